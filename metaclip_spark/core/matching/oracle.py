@@ -1,0 +1,32 @@
+"""The naive rule, as the paper states it: slow, evident, and the judge of everything fast."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from metaclip_spark.core.spacing import space_caption
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def match_naive(caption: bytes, entries: Sequence[bytes | None]) -> list[int]:
+    """Ids of the entries that occur in a caption between spaces (Demystifying CLIP Data, section 3.2).
+
+    All entries count, nested and overlapping ones included; an entry counts once however often it occurs.
+
+    Args:
+        caption: any bytes, usually UTF-8; not null.
+        entries: the metadata in order; None stands for an entry that never matches (blank, repeated, or with a tab or
+            line break: see `metaclip_spark.core.metadata.entry_list`). Ids are positions, so nothing shifts.
+
+    Returns:
+        Ids in ascending order.
+
+    >>> match_naive(b"Night in new york city, USA", [b"york", b"new york", b"new york city", b"York", b"city ,", b"USA"])
+    [0, 1, 2, 4, 5]
+    >>> match_naive(b"St. Louis", [b"St. Louis", b"St", b"Louis", None])
+    [1, 2]
+    """
+    spaced = space_caption(caption)
+    return [i for i, entry in enumerate(entries) if entry is not None and b" " + entry + b" " in spaced]
