@@ -1,11 +1,13 @@
 """Balancing: which captions stay, and why (Demystifying CLIP Data, arXiv 2309.16671, Algorithm 1, part 2).
 
-An entry that matched c captions fires with probability p = min(1, t / c); a caption stays if any of its entries fires. In this
-module every product is taken in ascending order of the entry ids, from 1.0, each factor 1 - t / c by one IEEE division and
-one subtraction in double precision, nothing fused: the same bits on every machine and in every implementation.
+An entry that matched c captions fires with probability p = min(1, t / c); a caption stays if any of its entries fires.
+In this module every product is taken in ascending order of the entry ids, from 1.0, each factor 1 - t / c by one IEEE
+division and one subtraction in double precision, nothing fused: the same bits on every machine and in every
+implementation.
 
-Because the quotient, the difference and the product of such factors are each rounded monotonically, the *computed* product
-never grows with t. So there is one least double t at which it falls to 1 - u: the admission threshold, which decides alone.
+Because the quotient, the difference and the product of such factors are each rounded monotonically, the *computed*
+product never grows with t. So there is one least double t at which it falls to 1 - u: the admission threshold, which
+decides alone.
 
 The functions over numbers are the rule in plain Python, and the judge of `balance_rows`, which gives the same bits for
 millions of rows a second.
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from metaclip_spark.core.balancing_kernels import balance, miss_probabilities
+from metaclip_spark.core.jit import read_only
 from metaclip_spark.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -34,7 +37,8 @@ def keep_probability(entry_probabilities: Sequence[float]) -> float:
     q = 1 - prod (1 - p[e]), entries firing independently.
 
     Args:
-        entry_probabilities: p[e] = min(1, t / count[e]) of the caption's matched entries, in ascending order of their ids.
+        entry_probabilities: p[e] = min(1, t / count[e]) of the caption's matched entries, in ascending order of their
+            ids.
 
     Returns:
         A number in [0, 1]; 0.0 for a caption that matched nothing.
@@ -55,8 +59,8 @@ def miss_probability(t: float, counts: Sequence[int]) -> float:
 
     Args:
         t: the threshold, in matches; any finite number > 0.
-        counts: captions that each matched entry has, in ascending order of the entries' ids. A count is rounded to a double
-            once (exact below 2**53); 0, which frozen counts of another pool may hold, counts as 1.
+        counts: captions that each matched entry has, in ascending order of the entries' ids. A count is rounded to a
+            double once (exact below 2**53); 0, which frozen counts of another pool may hold, counts as 1.
 
     Returns:
         A number in [0, 1]; 1.0 for a caption that matched nothing.
@@ -93,8 +97,8 @@ def admission_threshold(counts: Sequence[int], u: float) -> float:
         return math.nan
     if not counts:
         return math.inf
-    # Positive doubles are ordered as their bit patterns are, read as integers: 0 is below every one of them, and at the least
-    # count a factor is exactly 0.
+    # Positive doubles are ordered as their bit patterns are, read as integers: 0 is below every one of them, and at
+    # the least count a factor is exactly 0.
     below, at = 0, _bits(float(max(min(counts), 1)))
     while at - below > 1:
         middle = (below + at) // 2
@@ -118,8 +122,8 @@ class BalancedRows(NamedTuple):
 
     Attributes:
         probability: shape (rows,), q(t) in [0, 1]; 0.0 for a row without matches.
-        threshold: shape (rows,), the admission threshold; inf for a row without matches, else nan where the draw is nan.
-            A row is kept if, and only if, `threshold <= t`.
+        threshold: shape (rows,), the admission threshold; inf for a row without matches, else nan where the draw is
+            nan. A row is kept if, and only if, `threshold <= t`.
     """
 
     probability: NDArray[np.float64]
@@ -150,11 +154,11 @@ def balance_rows(
     probability = np.empty(u.size)
     threshold = np.empty(u.size)
     balance(
-        _read_only(ids, np.int32),
-        _read_only(offsets, np.int64),
-        _read_only(counts, np.int64),
+        read_only(ids.astype(np.int32, copy=False)),
+        read_only(offsets.astype(np.int64, copy=False)),
+        read_only(counts.astype(np.int64, copy=False)),
         float(t),
-        _read_only(u, np.float64),
+        read_only(u.astype(np.float64, copy=False)),
         probability,
         threshold,
     )
@@ -182,31 +186,32 @@ def probability_rows(
     _check_rows(ids, offsets, counts.size, offsets.size - 1)
     miss = np.empty(offsets.size - 1)
     miss_probabilities(
-        _read_only(ids, np.int32), _read_only(offsets, np.int64), _read_only(counts, np.int64), float(t), miss
+        read_only(ids.astype(np.int32, copy=False)),
+        read_only(offsets.astype(np.int64, copy=False)),
+        read_only(counts.astype(np.int64, copy=False)),
+        float(t),
+        miss,
     )
     return 1.0 - miss
 
 
 def _check_threshold(t: float) -> None:
     if not (math.isfinite(t) and t > 0):
-        raise ConfigError(f"t = {t} cannot balance anything: pass a finite number of matches > 0 (the paper used 20000)")
+        raise ConfigError(
+            f"t = {t} cannot balance anything: pass a finite number of matches > 0 (the paper used 20000)"
+        )
 
 
 def _check_rows(ids: NDArray[np.int32], offsets: NDArray[np.int64], n_entries: int, rows: int) -> None:
     """The kernels read without bounds checks: what they will address is checked here, once a batch."""
     if offsets.size != rows + 1 or offsets[0] != 0 or offsets[-1] != ids.size:
-        raise InputError(f"{rows} draws, {offsets.size} offsets, {ids.size} ids: rows + 1 offsets must run from 0 to the ids' end")
+        raise InputError(
+            f"{rows} draws, {offsets.size} offsets, {ids.size} ids: rows + 1 offsets must run from 0 to the ids' end"
+        )
     if rows and np.diff(offsets).min() < 0:
         raise InputError("the offsets descend: each row must end at or after its start")
-    if ids.size and not (0 <= ids.min() and ids.max() < n_entries):
+    if ids.size and (ids.min() < 0 or ids.max() >= n_entries):
         raise InputError(
-            f"entry ids from {ids.min()} to {ids.max()} do not fit the {n_entries} counts: the ids and the counts belong to "
+            f"entry ids from {ids.min()} to {ids.max()} do not fit the {n_entries} counts: ids and counts belong to "
             "different metadata"
         )
-
-
-def _read_only(values: NDArray[np.generic], dtype: type[np.generic]) -> NDArray[np.generic]:
-    """A contiguous read-only view: numba compiles once per array type, and mapped or Arrow memory is read-only anyway."""
-    view = np.ascontiguousarray(values, dtype=dtype).view()
-    view.flags.writeable = False
-    return view

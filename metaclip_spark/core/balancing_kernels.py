@@ -1,17 +1,18 @@
 """Balancing at millions of rows a second: the kernels behind `balancing`, which states the rule and checks their input.
 
-The product that decides, `_miss`, is the plain loop: same order, same operations, hence the same bits (LLVM neither reorders
-nor fuses without fastmath, and there is no multiplication feeding an addition here that could be fused). The admission
-threshold is first estimated with cheaper arithmetic, then fixed to the exact least double by that product alone: the estimate
-decides how soon the answer is found, never which one.
+The product that decides, `_miss`, is the plain loop: same order, same operations, hence the same bits (LLVM neither
+reorders nor fuses without fastmath, and there is no multiplication feeding an addition here that could be fused). The
+admission threshold is first estimated with cheaper arithmetic, then fixed to the exact least double by that product
+alone: the estimate decides how soon the answer is found, never which one.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
+
+from metaclip_spark.core.jit import kernel, step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,29 +21,27 @@ _MAX_STEPS = 12  # 2 or 3 do for web captions; whatever is left over, the fix-up
 _CLOSE = 2.0**-18  # third order: an error of 2**-18, cubed, is below a double's precision
 
 
-@numba.njit(cache=False, error_model="numpy")
-def _count_as_double(count: np.int64) -> np.float64:
+@step
+def _count_as_double(count: int) -> float:
     """A matched entry without a count (frozen counts of another pool) counts as 1."""
-    return np.float64(max(count, np.int64(1)))
+    return float(max(count, 1))
 
 
-@numba.njit(cache=False, error_model="numpy")
-def _miss(t: np.float64, row_counts: NDArray[np.float64], matches: np.int64) -> np.float64:
-    """prod (1 - min(1, t / count)), in order, from 1.0. It never grows with t: each rounded operation is monotone."""
+@step
+def _miss(t: float, row_counts: NDArray[np.float64], matches: int) -> float:
+    """The product of 1 - min(1, t / count), in order, from 1.0; never greater at a greater t."""
     product = 1.0
     for k in range(matches):
         product *= 1.0 - min(1.0, t / row_counts[k])
     return product
 
 
-@numba.njit(cache=False, error_model="numpy")
-def _estimate(
-    target: np.float64, reciprocals: NDArray[np.float64], matches: np.int64, greatest: np.float64
-) -> np.float64:
+@step
+def _estimate(target: float, reciprocals: NDArray[np.float64], matches: int, greatest: float) -> float:
     """Roughly the t with prod (1 - t / count) = target, by Halley's iteration from 0, without divisions per entry.
 
-    Halley's steps need the product and its first two derivatives, which one pass gives by the product rule. They converge
-    with third order: two or three steps, where Newton takes four or five.
+    Halley's steps need the product and its first two derivatives, which one pass gives by the product rule. They
+    converge with third order: two or three steps, where Newton takes four or five.
     """
     t = 0.0
     for _ in range(_MAX_STEPS):
@@ -62,15 +61,15 @@ def _estimate(
     return t
 
 
-@numba.njit(cache=False, error_model="numpy")
+@step
 def _least_admitting(
-    estimate: np.float64, target: np.float64, row_counts: NDArray[np.float64], matches: np.int64, greatest: np.float64
-) -> np.float64:
+    estimate: float, target: float, row_counts: NDArray[np.float64], matches: int, greatest: float
+) -> float:
     """The least double t > 0 with `_miss(t)` <= target: strides that double until they bracket it, then bisection.
 
     Positive doubles are ordered as their bit patterns are, so the search runs over integers: `below` misses too much (0
-    stands below every double), `at` does not (at the least count the product is 0). The gap at least halves, or the stride
-    doubles, with each product: at most 64 + 64 of them, and usually four.
+    stands below every double), `at` does not (at the least count the product is 0). The gap at least halves, or the
+    stride doubles, with each product: at most 64 + 64 of them, and usually four.
     """
     below = np.int64(0)
     at = np.float64(greatest).view(np.int64)
@@ -103,12 +102,12 @@ def _least_admitting(
     return np.int64(at).view(np.float64)
 
 
-@numba.njit(cache=False, error_model="numpy")
-def balance(
+@kernel
+def balance(  # noqa: PLR0917 - kernels are called by position
     ids: NDArray[np.int32],
     offsets: NDArray[np.int64],
     counts: NDArray[np.int64],
-    t: np.float64,
+    t: float,
     u: NDArray[np.float64],
     probability: NDArray[np.float64],
     threshold: NDArray[np.float64],
@@ -139,12 +138,12 @@ def balance(
             threshold[row] = _least_admitting(estimate, target, row_counts, matches, greatest)
 
 
-@numba.njit(cache=False, error_model="numpy")
+@kernel
 def miss_probabilities(
     ids: NDArray[np.int32],
     offsets: NDArray[np.int64],
     counts: NDArray[np.int64],
-    t: np.float64,
+    t: float,
     miss: NDArray[np.float64],
 ) -> None:
     """Fill `miss`, shape (rows,), with prod (1 - min(1, t / count)) of each row."""

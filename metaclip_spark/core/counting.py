@@ -1,8 +1,8 @@
 """Counting matches per entry (Demystifying CLIP Data, Algorithm 1, part 1), and the blocks in which counts travel.
 
-Each task counts into one dense array, cuts it into blocks of consecutive entry ids, and emits the blocks that are not all zero;
-blocks of the same number are merged pairwise wherever they meet. Counts are exact 64-bit integers from end to end. A block's
-bytes are a function of its counts alone, so merging in any order gives the same bytes.
+Each task counts into one dense array, cuts it into blocks of consecutive entry ids, and emits the blocks that are not
+all zero; blocks of the same number are merged pairwise wherever they meet. Counts are exact 64-bit integers from end
+to end. A block's bytes are a function of its counts alone, so merging in any order gives the same bytes.
 
 Format of a block, version 1, all little endian:
     bytes 0-1    b"EC"
@@ -21,9 +21,9 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final
 
-import numba
 import numpy as np
 
+from metaclip_spark.core.jit import kernel, read_only
 from metaclip_spark.errors import ConsistencyError, InputError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _VERSION: Final = 1
 _DENSE: Final = 0
 _SPARSE: Final = 1
 _POSITION: Final = np.dtype("<u4")
-_COUNT_TYPES: Final = {1: np.dtype("<u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4"), 8: np.dtype("<i8")}
+_COUNT_TYPES: Final[dict[int, str]] = {1: "<u1", 2: "<u2", 4: "<u4", 8: "<i8"}
 _NARROW: Final = ((1, 2**8), (2, 2**16), (4, 2**32))
 
 
@@ -81,9 +81,7 @@ class EntryCounter:
                 f"entry ids from {ids.min()} to {ids.max()} do not fit {self._counts.size} entries: the ids come from "
                 "other metadata than the counter"
             )
-        view = np.ascontiguousarray(ids, dtype=np.int32).view()
-        view.flags.writeable = False  # one array type for numba to compile
-        _count(view, self._counts)
+        _count(read_only(ids.astype(np.int32, copy=False)), self._counts)
 
     def blocks(self, block_entries: int = BLOCK_ENTRIES) -> Iterator[tuple[int, bytes]]:
         """The blocks that hold any count.
@@ -100,7 +98,7 @@ class EntryCounter:
                 yield block, encode_block(counts)
 
 
-@numba.njit(cache=False)
+@kernel
 def _count(ids: NDArray[np.int32], counts: NDArray[np.int64]) -> None:
     """A plain loop: numpy's bincount would allocate and add an array of all entries for every batch."""
     for k in range(ids.size):
@@ -143,12 +141,12 @@ def decode_block(block: bytes) -> NDArray[np.int64]:
     magic, version, form, width, entries, stored = _HEADER.unpack_from(block)
     if magic != _MAGIC or version != _VERSION or form not in (_DENSE, _SPARSE) or width not in _COUNT_TYPES:
         raise ConsistencyError(
-            f"no count block of version {_VERSION}: it starts with {block[:5]!r}; all executors must run the same release"
+            f"no count block of version {_VERSION}: it starts with {block[:5]!r}; all executors must run one release"
         )
     positions_size = stored * _POSITION.itemsize if form == _SPARSE else 0
     expected = _HEADER.size + positions_size + stored * width
     if len(block) != expected:
-        raise ConsistencyError(f"a count block has {len(block)} bytes, its header asks for {expected}: it was cut or joined")
+        raise ConsistencyError(f"a count block has {len(block)} bytes instead of {expected}: it was cut or joined")
     values = np.frombuffer(block, dtype=_COUNT_TYPES[width], offset=_HEADER.size + positions_size).astype(np.int64)
     if form == _DENSE:
         return values
@@ -174,7 +172,9 @@ def merge_blocks(left: bytes, right: bytes) -> bytes:
     """
     left_counts, right_counts = decode_block(left), decode_block(right)
     if left_counts.size != right_counts.size:
-        raise ConsistencyError(f"count blocks of {left_counts.size} and {right_counts.size} entries: of different metadata")
+        raise ConsistencyError(
+            f"count blocks of {left_counts.size} and {right_counts.size} entries: two metadata lists"
+        )
     return encode_block(_exact_sum(left_counts, right_counts))
 
 
@@ -185,7 +185,8 @@ def counts_from_blocks(
 
     Args:
         n_entries: entries of the metadata.
-        blocks: pairs of block number and bytes, in any order; a number that comes twice is summed, one that is absent is zero.
+        blocks: pairs of block number and bytes, in any order; a number that comes twice is summed, one that is absent
+            is zero.
         block_entries: entries per block, as the blocks were cut.
 
     Returns:
@@ -200,8 +201,8 @@ def counts_from_blocks(
         values = decode_block(data)
         if values.size != place.size or not place.size:
             raise ConsistencyError(
-                f"count block {block} holds {values.size} entries where {n_entries} entries in blocks of {block_entries} "
-                f"leave room for {place.size}: it was cut for other metadata"
+                f"count block {block} holds {values.size} entries where {n_entries} entries in blocks of "
+                f"{block_entries} leave room for {place.size}: it was cut for other metadata"
             )
         place[:] = _exact_sum(place, values)
     return counts
@@ -211,5 +212,7 @@ def _exact_sum(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.
     """Sum of counts >= 0; two such numbers that overflow wrap to a negative one, so the sign tells."""
     summed: NDArray[np.int64] = left + right
     if summed.size and summed.min() < 0:
-        raise ConsistencyError(f"entry {summed.argmin()} of a block is matched more than 2**63 - 1 times: counts no longer fit")
+        raise ConsistencyError(
+            f"entry {summed.argmin()} of a block is matched over 2**63 - 1 times: counts no longer fit"
+        )
     return summed

@@ -1,7 +1,7 @@
 """Sums of probabilities that do not depend on the order of the terms: as integers.
 
-Floating-point sums change with partitioning; a sum of integers does not. Each probability is rounded once, to a multiple of
-2**-40; the error of a sum of n rows is at most n * 2**-41: half a thousandth of a row for a billion rows.
+Floating-point sums change with partitioning; a sum of integers does not. Each probability is rounded once, to a
+multiple of 2**-40; the error of a sum of n rows is at most n * 2**-41: half a thousandth of a row for a billion rows.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def sum_variance(probability: NDArray[np.float64]) -> int:
 
 def as_rows(total: int) -> float:
     """A sum of this module as a number of rows (or of rows squared, for a variance), correctly rounded."""
-    return total / 2**FRACTION_BITS
+    return total / (1 << FRACTION_BITS)
 
 
 def _sum(terms: NDArray[np.float64]) -> int:

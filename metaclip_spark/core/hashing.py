@@ -1,17 +1,18 @@
 """XXH64, twice: a plain version that anyone can read, and a kernel over Arrow buffers that gives the same 64 bits.
 
 XXH64 is Yann Collet's 64-bit hash (specification: https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md).
-It has a 64-bit seed of its own, so that "keyed by the seed" needs no convention of ours, and every language has a library
-that recomputes it. It is no cryptographic hash: who chooses the ids can choose their draws.
+It has a 64-bit seed of its own, so that "keyed by the seed" needs no convention of ours, and every language has a
+library that recomputes it. It is no cryptographic hash: who chooses the ids can choose their draws.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 import pyarrow as pa
+
+from metaclip_spark.core.jit import inlined_step, kernel, read_only, step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,8 +86,8 @@ def _little_endian(data: bytes, position: int, width: int) -> int:
     return int.from_bytes(data[position : position + width], "little")
 
 
-# The kernel computes in uint64 throughout: numba would turn a mix of signed and unsigned integers into floating point, and
-# unsigned subscripts also spare the check for negative ones, so that the compiler merges the byte loads into one.
+# The kernel computes in uint64 throughout: numba would turn a mix of signed and unsigned integers into floating point,
+# and unsigned subscripts also spare the check for negative ones, so that the compiler merges the byte loads into one.
 _U_PRIME_1 = np.uint64(_PRIME_1)
 _U_PRIME_2 = np.uint64(_PRIME_2)
 _U_PRIME_3 = np.uint64(_PRIME_3)
@@ -101,17 +102,17 @@ _R1, _R7, _R11, _R12, _R18 = np.uint64(1), np.uint64(7), np.uint64(11), np.uint6
 _R23, _R27, _R29, _R31, _R33 = np.uint64(23), np.uint64(27), np.uint64(29), np.uint64(31), np.uint64(33)
 
 
-@numba.njit(cache=False, inline="always")
+@inlined_step
 def _rotate_left(word: np.uint64, by: np.uint64) -> np.uint64:
     return (word << by) | (word >> (_U64 - by))
 
 
-@numba.njit(cache=False)
+@inlined_step
 def _absorb_word(lane: np.uint64, word: np.uint64) -> np.uint64:
     return _rotate_left(lane + word * _U_PRIME_2, _R31) * _U_PRIME_1
 
 
-@numba.njit(cache=False)
+@inlined_step
 def _load_half_word(data: NDArray[np.uint8], at: np.uint64) -> np.uint64:
     return (
         np.uint64(data[at])
@@ -121,7 +122,7 @@ def _load_half_word(data: NDArray[np.uint8], at: np.uint64) -> np.uint64:
     )
 
 
-@numba.njit(cache=False)
+@inlined_step
 def _load_word(data: NDArray[np.uint8], at: np.uint64) -> np.uint64:
     return (
         np.uint64(data[at])
@@ -135,7 +136,7 @@ def _load_word(data: NDArray[np.uint8], at: np.uint64) -> np.uint64:
     )
 
 
-@numba.njit(cache=False)
+@step
 def _xxh64_of_slice(data: NDArray[np.uint8], start: np.uint64, end: np.uint64, seed: np.uint64) -> np.uint64:
     at = start
     if end - start >= _U32:
@@ -175,7 +176,7 @@ def _xxh64_of_slice(data: NDArray[np.uint8], start: np.uint64, end: np.uint64, s
     return state ^ (state >> _U32)
 
 
-@numba.njit(cache=False)
+@kernel
 def _xxh64_of_rows(
     data: NDArray[np.uint8], offsets: NDArray[np.int64], seed: np.uint64, hashes: NDArray[np.uint64]
 ) -> None:
@@ -198,9 +199,8 @@ def hash_rows(column: pa.Array, seed: int) -> NDArray[np.uint64]:
     hashes = np.empty(len(column), dtype=np.uint64)
     if len(column) == 0 or offset_buffer is None:
         return hashes
-    offsets = np.frombuffer(offset_buffer, dtype=np.int64 if wide else np.int32)
-    offsets = offsets[column.offset : column.offset + len(column) + 1].astype(np.int64)
+    all_offsets = np.frombuffer(offset_buffer, dtype=np.dtype("<i8" if wide else "<i4"))
+    offsets = all_offsets[column.offset : column.offset + len(column) + 1].astype(np.int64)
     data = np.frombuffer(data_buffer if data_buffer is not None else b"", dtype=np.uint8)
-    data.flags.writeable = False  # Arrow's buffers are mostly read-only: another numba type, so compile for that one alone
-    _xxh64_of_rows(data, offsets, np.uint64(seed), hashes)
+    _xxh64_of_rows(read_only(data), read_only(offsets), np.uint64(seed), hashes)
     return hashes

@@ -1,8 +1,9 @@
 """Head and tail of the entry counts, and the threshold of a language that follows from English's tail.
 
-Entries with count >= t are head (balancing thins out their captions), those with 0 < count < t tail (p = 1). Meta CLIP 2
-(arXiv 2507.22062) keeps one share of tail matches over all languages: English fixes t, hence its share, and each other
-language gets the t that comes nearest to that share. Shares are exact fractions: no float decides between two thresholds.
+Entries with count >= t are head (balancing thins out their captions), those with 0 < count < t tail (p = 1). Meta CLIP
+2 (arXiv 2507.22062) keeps one share of tail matches over all languages: English fixes t, hence its share, and each
+other language gets the t that comes nearest to that share. Shares are exact fractions: no float decides between two
+thresholds.
 """
 
 from __future__ import annotations
@@ -107,8 +108,9 @@ class LanguageThreshold(NamedTuple):
 def language_threshold(counts: NDArray[np.int64], share: Fraction) -> LanguageThreshold:
     """The t of a language: the count at which its ascending cumulative share of matches is nearest to `share`.
 
-    Never-matched entries are left out first (else t could be 0); of two counts equally near the first, smaller one wins.
-    The cumulative sum rises with every entry, so its nearest value is one of the two around the target: two exact comparisons.
+    Never-matched entries are left out first (else t could be 0); of two counts equally near the first, smaller one
+    wins. The cumulative sum rises with every entry, so its nearest value is one of the two around the target: two
+    exact comparisons.
 
     Args:
         counts: shape (n_entries,), the language's own counts.
@@ -119,13 +121,14 @@ def language_threshold(counts: NDArray[np.int64], share: Fraction) -> LanguageTh
 
     Raises:
         ConfigError: the share is outside [0, 1].
+        InputError: the matches exceed 2**63 - 1.
 
     >>> language_threshold(np.array([0, 1, 1, 2, 6]), Fraction(4, 10))
     LanguageThreshold(t=2, share_at=Fraction(2, 5), tail_share=Fraction(1, 5))
     """
     share = Fraction(share)
     if not 0 <= share <= 1:
-        raise ConfigError(f"tail share {float(share)} is outside [0, 1]: it is a share of matches, about 0.06 in the paper")
+        raise ConfigError(f"tail share {float(share)} is outside [0, 1]: it is a share of matches (0.06 in the paper)")
     ascending = np.sort(counts[counts > 0])
     if not ascending.size:
         return LanguageThreshold(t=1, share_at=Fraction(0), tail_share=Fraction(0))
@@ -153,7 +156,7 @@ def exact_total(counts: NDArray[np.int64]) -> int:
 
 
 def _below(counts: NDArray[np.int64], t: float) -> NDArray[np.bool_]:
-    """Which counts are < t, exactly: an integer is below t if it is below the next integer up (no rounding of large counts)."""
+    """Which counts are < t, exactly: integers are below t if they are below the next integer up, so none is rounded."""
     if not (math.isfinite(t) and t > 0):
         raise ConfigError(f"t = {t} separates no head from a tail: pass a finite number of matches > 0")
     limit = math.ceil(t)

@@ -1,4 +1,4 @@
-"""Names of rows and images that follow from their content, so that two runs, or two sites, give the same row the same name."""
+"""Names of rows and images that follow from their content: two runs, or two sites, give a row the same name."""
 
 from __future__ import annotations
 

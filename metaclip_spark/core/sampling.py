@@ -1,10 +1,10 @@
-"""The draw: one number per row that decides, together with t, whether the row is kept; a function of its uid and a seed only.
+"""The draw: the number that decides, together with t, whether a row is kept; a function of its uid and a seed only.
 
     u = ((h >> 12) + 1/2) * 2**-52,   h = XXH64(bytes of the uid, seed)
 
-u is one of the 2**52 midpoints of (0, 1): it is exact in double precision, and so is 1 - u. No generator state is involved:
-partitioning, order, retries and speculation cannot change it, and whoever holds the uid can recompute it (`DRAW.md`, and
-`draw_vectors.json` beside it).
+u is one of the 2**52 midpoints of (0, 1): it is exact in double precision, and so is 1 - u. No generator state is
+involved: partitioning, order, retries and speculation cannot change it, and whoever holds the uid can recompute it
+(`DRAW.md`, and `draw_vectors.json` beside it).
 """
 
 from __future__ import annotations
@@ -73,10 +73,10 @@ def draws(uids: pa.Array | pa.ChunkedArray, seed: int) -> NDArray[np.float64]:
 def choice_seed(seed: int) -> int:
     """The seed of the choice among the texts of one image: XXH64 of a domain name under the user's seed.
 
-    Were the text with the least h chosen, the chosen rows' u would be small, and more would be kept than q says. The choice
-    therefore hashes the same uid under another seed. XXH64 under two seeds that are themselves unrelated gives unrelated
-    values (the property its test suites check: each seed bit flips each hash bit half of the time), so given the choice u is
-    as uniform as before.
+    Were the text with the least h chosen, the chosen rows' u would be small, and more would be kept than q says. The
+    choice therefore hashes the same uid under another seed. XXH64 under two seeds that are themselves unrelated gives
+    unrelated values (the property its test suites check: each seed bit flips each hash bit half of the time), so given
+    the choice u is as uniform as before.
 
     >>> choice_seed(0) == choice_seed(1)
     False
@@ -128,8 +128,8 @@ def _as_bytes(column: pa.Array) -> pa.Array:
     if pa.types.is_binary_view(kind):
         return column.cast(pa.large_binary())
     raise InputError(
-        f"uids of type {kind} cannot be drawn: their bytes are not fixed by their value; pass a string or integer column, "
-        "or cast this one to a string"
+        f"uids of type {kind} cannot be drawn, as no one byte form follows from their values: pass a string or integer "
+        "column, or cast this one to a string"
     )
 
 

@@ -1,9 +1,9 @@
 """The size curve: how many rows a pool keeps at each t, as a histogram of admission thresholds on a fixed grid.
 
-A bin is one binary exponent with six mantissa bits: 64 bins from each power of two to the next, so that neighbouring edges
-lie 0.8 to 1.6 % apart. Bin b holds the thresholds in (upper_edge(b - 1), upper_edge(b)]: an edge belongs to the bin below it, as a
-row with threshold t is kept at t. At the edges the cumulative sum is therefore exact. The grid is the same for every pool, t
-and seed, so curves of parts add up to the curve of the whole.
+A bin is one binary exponent with six mantissa bits: 64 bins from each power of two to the next, so that neighbouring
+edges lie 0.8 to 1.6 % apart. Bin b holds the thresholds in (upper_edge(b - 1), upper_edge(b)]: an edge belongs to the
+bin below it, as a row with threshold t is kept at t. At the edges the cumulative sum is therefore exact. The grid is
+the same for every pool, t and seed, so curves of parts add up to the curve of the whole.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 _SHIFT: Final = 52 - 6  # a double has 52 mantissa bits
-_BINS: Final = 0x7FF << 6  # one exponent field short of infinity's
+_BINS: Final = 0x7FF << 6  # one for every finite double
 
 
 def threshold_bin(thresholds: NDArray[np.float64]) -> NDArray[np.int64]:
     """The bins of admission thresholds.
 
-    Positive doubles are ordered as their bit patterns are; one is taken off, so that an edge falls into the bin it closes.
+    Positive doubles are ordered as their bit patterns are; one is taken off, so that an edge falls into the bin it
+    closes.
 
     Args:
         thresholds: shape (rows,), finite numbers > 0 (inf, a row without matches, belongs to no bin).
@@ -33,7 +34,7 @@ def threshold_bin(thresholds: NDArray[np.float64]) -> NDArray[np.int64]:
     Returns:
         shape (rows,), bin numbers; meaningless for values outside the domain.
 
-    >>> threshold_bin(np.array([1.0, 1.015625, 1.02])).tolist()  # the bin that ends at 1, the next one, and the one after
+    >>> threshold_bin(np.array([1.0, 1.015625, 1.02])).tolist()  # 1 ends a bin
     [65471, 65472, 65473]
     """
     bins: NDArray[np.int64] = (np.ascontiguousarray(thresholds, dtype=np.float64).view(np.int64) - 1) >> _SHIFT
@@ -78,7 +79,7 @@ class SizeCurve:
         numbers = np.asarray(bins, dtype=np.int64)
         if numbers.size and not (numbers.min() >= 0 and numbers.max() < _BINS):
             raise InputError(f"size curve bins run from {numbers.min()} to {numbers.max()}, outside 0 <= bin < {_BINS}")
-        np.add.at(curve._rows, numbers, np.asarray(rows, dtype=np.int64))  # noqa: SLF001 - a constructor of this class
+        np.add.at(curve._rows, numbers, np.asarray(rows, dtype=np.int64))
         return curve
 
     @property
@@ -118,14 +119,14 @@ class SizeCurve:
     def merge(self, other: SizeCurve) -> SizeCurve:
         """The curve of both pools together, as a new one."""
         merged = SizeCurve()
-        merged._rows[:] = self._rows + other._rows  # noqa: SLF001 - of this class
+        merged._rows[:] = self._rows + other._rows
         return merged
 
     def size_at(self, edge: float) -> int:
         """Rows that a run with t = `edge` keeps, exactly.
 
         Args:
-            edge: an upper edge of some bin: a power of two times a whole number of 64ths (20000 and 170000 are none).
+            edge: the upper edge of some bin, that is 2**e * (1 + m / 64) with m from 0 to 63 (20000 is none).
 
         Raises:
             ConfigError: `edge` is no edge; `size_bounds` brackets the size at any t.
