@@ -1,0 +1,5 @@
+"""Matching: captions to the ids of the metadata entries that they hold.
+
+`oracle` is the rule, `tables` and `artifact` are compiled metadata in memory and on disk, `matcher` is the way in. The
+kernels are read best after `DESIGN.md`.
+"""

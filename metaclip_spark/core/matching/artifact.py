@@ -1,0 +1,237 @@
+"""Compiled metadata as one file that can be mapped: no pickle, no copy, and no chance of a wrong file going unnoticed.
+
+Layout, all numbers little-endian:
+
+| offset | bytes | what |
+|---|---|---|
+| 0 | 8 | magic `MCLPSPRK` |
+| 8 | 4 | format version |
+| 12 | 4 | length of the header |
+| 16 | 32 | SHA-256 of the header: the artifact's digest |
+| 48 | length | header: JSON in UTF-8 with sorted keys |
+| … | | zeros up to the next multiple of 64 |
+| | | arrays, each at a multiple of 64 bytes, zeros between them |
+
+The header holds the SHA-256 of all that follows it, so that the digest in the prologue names the whole content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from metaclip_spark.core.jit import read_only
+from metaclip_spark.core.matching.tables import PAD, CompiledMetadata, Tables
+from metaclip_spark.core.metadata.entry_list import EntryFate, EntryReport
+from metaclip_spark.core.spacing import SEMANTICS_VERSION
+from metaclip_spark.errors import ArtifactError
+
+if TYPE_CHECKING:
+    import mmap
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+FORMAT_VERSION: Final = 1
+"""Raised whenever the layout, the word hash or the meaning of an array changes."""
+
+_MAGIC: Final = b"MCLPSPRK"
+_PROLOGUE: Final = struct.Struct("<8sII32s")
+_ALIGNMENT: Final = 64
+_SELF_TEST_ENTRIES: Final = 64
+_REMEDY: Final = "compile the metadata again (metaclip-spark compile)"
+
+
+@dataclass(frozen=True)
+class Description:
+    """All of an artifact but its arrays.
+
+    Attributes:
+        digest: SHA-256 of the header, 64 hex digits.
+        header: the JSON, encoded.
+    """
+
+    digest: str
+    header: bytes
+
+
+def describe(compiled: CompiledMetadata) -> Description:
+    """Prologue's digest and header of the artifact that `artifact_to_bytes` would write."""
+    payload = hashlib.sha256()
+    described: list[dict[str, Any]] = []
+    offset = 0
+    for name, array in _arrays(compiled).items():
+        described.append({"name": name, "dtype": array.dtype.str, "shape": list(array.shape), "offset": offset})
+        for piece in _aligned(array):
+            payload.update(piece)
+            offset += len(piece)
+    tables = compiled.tables
+    header = {
+        "arrays": described,
+        "language": compiled.language,
+        "longest_word": tables.longest_word,
+        "metadata_digest": compiled.metadata_digest,
+        "most_words": tables.most_words,
+        "payload_bytes": offset,
+        "payload_sha256": payload.hexdigest(),
+        "report": compiled.report.as_dict(),
+        "seed": compiled.seed,
+        "semantics_version": SEMANTICS_VERSION,
+    }
+    encoded = json.dumps(header, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    return Description(hashlib.sha256(encoded).hexdigest(), encoded)
+
+
+def artifact_to_bytes(compiled: CompiledMetadata) -> bytes:
+    """Compiled metadata in the form of this module; equal metadata and seed give equal bytes.
+
+    Returns:
+        About 60 bytes an entry for the English list.
+    """
+    description = describe(compiled)
+    prologue = _PROLOGUE.pack(_MAGIC, FORMAT_VERSION, len(description.header), bytes.fromhex(description.digest))
+    parts = [prologue, description.header, bytes(-(len(prologue) + len(description.header)) % _ALIGNMENT)]
+    for array in _arrays(compiled).values():
+        parts += _aligned(array)
+    return b"".join(parts)
+
+
+def artifact_from_buffer(
+    buffer: bytes | bytearray | memoryview | mmap.mmap,
+    *,
+    expect_metadata_digest: str | None = None,
+    self_test: bool = True,
+) -> CompiledMetadata:
+    """Use an artifact where it lies; nothing is copied, so a mapped file is shared by all processes that map it.
+
+    Args:
+        buffer: the artifact's bytes: `bytes`, a `memoryview` or an `mmap`, which has to stay open. More bytes may follow.
+        expect_metadata_digest: refuse the artifact of any other metadata list.
+        self_test: recompute the payload's digest, and match some of the entries: about 30 ms for the English list. Leave
+            it out only where the same process has tested the same file.
+
+    Returns:
+        Compiled metadata whose arrays are views of `buffer`.
+
+    Raises:
+        ArtifactError: truncated, corrupted, of another format or semantics version, of other metadata, or failing the self-test.
+    """
+    view = memoryview(buffer).cast("B")
+    description = _read_header(view)
+    header = json.loads(description.header)
+    _check_origin(header, expect_metadata_digest)
+    start = -(-(_PROLOGUE.size + len(description.header)) // _ALIGNMENT) * _ALIGNMENT
+    payload = view[start : start + header["payload_bytes"]]
+    if len(payload) < header["payload_bytes"]:
+        raise ArtifactError(
+            f"artifact is truncated: it has {len(view):,} bytes of {start + header['payload_bytes']:,}: copy it again, "
+            f"or {_REMEDY}"
+        )
+    if self_test:
+        _check_digest("payload", hashlib.sha256(payload).hexdigest(), header["payload_sha256"])
+    arrays = {
+        about["name"]: read_only(
+            np.frombuffer(
+                payload, np.dtype(about["dtype"]), count=int(np.prod(about["shape"])), offset=about["offset"]
+            ).reshape(about["shape"])
+        )
+        for about in header["arrays"]
+    }
+    compiled = CompiledMetadata(
+        language=header["language"],
+        metadata_digest=header["metadata_digest"],
+        report=EntryReport.from_dict(header["report"]),
+        tables=Tables(
+            words=arrays["words"],
+            phrases=arrays["phrases"],
+            text=arrays["text"],
+            seed=np.uint64(header["seed"]),
+            longest_word=header["longest_word"],
+            most_words=header["most_words"],
+        ),
+        entry_offsets=arrays["entry_offsets"],
+        fates=arrays["fates"],
+    )
+    if self_test:
+        _check_matches(compiled)
+    return compiled
+
+
+def _arrays(compiled: CompiledMetadata) -> dict[str, NDArray[Any]]:
+    """The arrays in the order of the file, in the byte order of the file."""
+    arrays: dict[str, NDArray[Any]] = {
+        "words": compiled.tables.words,
+        "phrases": compiled.tables.phrases,
+        "text": compiled.tables.text,
+        "entry_offsets": compiled.entry_offsets,
+        "fates": compiled.fates,
+    }
+    return {name: array.astype(array.dtype.newbyteorder("<"), copy=False) for name, array in arrays.items()}
+
+
+def _aligned(array: NDArray[Any]) -> Iterator[bytes | memoryview]:
+    data = memoryview(array).cast("B")
+    yield data
+    yield bytes(-len(data) % _ALIGNMENT)
+
+
+def _read_header(view: memoryview) -> Description:
+    if len(view) < _PROLOGUE.size:
+        raise ArtifactError(
+            f"artifact is truncated: {len(view)} bytes, its prologue alone has {_PROLOGUE.size}: {_REMEDY}"
+        )
+    magic, version, length, digest = _PROLOGUE.unpack_from(view)
+    if magic != _MAGIC:
+        raise ArtifactError(f"not an artifact: it begins with {magic!r} instead of {_MAGIC!r}: {_REMEDY}")
+    if version != FORMAT_VERSION:
+        raise ArtifactError(f"artifact has format version {version}, this program reads {FORMAT_VERSION}: {_REMEDY}")
+    header = bytes(view[_PROLOGUE.size : _PROLOGUE.size + length])
+    if len(header) < length:
+        raise ArtifactError(f"artifact is truncated: its header has {len(header)} bytes of {length}: {_REMEDY}")
+    _check_digest("header", hashlib.sha256(header).hexdigest(), digest.hex())
+    return Description(digest.hex(), header)
+
+
+def _check_origin(header: dict[str, Any], expect_metadata_digest: str | None) -> None:
+    if header["semantics_version"] != SEMANTICS_VERSION:
+        raise ArtifactError(
+            f"artifact follows semantics version {header['semantics_version']}, this program {SEMANTICS_VERSION}: {_REMEDY}"
+        )
+    if expect_metadata_digest is not None and header["metadata_digest"] != expect_metadata_digest:
+        raise ArtifactError(
+            f"artifact is of metadata {header['metadata_digest']}, expected {expect_metadata_digest}: "
+            f"pass the list that it was compiled from, or {_REMEDY}"
+        )
+
+
+def _check_digest(part: str, found: str, recorded: str) -> None:
+    if found != recorded:
+        raise ArtifactError(
+            f"artifact is corrupt: its {part} has SHA-256 {found}, recorded was {recorded}: copy it again, or {_REMEDY}"
+        )
+
+
+def _check_matches(compiled: CompiledMetadata) -> None:
+    """Match some entries, as captions, against the tables: kernels that hash otherwise than those that built the tables
+    would lose matches without a sign.
+    """
+    from metaclip_spark.core.matching.matcher import Matcher  # noqa: PLC0415  # the matcher needs the tables' types
+
+    matchable = np.flatnonzero(compiled.fates == EntryFate.MATCHABLE)
+    step = max(1, len(matchable) // _SELF_TEST_ENTRIES)
+    matcher = Matcher(compiled)
+    for entry_id in matchable[::step]:
+        # Spacing would change an entry that holds marks, so undo it: "a , b" comes from "a,b". A blank on each side would
+        # do no harm, but edges are the entry's own.
+        entry = compiled.entry(int(entry_id))
+        found = matcher.match(entry)
+        if not any(mark in entry for mark in ",.;:?!`") and int(entry_id) not in found:
+            raise ArtifactError(
+                f"artifact fails its self-test: the caption {entry!r} matches entries {found}, not {entry_id}, which is "
+                f"that text: {_REMEDY}"
+            )

@@ -1,0 +1,182 @@
+"""Compiled metadata: an entry list as a few plain arrays that the kernels look into.
+
+`DESIGN.md` beside this file explains the two tables; `artifact.py` is their form on disk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from metaclip_spark.core.jit import read_only
+from metaclip_spark.core.matching import kernels_build
+from metaclip_spark.core.metadata.entry_list import (
+    EntryFate,
+    EntryReport,
+    classify_entries,
+    digest_of_encoded,
+    encode_entries,
+)
+from metaclip_spark.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+PAD: Final = 64
+"""Readable bytes after every text that kernels read, because they load 64 at once."""
+
+_MAX_TEXT: Final = 2**32
+_MAX_ENTRIES: Final = 2**30  # node numbers, up to twice the slots, have 32 bits
+_MAX_SEED: Final = 2**64
+
+
+class Tables(NamedTuple):
+    """What kernels see of compiled metadata. All arrays are read-only and C-contiguous.
+
+    Attributes:
+        words: uint64, shape (a power of two * 4,), the word table.
+        phrases: uint64, shape (a power of two * 2,), the phrase table.
+        text: uint8, the entries' UTF-8 one after the other and `PAD` zeros.
+        seed: uint64, of the word hash.
+        longest_word: int64, bytes of the longest word of any entry; a longer one of a caption is in no table.
+        most_words: int64, words of the entry with the most of them, at least 1.
+    """
+
+    words: NDArray[np.uint64]
+    phrases: NDArray[np.uint64]
+    text: NDArray[np.uint8]
+    seed: np.uint64
+    longest_word: int
+    most_words: int
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledMetadata:
+    """An entry list ready to match: immutable, and shared by threads or, when mapped, by processes.
+
+    Attributes:
+        language: the language whose captions it is for.
+        metadata_digest: name of the entry list, 64 hex digits (`metadata_digest`).
+        report: how many entries can match, and why the others cannot.
+        tables: the arrays that kernels look into.
+        entry_offsets: int64, shape (n_entries + 1,), where each entry begins in `tables.text`.
+        fates: uint8, shape (n_entries,), `EntryFate` of each entry.
+    """
+
+    language: str
+    metadata_digest: str
+    report: EntryReport
+    tables: Tables
+    entry_offsets: NDArray[np.int64]
+    fates: NDArray[np.uint8]
+
+    @property
+    def n_entries(self) -> int:
+        """Number of entries of the list, those that never match included: ids are 0 to n_entries - 1."""
+        return len(self.fates)
+
+    @property
+    def seed(self) -> int:
+        """Seed of the word hash; it changes where words lie, never what matches."""
+        return int(self.tables.seed)
+
+    @cached_property
+    def artifact_digest(self) -> str:
+        """Name of the artifact's content, 64 hex digits; changes with the list, the seed and the format version."""
+        from metaclip_spark.core.matching.artifact import describe  # noqa: PLC0415  # the format knows the tables
+
+        return describe(self).digest
+
+    def entry(self, entry_id: int) -> str:
+        """Text of one entry.
+
+        Raises:
+            IndexError: `entry_id` is not in 0 to n_entries - 1.
+        """
+        if not 0 <= entry_id < self.n_entries:
+            raise IndexError(f"entry {entry_id} of {self.n_entries}: ids are 0 to {self.n_entries - 1}")
+        start, end = self.entry_offsets[entry_id], self.entry_offsets[entry_id + 1]
+        return self.tables.text[start:end].tobytes().decode()
+
+    def entries(self, entry_ids: Iterable[int]) -> list[str]:
+        """Texts of several entries, in the order of the ids."""
+        return [self.entry(int(entry_id)) for entry_id in entry_ids]
+
+
+def compile_metadata(entries: Sequence[str], *, language: str = "en", seed: int = 0) -> CompiledMetadata:
+    """Compile an entry list; half a million entries take about a second.
+
+    Entries that can never match keep their ids and are counted in the result's `report`.
+
+    Args:
+        entries: the list in order; an entry's id is its position.
+        language: recorded, not interpreted.
+        seed: of the word hash, 0 <= seed < 2**64.
+
+    Returns:
+        Read-only tables; equal arguments give equal bytes.
+
+    Raises:
+        InputError: an entry is no valid Unicode, or there are more than 2**30 of them or 4 GiB of text.
+
+    >>> compiled = compile_metadata(["york", "new york", "St. Louis"])
+    >>> compiled.n_entries, compiled.entry(1), compiled.report.as_dict()["examples"]["unmatchable"]
+    (3, 'new york', [2])
+    """
+    if not 0 <= seed < _MAX_SEED:
+        raise InputError(f"seed {seed} of compile_metadata: give an integer from 0 to 2**64 - 1")
+    encoded = encode_entries(entries)
+    offsets = np.zeros(len(encoded) + 1, np.int64)
+    np.cumsum([len(entry) for entry in encoded], out=offsets[1:])
+    if offsets[-1] >= _MAX_TEXT or len(encoded) > _MAX_ENTRIES:
+        raise InputError(
+            f"metadata of {len(encoded):,} entries and {offsets[-1]:,} bytes: the limits are {_MAX_ENTRIES:,} entries "
+            f"and {_MAX_TEXT - 1:,} bytes: split the list by language"
+        )
+    fates = classify_entries(entries)
+    text = np.frombuffer(b"".join(encoded) + bytes(PAD), np.uint8)
+    return CompiledMetadata(
+        language=language,
+        metadata_digest=digest_of_encoded(encoded),
+        report=EntryReport.from_fates(fates),
+        tables=_build_tables(read_only(text), read_only(offsets), fates, np.uint64(seed)),
+        entry_offsets=read_only(offsets),
+        fates=read_only(fates),
+    )
+
+
+def _build_tables(
+    text: NDArray[np.uint8], offsets: NDArray[np.int64], fates: NDArray[np.uint8], seed: np.uint64
+) -> Tables:
+    matchable = read_only(fates == EntryFate.MATCHABLE)
+    start, length, first_word = map(read_only, kernels_build.split_entries(text, offsets, matchable))
+    number, first = map(read_only, kernels_build.number_words(text, start, length, _capacity(len(start)), seed))
+    word_table, word_slot = map(
+        read_only,
+        kernels_build.place_words(text, read_only(start[first]), read_only(length[first]), _capacity(len(first)), seed),
+    )
+    parent, last, end = map(
+        read_only, kernels_build.number_phrases(number, first_word, len(first), _capacity(len(number)))
+    )
+    words, phrases = kernels_build.place_phrases(word_table, word_slot, parent, last, end, _capacity(len(parent)))
+    return Tables(
+        words=read_only(words),
+        phrases=read_only(phrases),
+        text=text,
+        seed=seed,
+        longest_word=int(length.max(initial=0)),
+        most_words=int(np.diff(first_word).max(initial=1)),
+    )
+
+
+def _capacity(keys: int) -> int:
+    """Slots of a hash table: a power of two at least 1.5 times the keys, so that searches end after a slot or two."""
+    capacity = 64
+    while capacity * 2 < keys * 3:
+        capacity *= 2
+    return capacity
