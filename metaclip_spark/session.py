@@ -188,10 +188,10 @@ def _start(settings: dict[str, str], app_name: str) -> SparkSession:
             "the folder ~/.ivy2.5.2/jars of a machine where this works and pass it as --jars FOLDER or in the "
             f"environment variable {JARS_VARIABLE}"
             if package
-            else "a setting is wrong"
+            else "most often over a wrong setting"
         )
         raise EnvironmentProblemError(
-            f"Spark's JVM ended before it was ready; its own words are above. It does so {reason}",
+            f"Spark's JVM ended before it was ready (its own words are above), {reason}",
         ) from error
 
 
