@@ -1,0 +1,57 @@
+"""Sizes and names of the source: a file or function that outgrows the limit is to be split, not exempted."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FILE_LINES = 330
+FUNCTION_LINES = 66
+EMPTY_NAMES = {"util", "utils", "common", "helper", "helpers", "misc", "tools", "stuff"}
+TOP_LEVEL = {
+    "LICENSE",
+    "NOTICE",
+    "README.md",
+    "conf",
+    "docker",
+    "jobs",
+    "metaclip_spark",
+    "notebooks",
+    "pyproject.toml",
+    "tests",
+}
+PRODUCED = {"artifacts", "build", "dist", "metastore_db", "spark-warehouse", "derby.log"}  # named in .gitignore
+
+
+def sources(repository: Path) -> Iterator[Path]:
+    for folder in ("metaclip_spark", "jobs", "tests"):
+        yield from sorted((repository / folder).rglob("*.py"))
+
+
+def test_files_are_short(repository: Path) -> None:
+    lines = {str(path): len(path.read_text(encoding="utf-8").splitlines()) for path in sources(repository)}
+    assert {path: count for path, count in lines.items() if count > FILE_LINES} == {}
+
+
+def test_functions_are_short(repository: Path) -> None:
+    long = {
+        f"{path}:{node.lineno} {node.name}": node.end_lineno - node.lineno + 1
+        for path in sources(repository)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= FUNCTION_LINES
+    }
+    assert long == {}
+
+
+def test_names_say_what_is_inside(repository: Path) -> None:
+    empty = [str(p) for p in sources(repository) if EMPTY_NAMES & {p.stem, *p.relative_to(repository).parts}]
+    assert empty == []
+
+
+def test_top_level_is_the_agreed_one(repository: Path) -> None:
+    found = {path.name for path in repository.iterdir() if not path.name.startswith(".")}
+    assert found - PRODUCED - TOP_LEVEL == set()
