@@ -86,17 +86,17 @@ def admission_threshold(counts: Sequence[int], u: float) -> float:
         u: the row's draw, in (0, 1); 1 - u is then exact.
 
     Returns:
-        A number in (0, least count]; inf for a caption that matched nothing; nan if u is nan.
+        A number in (0, least count]; inf for a caption that matched nothing, else nan if u is nan.
 
     >>> admission_threshold([100], 0.75)  # kept from t = 75 on, where p = 3/4
     75.0
     >>> admission_threshold([], 0.75)
     inf
     """
-    if math.isnan(u):
-        return math.nan
     if not counts:
         return math.inf
+    if math.isnan(u):
+        return math.nan
     # Positive doubles are ordered as their bit patterns are, read as integers: 0 is below every one of them, and at
     # the least count a factor is exactly 0.
     below, at = 0, _bits(float(max(min(counts), 1)))

@@ -149,8 +149,12 @@ def decode_block(block: bytes) -> NDArray[np.int64]:
         raise ConsistencyError(f"a count block has {len(block)} bytes instead of {expected}: it was cut or joined")
     values = np.frombuffer(block, dtype=_COUNT_TYPES[width], offset=_HEADER.size + positions_size).astype(np.int64)
     if form == _DENSE:
+        if stored != entries:
+            raise ConsistencyError(f"a dense count block holds {stored} of {entries} counts: its header is damaged")
         return values
     positions = np.frombuffer(block, dtype=_POSITION, count=stored, offset=_HEADER.size)
+    if stored and positions.max() >= entries:
+        raise ConsistencyError(f"a count block has a count at position {positions.max()} of {entries} entries: damaged")
     counts = np.zeros(entries, dtype=np.int64)
     counts[positions] = values
     return counts
