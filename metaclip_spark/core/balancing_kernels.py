@@ -44,13 +44,11 @@ def _estimate(target: float, reciprocals: NDArray[np.float64], matches: int, gre
     converge with third order: two or three steps, where Newton takes four or five.
     """
     t = 0.0
+    product, slope, curvature = 1.0, 0.0, 0.0  # P, -P', P''/2: at 0, a third of all steps, sums are enough
+    for k in range(matches):
+        curvature += slope * reciprocals[k]
+        slope += reciprocals[k]
     for _ in range(_MAX_STEPS):
-        product, slope, curvature = 1.0, 0.0, 0.0  # P, -P', P''/2
-        for k in range(matches):
-            factor = 1.0 - t * reciprocals[k]
-            curvature = curvature * factor + slope * reciprocals[k]
-            slope = slope * factor + product * reciprocals[k]
-            product *= factor
         excess = product - target
         step = excess * slope / (slope * slope - excess * curvature)
         t += step
@@ -58,6 +56,12 @@ def _estimate(target: float, reciprocals: NDArray[np.float64], matches: int, gre
             return greatest
         if abs(step) <= _CLOSE * t:
             break
+        product, slope, curvature = 1.0, 0.0, 0.0
+        for k in range(matches):
+            factor = 1.0 - t * reciprocals[k]
+            curvature = curvature * factor + slope * reciprocals[k]
+            slope = slope * factor + product * reciprocals[k]
+            product *= factor
     return t
 
 
