@@ -10,6 +10,7 @@ import importlib.metadata
 import importlib.util
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from metaclip_spark.errors import EnvironmentProblemError
 from metaclip_spark.java import find_java
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pyspark.sql import SparkSession
 
@@ -91,14 +92,7 @@ def build_session(
             and the remedy.
     """
     settings = dict(settings or {})
-    if importlib.util.find_spec("pyspark") is None:
-        raise EnvironmentProblemError(
-            "pyspark is not installed in this Python: pip install 'metaclip-spark[local]' "
-            "(an extra, so that a cluster keeps its own Spark)",
-        )
-    from pyspark.sql import SparkSession  # noqa: PLC0415 - importing the package must not need pyspark
-
-    active = SparkSession.getActiveSession()
+    active = _active_session()
     if active is not None:
         _apply_runtime_settings(active, settings)
     elif _jvm_is_ours():
@@ -107,6 +101,24 @@ def build_session(
         active = _build(({"spark.master": master} if master else {}) | settings, app_name)
     check_session(active)
     return active
+
+
+@contextmanager
+def open_session(
+    *, master: str | None = None, settings: Mapping[str, str] | None = None, jars: Path | None = None
+) -> Iterator[SparkSession]:
+    """`build_session` for a `with` block, which stops the session at its end if it was started here.
+
+    Raises:
+        EnvironmentProblemError: as `build_session`.
+    """
+    existed = _active_session() is not None
+    session = build_session(master=master, settings=settings, jars=jars)
+    try:
+        yield session
+    finally:
+        if not existed:
+            session.stop()
 
 
 def check_session(spark: SparkSession) -> None:
@@ -141,6 +153,17 @@ def delta_package(spark_version: str) -> str:
     except importlib.metadata.PackageNotFoundError:
         version = "4.4.0"  # the one that this release is tested with
     return f"io.delta:delta-spark_{'.'.join(spark_version.split('.')[:2])}_2.13:{version}"
+
+
+def _active_session() -> SparkSession | None:
+    if importlib.util.find_spec("pyspark") is None:
+        raise EnvironmentProblemError(
+            "pyspark is not installed in this Python: pip install 'metaclip-spark[local]' "
+            "(an extra, so that a cluster keeps its own Spark)",
+        )
+    from pyspark.sql import SparkSession  # noqa: PLC0415 - importing the package must not need pyspark
+
+    return SparkSession.getActiveSession()
 
 
 def _new_session_settings(master: str | None, settings: dict[str, str], jars: Path | None) -> dict[str, str]:

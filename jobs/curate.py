@@ -1,0 +1,14 @@
+"""Curate on a cluster: `spark-submit … jobs/curate.py --pool … --metadata … --output … --t …`.
+
+Takes the options of `metaclip-spark curate` and does the same; what spark-submit itself needs is in README.md beside
+this file.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from metaclip_spark.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["curate", *sys.argv[1:]]))

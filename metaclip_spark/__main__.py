@@ -1,0 +1,10 @@
+"""`python -m metaclip_spark` is the `metaclip-spark` command."""
+
+from __future__ import annotations
+
+import sys
+
+from metaclip_spark.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

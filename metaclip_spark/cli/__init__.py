@@ -1,0 +1,47 @@
+"""The `metaclip-spark` command: options in, one summary or one error message out.
+
+No rule of the recipe is here: each subcommand reads its options and calls the function that a Python user would call.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from metaclip_spark.cli.arguments import build_parser
+from metaclip_spark.errors import MetaclipSparkError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+_INTERRUPTED = 130  # the shell's 128 + SIGINT
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand.
+
+    Args:
+        arguments: as after the command's name; None takes the process's own.
+
+    Returns:
+        Exit code: 0, or the kind of the error (`MetaclipSparkError.exit_code`; 1 for one that was not foreseen).
+    """
+    options = build_parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except MetaclipSparkError as error:
+        if options.debug:
+            raise
+        print(f"metaclip-spark: {error}", file=sys.stderr)
+        return error.exit_code
+    except Exception as error:  # a person gets a sentence; the traceback is one option away
+        if options.debug:
+            raise
+        said = str(error).strip().partition("\n")[0]
+        print(f"metaclip-spark: {type(error).__name__}: {said}\n(--debug shows where)", file=sys.stderr)
+        return MetaclipSparkError.exit_code
+    return 0

@@ -1,0 +1,122 @@
+"""The command line's options: names, defaults, help. What they do is in `commands.py`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from metaclip_spark import __version__
+from metaclip_spark.cli import commands
+from metaclip_spark.config import COMPRESSIONS, POOL_FORMATS, TEXTS_PER_IMAGE
+from metaclip_spark.session import JARS_VARIABLE
+
+_DESCRIPTION = (
+    "MetaCLIP's data curation on Spark: match captions to metadata entries, count, balance, explain every row."
+)
+_EXIT_CODES = (
+    "exit codes: 0 done, 1 not foreseen, 2 options or settings, 3 input, 4 artifact, 5 Java, jars or session, "
+    "6 output tables, 7 figures that do not agree"
+)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of `metaclip-spark`; each subcommand sets `run`, the function to call with the parsed options."""
+    parser = argparse.ArgumentParser(prog="metaclip-spark", description=_DESCRIPTION, epilog=_EXIT_CODES)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands_of = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_quickstart(commands_of)
+    _add_compile(commands_of)
+    _add_curate(commands_of)
+    return parser
+
+
+def _add_quickstart(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands_of.add_parser(
+        "quickstart",
+        help="curate the embedded example",
+        description="Write the embedded example (48,223 sentences of WordNet 3.0) as a Parquet pool and curate it "
+        "against WordNet's 86,654 names: the ordinary curate, on this machine, in a minute.",
+    )
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="new folder for pool and tables")
+    _add_session_options(parser)
+    _add_output_options(parser)
+    parser.set_defaults(run=commands.run_quickstart)
+
+
+def _add_compile(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands_of.add_parser(
+        "compile",
+        help="compile a metadata list into an artifact",
+        description="Compile a metadata list once, and say which entries can never match. Needs no Spark.",
+    )
+    parser.add_argument("metadata", type=Path, metavar="METADATA", help="list: .txt or .txt.gz (one a line), .json")
+    parser.add_argument("--output", type=Path, required=True, metavar="ARTIFACT", help="file to write")
+    parser.add_argument("--language", default="en", help="language of the captions it is for (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the table hashes, not of the draw (default: 0)")
+    _add_output_options(parser)
+    parser.set_defaults(run=commands.run_compile)
+
+
+def _add_curate(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands_of.add_parser(
+        "curate",
+        help="curate a pool of captions into Delta tables",
+        description="Match every caption of the pool, count, balance, and write the kept rows, each with its reasons.",
+        epilog=_EXIT_CODES,
+    )
+    pool = parser.add_argument_group("the pool")
+    pool.add_argument("--pool", nargs="+", required=True, metavar="PATH", help="files or folders, read as one table")
+    pool.add_argument("--format", choices=POOL_FORMATS, help="of the pool (default: parquet)")
+    pool.add_argument("--pool-version", type=int, metavar="N", help="version of a Delta pool (default: the newest)")
+    pool.add_argument("--text-column", metavar="NAME", help="the caption (default: text)")
+    pool.add_argument("--url-column", metavar="NAME", help="the image's URL")
+    pool.add_argument("--id-column", metavar="NAME", help="an id unique by row (default: derived from URL and text)")
+    pool.add_argument("--language-column", metavar="NAME", help="the caption's language (default: all are of one)")
+    pool.add_argument("--crawl", metavar="NAME", help="a name for the pool, recorded with its rows and counts")
+
+    recipe = parser.add_argument_group("the recipe")
+    recipe.add_argument(
+        "--metadata",
+        nargs="+",
+        required=True,
+        metavar="[LANG=]PATH",
+        help="list, artifact or table of entries; one per language (default language: en)",
+    )
+    recipe.add_argument("--t", type=float, help="threshold in matches per entry (default: 20000)")
+    recipe.add_argument("--seed", type=int, help="seed of the draw (default: 0)")
+    recipe.add_argument(
+        "--texts-per-image", choices=TEXTS_PER_IMAGE, help="texts kept of an image (default: all_pairs)"
+    )
+    recipe.add_argument("--reference-language", metavar="LANG", help="whose threshold --t is (default: en)")
+
+    output = parser.add_argument_group("the output")
+    output.add_argument("--output", required=True, metavar="ROOT", help="folder of the tables")
+    output.add_argument("--overwrite", action="store_true", default=None, help="replace a table of another run")
+    output.add_argument("--compression", choices=COMPRESSIONS, help="of the curated table (default: zstd)")
+    output.add_argument("--conf", type=Path, metavar="FILE", help="TOML file of settings and defaults (conf/)")
+    _add_session_options(parser)
+    _add_output_options(parser)
+    parser.set_defaults(run=commands.run_curate)
+
+
+def _add_session_options(parser: argparse.ArgumentParser) -> None:
+    session = parser.add_argument_group("the Spark session")
+    session.add_argument("--master", help="Spark master (default: local[*], or spark-submit's)")
+    session.add_argument(
+        "--spark-conf",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a Spark setting, for example spark.driver.memory=8g; may be repeated",
+    )
+    session.add_argument(
+        "--jars",
+        type=Path,
+        metavar="FOLDER",
+        help=f"Delta's jars, where they cannot be fetched (default: ${JARS_VARIABLE})",
+    )
+
+
+def _add_output_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")

@@ -1,0 +1,122 @@
+"""From parsed options to the library's own values: pool, configuration, session settings."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from metaclip_spark.cli.run_file import RunFile, read_run_file
+from metaclip_spark.config import CurateConfig, Pool, PoolColumns
+from metaclip_spark.errors import ConfigError
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterable, Mapping
+
+# Options of `curate` by the field they set; an option that is not given leaves the field's own default.
+_CONFIG_FIELDS: Final = ("t", "seed", "texts_per_image", "overwrite", "compression", "reference_language")
+_POOL_FIELDS: Final = {"format": "format", "pool_version": "version", "crawl": "crawl"}
+_COLUMN_FIELDS: Final = {
+    "text_column": "text",
+    "id_column": "uid",
+    "url_column": "image_url",
+    "language_column": "language",
+}
+RUN_FILE_KEYS: Final = frozenset({*_CONFIG_FIELDS, *_POOL_FIELDS, *_COLUMN_FIELDS})
+
+_LANGUAGE_PREFIX: Final = re.compile(r"(?P<language>[a-z]{2,3}(?:[-_][A-Za-z0-9]+)*|other)=(?P<path>.+)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class SessionOptions:
+    """How to start Spark.
+
+    Attributes:
+        master: None leaves it to the environment.
+        settings: Spark settings, from the file and then the command line.
+        jars: folder with Delta's jars.
+    """
+
+    master: str | None
+    settings: dict[str, str]
+    jars: Path | None
+
+
+def run_file_of(options: Namespace) -> RunFile:
+    """The `--conf` file, or an empty one."""
+    path: Path | None = getattr(options, "conf", None)
+    return read_run_file(path, RUN_FILE_KEYS) if path else RunFile()
+
+
+def session_options(options: Namespace, run_file: RunFile) -> SessionOptions:
+    """Session options; the command line wins over the file.
+
+    Raises:
+        ConfigError: a `--spark-conf` is not KEY=VALUE.
+    """
+    malformed = [setting for setting in options.spark_conf if not re.match(r"[^=\s]+=", setting)]
+    if malformed:
+        raise ConfigError(f"--spark-conf {malformed[0]!r} is not of the form KEY=VALUE")
+    given = dict(setting.split("=", 1) for setting in options.spark_conf)
+    return SessionOptions(
+        master=options.master or run_file.master,
+        settings=run_file.settings | given,
+        jars=options.jars or (Path(run_file.jars) if run_file.jars else None),
+    )
+
+
+def pool_of(options: Namespace, run_file: RunFile) -> Pool:
+    """The pool to read.
+
+    Raises:
+        ConfigError: as `Pool` and `PoolColumns`.
+    """
+    chosen = _chosen(options, run_file)
+    columns = {field: chosen[name] for name, field in _COLUMN_FIELDS.items() if name in chosen}
+    fields = {field: chosen[name] for name, field in _POOL_FIELDS.items() if name in chosen}
+    return Pool(paths=tuple(options.pool), columns=PoolColumns(**columns), **fields)
+
+
+def config_of(options: Namespace, run_file: RunFile) -> CurateConfig:
+    """The configuration of the recipe.
+
+    Raises:
+        ConfigError: as `CurateConfig`.
+    """
+    chosen = _chosen(options, run_file)
+    return CurateConfig(**{name: chosen[name] for name in _CONFIG_FIELDS if name in chosen})
+
+
+def metadata_sources(arguments: Iterable[str], default_language: str) -> dict[str, str]:
+    """Where each language's metadata is.
+
+    Args:
+        arguments: "PATH" or "LANG=PATH".
+        default_language: the language of a plain path.
+
+    Raises:
+        ConfigError: a language is given twice.
+
+    >>> metadata_sources(["entries.txt.gz", "de=german.txt"], "en")
+    {'en': 'entries.txt.gz', 'de': 'german.txt'}
+    >>> metadata_sources(["s3a://bucket/crawl=1/entries.txt"], "en")
+    {'en': 's3a://bucket/crawl=1/entries.txt'}
+    """
+    sources: dict[str, str] = {}
+    for argument in arguments:
+        prefixed = _LANGUAGE_PREFIX.fullmatch(argument)
+        language, path = (prefixed["language"], prefixed["path"]) if prefixed else (default_language, argument)
+        if language in sources:
+            raise ConfigError(
+                f"metadata for language {language!r} is given twice: {sources[language]} and {path}; "
+                "write LANG=PATH for each"
+            )
+        sources[language] = path
+    return sources
+
+
+def _chosen(options: Namespace, run_file: RunFile) -> Mapping[str, Any]:
+    given = {name: value for name, value in vars(options).items() if name in RUN_FILE_KEYS and value is not None}
+    return {**run_file.curate, **given}

@@ -1,0 +1,39 @@
+"""The public API as a typed program: mypy must accept it as it stands. Checked, not run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_type
+
+import pyarrow as pa
+
+from metaclip_spark import (
+    CurateConfig,
+    CurateReport,
+    Matcher,
+    MetaclipSparkError,
+    Pool,
+    PoolColumns,
+    compile_metadata,
+    curate,
+)
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def match(captions: list[str]) -> list[list[int]]:
+    compiled = compile_metadata(["photo", "new york"], language="en")
+    matcher = Matcher(compiled)
+    assert_type(matcher.find("a photo")[0].entry, str)
+    rows = matcher.match_batch(pa.array(captions)).to_pylist()
+    assert len(rows) == len(captions)
+    return [matcher.match(caption) for caption in captions]
+
+
+def run(spark: SparkSession) -> CurateReport:
+    pool = Pool(paths=("pool",), columns=PoolColumns(text="TEXT", image_url="URL"))
+    return curate(spark, pool, {"en": compile_metadata(["photo"])}, "out", CurateConfig(t=20.0))
+
+
+def failed(error: MetaclipSparkError) -> int:
+    return error.exit_code
