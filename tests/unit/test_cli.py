@@ -1,0 +1,161 @@
+"""The command line without Spark: options, settings files, compile, errors by kind."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from metaclip_spark.cli import main
+from metaclip_spark.cli.arguments import build_parser
+from metaclip_spark.cli.options import config_of, metadata_sources, pool_of, run_file_of, session_options
+from metaclip_spark.config import CurateConfig, Pool, PoolColumns
+from metaclip_spark.core.matching.artifact import artifact_from_buffer
+from metaclip_spark.core.matching.matcher import Matcher
+from metaclip_spark.errors import ConfigError
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from pathlib import Path
+
+LIST = ["photo", "", "new york", "photo", "St. Louis", "a\tb"]
+REQUIRED = ["curate", "--pool", "p", "--metadata", "m.txt", "--output", "o", "--id-column", "id"]
+
+
+def parse(*arguments: str) -> Namespace:
+    return build_parser().parse_args([*REQUIRED, *arguments])
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".txt.gz", ".json"])
+def test_compile_reads_every_form_and_writes_an_artifact(suffix: str, tmp_path: Path) -> None:
+    content = json.dumps(LIST).encode() if suffix == ".json" else "".join(line + "\n" for line in LIST).encode()
+    source = tmp_path / f"list{suffix}"
+    source.write_bytes(gzip.compress(content) if suffix.endswith(".gz") else content)
+    artifact = tmp_path / "artifact"
+    assert main(["compile", str(source), "--output", str(artifact), "--language", "de"]) == 0
+    compiled = artifact_from_buffer(artifact.read_bytes())
+    assert compiled.language == "de"
+    assert Matcher(compiled).match("photo, new york") == [0, 2]
+
+
+def test_compile_reports_what_can_never_match(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "list.json").write_text(json.dumps(LIST))
+    main(["compile", str(tmp_path / "list.json"), "--output", str(tmp_path / "artifact")])
+    lines = capsys.readouterr().out.splitlines()
+    for text in ("entries", "can match", "blank", "repeated", "tab, newline", "'St. Louis'"):
+        assert any(text in line for line in lines), text
+
+
+def test_compile_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "list.json").write_text(json.dumps(LIST))
+    main(["compile", str(tmp_path / "list.json"), "--output", str(tmp_path / "artifact"), "--json"])
+    report = json.loads(capsys.readouterr().out)
+    assert report["entries"]["counts"] == {"matchable": 2, "blank": 1, "repeated": 1, "control": 1, "unmatchable": 1}
+    assert report["bytes"] == (tmp_path / "artifact").stat().st_size
+
+
+class Failure(NamedTuple):
+    name: str
+    content: bytes | None
+    exit_code: int
+    says: str
+
+
+FAILURES = [
+    Failure("absent", None, 3, "cannot read the metadata list"),
+    Failure("not UTF-8", b"caf\xe9\n", 3, "not UTF-8"),
+]
+
+
+@pytest.mark.parametrize("case", FAILURES, ids=lambda case: case.name)
+def test_errors_are_one_line_without_traceback(
+    case: Failure, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "list.txt"
+    if case.content is not None:
+        source.write_bytes(case.content)
+    assert main(["compile", str(source), "--output", str(tmp_path / "artifact")]) == case.exit_code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("metaclip-spark: ")
+    assert case.says in captured.err
+    assert captured.err.count("\n") == 1
+    assert not (tmp_path / "artifact").exists()
+
+
+def test_truncated_gzip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "list.txt.gz").write_bytes(gzip.compress(b"photo\n" * 1000)[:-9])
+    assert main(["compile", str(tmp_path / "list.txt.gz"), "--output", str(tmp_path / "artifact")]) == 3
+    assert "list.txt.gz" in capsys.readouterr().err
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="cannot read"):
+        main(["compile", str(tmp_path / "absent.txt"), "--output", str(tmp_path / "artifact"), "--debug"])
+
+
+def test_unwritable_artifact(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "list.txt").write_text("photo\n")
+    assert main(["compile", str(tmp_path / "list.txt"), "--output", str(tmp_path / "absent" / "artifact")]) == 6
+    assert "cannot write the artifact" in capsys.readouterr().err
+
+
+def test_python_m_is_the_command() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "metaclip_spark", "--version"], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.startswith("metaclip-spark 0.")
+
+
+def test_options_become_values() -> None:
+    options = parse("--t", "17", "--seed", "3", "--text-column", "TEXT", "--url-column", "URL", "--overwrite")
+    run_file = run_file_of(options)
+    assert pool_of(options, run_file) == Pool(paths=("p",), columns=PoolColumns(text="TEXT", uid="id", image_url="URL"))
+    assert config_of(options, run_file) == CurateConfig(t=17.0, seed=3, overwrite=True)
+
+
+def test_defaults_are_the_librarys() -> None:
+    assert config_of(parse(), run_file_of(parse())) == CurateConfig()
+
+
+def test_command_line_wins_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "run.toml"
+    file.write_text(
+        'session.master = "local[3]"\nsession.settings = {"spark.a" = 1, "spark.b" = true}\n'
+        '[curate]\nt = 5\nseed = 9\ntext_column = "caption"\n'
+    )
+    options = parse("--conf", str(file), "--t", "6", "--spark-conf", "spark.a=2=3", "--master", "local[1]")
+    run_file = run_file_of(options)
+    session = session_options(options, run_file)
+    assert (session.master, session.settings) == ("local[1]", {"spark.a": "2=3", "spark.b": "true"})
+    assert config_of(options, run_file) == CurateConfig(t=6.0, seed=9)
+    assert pool_of(options, run_file).columns.text == "caption"
+
+
+def test_every_problem_of_a_settings_file_is_listed_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "run.toml"
+    file.write_text("[sesion]\n[session]\nmastr = 1\nsettings.spark.driver.memory = '8g'\n[curate]\ntt = 5\n")
+    with pytest.raises(ConfigError) as caught:
+        run_file_of(parse("--conf", str(file)))
+    for problem in ("'sesion'", "'mastr'", "'tt'", "in quotes"):
+        assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["local", "cluster", "databricks"])
+def test_shipped_settings_files_are_sound(name: str, repository: Path) -> None:
+    options = parse("--conf", str(repository / "conf" / f"{name}.toml"))
+    config_of(options, run_file_of(options))
+
+
+def test_bad_setting_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"spark\.driver\.memory:8g"):
+        session_options(parse("--spark-conf", "spark.driver.memory:8g"), run_file_of(parse()))
+
+
+def test_metadata_twice_for_a_language() -> None:
+    with pytest.raises(ConfigError, match=r"'en' is given twice: a\.txt and b\.txt"):
+        metadata_sources(["a.txt", "en=b.txt"], "en")
