@@ -88,3 +88,26 @@ def test_batches_of_random_rows(matches: int) -> None:
         counts = table[ids[offsets[row] : offsets[row + 1]]].tolist()
         assert balanced.threshold[row] == admission_threshold(counts, float(u[row]))
         assert balanced.probability[row] == 1.0 - miss_probability(20_000.0, counts)
+
+
+@pytest.mark.parametrize("greatest_count", [3, 1e6, 9e18])
+@pytest.mark.parametrize(
+    "draw_range", [(0, 2**52), (0, 2**16), (2**52 - 2**16, 2**52)], ids=["any", "near 0", "near 1"]
+)
+def test_thresholds_of_many_rows_are_the_least(greatest_count: float, draw_range: tuple[int, int]) -> None:
+    rows, matches = 20_000, 9
+    source = np.random.default_rng(draw_range[0] % 97)
+    table = np.exp(source.uniform(0, math.log(greatest_count), 5_000)).astype(np.int64)
+    ids = source.integers(0, table.size, (rows, matches)).astype(np.int32)
+    u = (source.integers(*draw_range, rows).astype(np.float64) + 0.5) * 2.0**-52
+    threshold = balance_rows(ids.ravel(), np.arange(rows + 1) * matches, table, 1.0, u).threshold
+    entry_counts = table[ids].astype(np.float64)
+
+    def miss(t: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        product = np.ones(rows)
+        for column in entry_counts.T:
+            product *= 1.0 - np.minimum(1.0, t / column)
+        return product
+
+    assert (miss(threshold) <= 1.0 - u).all()
+    assert (miss(np.nextafter(threshold, 0.0)) > 1.0 - u).all()
