@@ -24,7 +24,15 @@ TOP_LEVEL = {
     "pyproject.toml",
     "tests",
 }
-PRODUCED = {"artifacts", "build", "dist", "metastore_db", "spark-warehouse", "derby.log", "quickstart"}  # named in .gitignore
+PRODUCED = {
+    "artifacts",
+    "build",
+    "dist",
+    "metastore_db",
+    "spark-warehouse",
+    "derby.log",
+    "quickstart",
+}  # named in .gitignore
 
 
 def sources(repository: Path) -> Iterator[Path]:
