@@ -1,0 +1,99 @@
+"""What a run says of itself: figures first, kept as JSON with the run; `report.summary` writes them for people."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class LanguageReport:
+    """Figures of one language.
+
+    Attributes:
+        t: threshold, in matches.
+        entries: entries of the metadata list.
+        head: entries with count >= t.
+        tail: entries with 0 < count < t.
+        never: entries that no caption matched.
+        matches: sum of all counts.
+        head_matches: sum of the head's counts.
+        tail_share: share of the matches on entries strictly below t.
+        matched: rows that matched.
+        kept: rows kept.
+        top_entries: the entries of the highest counts, with count: at most 20, by count then id.
+    """
+
+    t: float
+    entries: int
+    head: int
+    tail: int
+    never: int
+    matches: int
+    head_matches: int
+    tail_share: float
+    matched: int
+    kept: int
+    top_entries: list[tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class CurateReport:
+    """The result of a curation.
+
+    Attributes:
+        run_id: name of the run.
+        counts_version: name of the counts.
+        already_finished: the run had been done before; nothing was written now.
+        counts_reused: the counts of an earlier, unfinished run were used.
+        counters: rows by what became of them. `read` = `null` + `empty` + `language_without_metadata` + `unmatched` +
+            `no_identity` + `not_chosen` + `not_drawn` + `kept`.
+        matches: pairs of caption and matched entry.
+        expected_size: sum of q(t), in rows.
+        expected_deviation: standard deviation of the size, in rows.
+        languages: figures by language.
+        tables: path of each table.
+        output_versions: version of each table after the run.
+        seconds: duration by step.
+        seed: of the draw.
+        texts_per_image: "all_pairs" or "one_text_per_image".
+        source: what was read.
+    """
+
+    run_id: str
+    counts_version: str
+    already_finished: bool
+    counts_reused: bool
+    counters: dict[str, int]
+    matches: int
+    expected_size: float
+    expected_deviation: float
+    languages: dict[str, LanguageReport]
+    tables: dict[str, str]
+    output_versions: dict[str, int]
+    seconds: dict[str, float]
+    seed: int
+    texts_per_image: str
+    source: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def matched(self) -> int:
+        """Rows that matched any entry."""
+        return sum(language.matched for language in self.languages.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, text: str, **changes: Any) -> CurateReport:
+        """The report that `json.dumps(report.as_dict())` gave, with some fields changed."""
+        values = json.loads(text) | changes
+        values["languages"] = {
+            language: LanguageReport(
+                **(figures | {"top_entries": [(entry, count) for entry, count in figures["top_entries"]]})
+            )
+            for language, figures in values["languages"].items()
+        }
+        return cls(**values)

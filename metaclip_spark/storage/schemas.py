@@ -1,0 +1,103 @@
+"""Schemas of the tables, with a comment on every column.
+
+The curated table has the pool's own columns first and the decision columns last; the other tables are fixed.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
+
+CURATED: Final = "curated"
+ENTRY_COUNTS: Final = "entry_counts"
+SIZE_CURVE: Final = "size_curve"
+RUNS: Final = "runs"
+
+
+def column(name: str, kind: T.DataType, comment: str, *, nullable: bool = True) -> T.StructField:
+    """A field with its comment, which Delta keeps and `DESCRIBE` shows."""
+    return T.StructField(name, kind, nullable, {"comment": comment})
+
+
+_STRING, _LONG, _DOUBLE = T.StringType(), T.LongType(), T.DoubleType()
+_COUNTERS = T.MapType(_STRING, _LONG)
+
+LANGUAGE: Final = column("language", _STRING, "language of the metadata that the caption was matched against")
+IMAGE_ID: Final = column("image_id", _STRING, "first 24 hex digits of SHA-224 of image_url without tabs and spaces")
+
+DECISIONS: Final = (
+    column("matched_entries", T.ArrayType(T.IntegerType()), "ids of the metadata entries in the text, ascending"),
+    column("probability", _DOUBLE, "q(t) = 1 - prod(1 - min(1, t / count)) over matched_entries"),
+    column("draw", _DOUBLE, "u in (0, 1): XXH64 of uid under the run's seed, ((h >> 12) + 0.5) / 2**52"),
+    column("admission_threshold", _DOUBLE, "least t at which the row is kept; in this table always <= the run's t"),
+)
+
+PROVENANCE: Final = (
+    column("crawl", _STRING, "name of the pool that the row came from"),
+    column("counts_version", _STRING, "the counts that balanced the row: key of entry_counts"),
+    column("metadata_digest", _STRING, "SHA-256 of the language's metadata list"),
+    column("run_id", _STRING, "the run that wrote the row: key of runs"),
+)
+
+ENTRY_COUNTS_SCHEMA: Final = T.StructType(
+    [
+        column("counts_version", _STRING, "digest of the pool, the metadata and the matching rules"),
+        column("language", _STRING, "language of the metadata"),
+        column("entry_id", T.IntegerType(), "position of the entry in the metadata list, from 0"),
+        column("entry", _STRING, "text of the entry"),
+        column("count", _LONG, "captions whose match set holds the entry; entries that never matched have no row"),
+        column("crawl", _STRING, "name of the pool that was counted"),
+        column("metadata_digest", _STRING, "SHA-256 of the metadata list"),
+    ]
+)
+
+SIZE_CURVE_SCHEMA: Final = T.StructType(
+    [
+        column("counts_version", _STRING, "the counts behind the thresholds"),
+        column("language", _STRING, "language of the metadata"),
+        column("threshold_bin", T.IntegerType(), "bin of the admission threshold: binary exponent and 6 mantissa bits"),
+        column("upper_edge", _DOUBLE, "greatest t of the bin; rows of all bins up to here are kept at exactly this t"),
+        column("rows", _LONG, "rows whose admission threshold lies in the bin"),
+        column("run_id", _STRING, "the run that measured the curve; another seed draws another one"),
+    ]
+)
+
+RUNS_SCHEMA: Final = T.StructType(
+    [
+        column("run_id", _STRING, "digest of inputs, configuration, metadata, semantics and draw version"),
+        column("parent_run_id", _STRING, "the run whose result this one uses; for curate the counting run"),
+        column("stage", _STRING, "count or curate"),
+        column("status", _STRING, "finished: the row is written last, as the mark that the run is whole"),
+        column("started_at", T.TimestampType(), "start, UTC"),
+        column("finished_at", T.TimestampType(), "end of the last write before this row, UTC"),
+        column("seconds", _DOUBLE, "duration"),
+        column("t", T.MapType(_STRING, _DOUBLE), "threshold by language"),
+        column("metadata_digests", T.MapType(_STRING, _STRING), "SHA-256 of the metadata list by language"),
+        column("counts_version", _STRING, "key of the counts in entry_counts"),
+        column("seed", _STRING, "seed of the draw, an unsigned 64-bit number in decimal digits"),
+        column("semantics_version", T.IntegerType(), "version of the matching and balancing rules"),
+        column("draw_version", _STRING, "version of the draw"),
+        column("software", T.MapType(_STRING, _STRING), "versions of the software"),
+        column("configuration", _STRING, "the configuration, JSON"),
+        column("inputs", _STRING, "the pool's files or table version, as a digest with their number and bytes, JSON"),
+        column("output_versions", _COUNTERS, "versions of the tables that the run wrote"),
+        column("counters", _COUNTERS, "rows by what became of them, and what was written"),
+        column("expected_size", _DOUBLE, "sum of q(t) over the matched rows, in rows"),
+        column("expected_deviation", _DOUBLE, "sqrt of the sum of q(1 - q), in rows"),
+        column("report", _STRING, "the run's report, JSON"),
+    ]
+)
+
+
+def curated_schema(pool_fields: list[T.StructField], *, with_image_id: bool) -> T.StructType:
+    """Schema of the curated table: the pool's columns, then what was decided and on what grounds.
+
+    Args:
+        pool_fields: the pool's columns under their canonical names (`storage.pool`).
+        with_image_id: the pool has URLs, so that images have ids.
+    """
+    carried = [field for field in pool_fields if field.name != LANGUAGE.name]
+    derived = [IMAGE_ID] if with_image_id else []
+    return T.StructType([*carried, *derived, LANGUAGE, *DECISIONS, *PROVENANCE])
+

@@ -1,0 +1,100 @@
+"""One text per image (Meta CLIP 2): choose among an image's matched texts before the draw.
+
+The choice is the least keyed hash of the uid, in another domain than the draw: were it the draw's own hash, the chosen
+rows' u would be small. Rows are brought together by image and language, one shuffle; the choice is made among all texts
+that matched, drawn or not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Window
+from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
+from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
+
+from metaclip_spark.core.balance_statistics import BalanceStatistics
+from metaclip_spark.core.sampling import choice_hashes
+from metaclip_spark.storage.schemas import LANGUAGE
+from metaclip_spark.transforms.batches import by_language
+from metaclip_spark.transforms.keep_balanced import decided_schema, image_id_column, matched_parts, with_decisions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pyspark import Accumulator
+    from pyspark.sql import DataFrame
+
+    from metaclip_spark.transforms.keep_balanced import Balance
+    from metaclip_spark.transforms.shared_metadata import SharedMetadata
+
+# Columns of the way only; the colon keeps them apart from any that a pool may have in a Delta table.
+_CHOICE: Final = "metaclip:choice"
+_LEAST: Final = "metaclip:least"
+_SIGN: Final = np.uint64(1 << 63)
+
+
+def keep_one_text(
+    rows: DataFrame, metadata: SharedMetadata, balance: Balance, statistics: Accumulator[BalanceStatistics]
+) -> DataFrame:
+    """The rows that balancing keeps where each image enters with one text per language.
+
+    Args:
+        rows: `uid`, `text` and `image_url`, `language` where the metadata has several, and any other columns. Rows without
+            a uid or a URL belong to no image: they are never kept, and counted as such.
+        metadata: on the workers.
+        balance: counts (of all matched texts), thresholds and seed.
+        statistics: receives the figures of all chosen rows, and of those of no image, when the result is written.
+
+    Returns:
+        As `keep_balanced`.
+    """
+    schema = decided_schema(rows.schema)
+    matched = rows.mapInArrow(
+        _match_all(metadata, balance), T.StructType([*schema.fields, T.StructField(_CHOICE, T.LongType())])
+    )
+    of_no_image = F.isnan("admission_threshold")
+    # Rows of no image stay apart by their texts: under one null key they would all meet in one task.
+    image = F.when(of_no_image, F.md5(F.col("text").cast("binary"))).otherwise(image_id_column(F.col("image_url")))
+    language = [F.col(LANGUAGE.name)] if LANGUAGE.name in rows.columns else []
+    order = F.struct(F.col(f"`{_CHOICE}`"), F.col("uid"))
+    least = F.min(F.when(~of_no_image, order)).over(Window.partitionBy(image, *language))
+    chosen = matched.withColumn(_LEAST, least).where(of_no_image | (order == F.col(f"`{_LEAST}`")))
+    return chosen.select(*schema.names).mapInArrow(_keep_chosen(metadata, balance, statistics), schema)
+
+
+def _match_all(
+    metadata: SharedMetadata, balance: Balance
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """The function of one task: every matched row with its decisions and the hash that orders an image's texts."""
+
+    def match(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for _, part, matched in matched_parts(batches, metadata, balance):
+            has_url = pc.fill_null(pc.greater(pc.binary_length(part.column("image_url")), 0), fill_value=False)
+            matched.decisions.threshold[~has_url.to_numpy(zero_copy_only=False)] = np.nan
+            decided = with_decisions(part, matched, np.diff(matched.offsets) > 0)
+            # Spark has no unsigned numbers: flipping the top bit keeps the order.
+            order = (choice_hashes(decided.column("uid"), balance.seed) ^ _SIGN).view(np.int64)
+            yield decided.append_column(_CHOICE, pa.array(order))
+
+    return match
+
+
+def _keep_chosen(
+    metadata: SharedMetadata, balance: Balance, statistics: Accumulator[BalanceStatistics]
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """The function of one task: chosen rows in, those that balancing keeps out."""
+
+    def keep(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        figures = BalanceStatistics()
+        for batch in batches:
+            for language, part in by_language(batch, metadata.languages):
+                threshold = part.column("admission_threshold").to_numpy()
+                figures.add(language, part.column("probability").to_numpy(), threshold, balance.t[language])
+                yield part.filter(pa.array(threshold <= balance.t[language]))
+        statistics.add(figures)
+
+    return keep

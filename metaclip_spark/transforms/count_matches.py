@@ -1,0 +1,72 @@
+"""Algorithm 1, part 1: match every caption, count how many captions hold each entry.
+
+Reads the caption (and language) column only. Each task counts into dense arrays and hands out its counts as blocks of
+65,536 entries, sparse where that is shorter; `reduceByKey` adds the blocks, and only their sum comes to the driver.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from metaclip_spark.core.counting import merge_blocks
+from metaclip_spark.core.pool_counts import PoolCounter, PoolCounts, block_keys, pool_counts
+from metaclip_spark.transforms.batches import by_language
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pyspark.sql import DataFrame
+
+    from metaclip_spark.transforms.shared_metadata import SharedMetadata
+
+BLOCK_SCHEMA: Final = "key int, block binary"
+_ARROW_SCHEMA: Final = pa.schema([("key", pa.int32()), ("block", pa.binary())])
+
+
+def count_matches(rows: DataFrame, metadata: SharedMetadata) -> PoolCounts:
+    """Counts of the whole pool, exact, whatever its partitions.
+
+    Args:
+        rows: `text`, and `language` where the metadata has several; null captions are counted, not matched.
+        metadata: on the workers.
+    """
+    columns = [name for name in ("text", "language") if name in rows.columns]
+    blocks = rows.select(*columns).mapInArrow(_counted(metadata), BLOCK_SCHEMA)
+    reducers = max(1, min(block_keys(metadata.n_entries), rows.sparkSession.sparkContext.defaultParallelism))
+    summed = blocks.rdd.map(_pair).reduceByKey(merge_blocks, reducers).collect()
+    return pool_counts(metadata.n_entries, summed)
+
+
+def _pair(row: tuple[int, bytearray]) -> tuple[int, bytes]:
+    return row[0], bytes(row[1])
+
+
+def _counted(metadata: SharedMetadata) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """The function of one task: batches of captions in, blocks of counts out."""
+
+    def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        counter = PoolCounter(metadata.n_entries)
+        for batch in batches:
+            _count_batch(batch, metadata, counter)
+        keys, blocks = zip(*counter.blocks(), strict=True)
+        yield pa.record_batch([pa.array(keys, pa.int32()), pa.array(blocks, pa.binary())], schema=_ARROW_SCHEMA)
+
+    return count
+
+
+def _count_batch(batch: pa.RecordBatch, metadata: SharedMetadata, counter: PoolCounter) -> None:
+    captions = batch.column("text")
+    null = captions.null_count
+    full = pc.fill_null(pc.greater(pc.binary_length(captions), 0), fill_value=False)
+    if full.true_count < len(batch):
+        batch = batch.filter(full)
+    left = len(batch)
+    for language, rows in by_language(batch, metadata.languages):
+        counter.add_matches(language, *metadata.matcher(language).match_ids(rows.column("text")))
+        left -= len(rows)
+    counter.add_rows(
+        read=len(captions), null=null, empty=len(captions) - null - len(batch), language_without_metadata=left
+    )
