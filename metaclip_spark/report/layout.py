@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_ONE_DECIMAL = 0.1  # percent; below it one decimal would show nothing
+_LEAST_SHOWN = 0.001
+
 
 def aligned(rows: Sequence[Sequence[str]], *, indent: int = 2, right: Sequence[int] = (1,)) -> list[str]:
     """Rows as lines with aligned columns.
@@ -38,13 +41,15 @@ def aligned(rows: Sequence[Sequence[str]], *, indent: int = 2, right: Sequence[i
 def percent(part: float, whole: float) -> str:
     """A share for people; "-" of nothing.
 
-    >>> percent(1, 3), percent(1, 100_000), percent(0, 0)
-    ('33.3 %', '0.001 %', '-')
+    >>> percent(1, 3), percent(1, 100_000), percent(1, 10**9), percent(0, 0)
+    ('33.3 %', '0.001 %', '<0.001 %', '-')
     """
     if not whole:
         return "-"
     share = 100 * part / whole
-    return f"{share:.1f} %" if share >= 0.1 or not share else f"{share:.2g} %"  # noqa: PLR2004 - below it, 0.0 would stand
+    if share == 0 or share >= _ONE_DECIMAL:
+        return f"{share:.1f} %"
+    return f"{share:.2g} %" if share >= _LEAST_SHOWN else f"<{_LEAST_SHOWN} %"
 
 
 def count(number: float) -> str:
