@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from metaclip_spark.core.jit import read_only
-from metaclip_spark.core.matching.tables import PAD, CompiledMetadata, Tables
+from metaclip_spark.core.matching.kernels_hash import Tables
+from metaclip_spark.core.matching.tables import CompiledMetadata
 from metaclip_spark.core.metadata.entry_list import EntryFate, EntryReport
 from metaclip_spark.core.spacing import SEMANTICS_VERSION
 from metaclip_spark.errors import ArtifactError
@@ -148,7 +149,9 @@ def artifact_from_buffer(
         report=EntryReport.from_dict(header["report"]),
         tables=Tables(
             words=arrays["words"],
+            word_pilots=arrays["word_pilots"],
             phrases=arrays["phrases"],
+            phrase_pilots=arrays["phrase_pilots"],
             text=arrays["text"],
             seed=np.uint64(header["seed"]),
             longest_word=header["longest_word"],
@@ -166,7 +169,9 @@ def _arrays(compiled: CompiledMetadata) -> dict[str, NDArray[Any]]:
     """The arrays in the order of the file, in the byte order of the file."""
     arrays: dict[str, NDArray[Any]] = {
         "words": compiled.tables.words,
+        "word_pilots": compiled.tables.word_pilots,
         "phrases": compiled.tables.phrases,
+        "phrase_pilots": compiled.tables.phrase_pilots,
         "text": compiled.tables.text,
         "entry_offsets": compiled.entry_offsets,
         "fates": compiled.fates,

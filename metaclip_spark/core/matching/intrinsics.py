@@ -67,6 +67,37 @@ def load_8_bytes(typing, address):
     return types.uint64(types.int64), generate
 
 
+def _element(of, numba_type):
+    """Intrinsics that read and write element i of plain memory: (address, i) and (address, i, value).
+
+    Scratch is addressed, not held in arrays: numba passes an array as seven values and counts references to it, which
+    for seven columns in a call per word costs more than the match; and it checks each index for being negative.
+    """
+
+    @intrinsic
+    def get(typing, address, index):
+        def generate(context, builder, signature, arguments):
+            return builder.load(builder.gep(_pointer(builder, arguments[0], of), [arguments[1]]))
+
+        return numba_type(types.int64, types.int64), generate
+
+    @intrinsic
+    def put(typing, address, index, value):
+        def generate(context, builder, signature, arguments):
+            builder.store(arguments[2], builder.gep(_pointer(builder, arguments[0], of), [arguments[1]]))
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64, numba_type), generate
+
+    return get, put
+
+
+get_u64, put_u64 = _element(_WORD, types.uint64)
+get_i64, put_i64 = _element(_WORD, types.int64)
+get_i32, put_i32 = _element(_HALF, types.int32)
+get_u16, put_u16 = _element(ir.IntType(16), types.uint16)
+
+
 @intrinsic
 def prefetch(typing, address):
     """Start loading a cache line of a table, and go on hashing other words while it comes. Never faults."""
@@ -135,34 +166,44 @@ def _sort_lanes(builder, value):
 
 
 @intrinsic
-def sort_16_unique(typing, source, count, target):
+def sort_16_unique(typing, words, word_count, hits, count, target):
     """Sort up to 16 ids, drop repeats, store them; gives how many are left.
 
-    Reads 16 int32 at `source` of which the first `count` (0 to 16) matter, all below 2**31 - 1, and writes 16 int32 at
-    `target`, of which the result's number matter. A row holds seven or eight ids: an insertion sort of so few spends its time in
-    mispredicted branches, and this has none. Repeats become padding and a second pass of the network moves them to the
-    end, because a compressing store is slow or absent on most machines.
+    A row holds seven or eight ids: an insertion sort of so few spends its time in mispredicted branches, and this has one
+    only, whether there are repeats. Repeats become padding and a second pass of the network moves them to the end, because
+    a compressing store is slow or absent on most machines.
+
+    Reads 16 int32 at `words`, of which the first `word_count` matter, and 16 at `hits`, of which those from `word_count`
+    to `count` - 1 matter; all ids are below 2**31 - 1. Writes 16 int32 at `target`, of which the result's number matter.
     """
 
     def generate(context, builder, signature, arguments):
-        source, count, target = arguments
-        flag = ir.IntType(1)
+        words, word_count, hits, count, target = arguments
         undefined = ir.Constant(_IDS, ir.Undefined)
         padding = ir.Constant(_IDS, [_PADDING] * _LANES)
         lane = ir.Constant(_IDS, list(range(_LANES)))
-        counts = builder.insert_element(undefined, builder.trunc(count, _HALF), ir.Constant(_HALF, 0))
-        counts = builder.shuffle_vector(counts, undefined, ir.Constant(_IDS, [0] * _LANES))
-        value = builder.load(_pointer(builder, source, _IDS), align=4)
-        value = builder.select(builder.icmp_signed("<", lane, counts), value, padding)
-        value = _sort_lanes(builder, value)
+
+        def below(limit):
+            first = builder.insert_element(undefined, builder.trunc(limit, _HALF), ir.Constant(_HALF, 0))
+            return builder.icmp_signed("<", lane, builder.shuffle_vector(first, undefined, ir.Constant(_IDS, [0] * _LANES)))
+
+        value = builder.load(_pointer(builder, words, _IDS), align=4)
+        value = builder.select(below(word_count), value, builder.load(_pointer(builder, hits, _IDS), align=4))
+        value = _sort_lanes(builder, builder.select(below(count), value, padding))
         before = builder.shuffle_vector(value, padding, ir.Constant(_IDS, [_LANES, *range(_LANES - 1)]))
         # lane 0 is compared with padding: equal only if the row is empty, and then it is padding anyhow
-        value = builder.select(builder.icmp_signed("==", value, before), padding, value)
-        value = _sort_lanes(builder, value)
-        builder.store(value, _pointer(builder, target, _IDS), align=4)
-        is_id = builder.icmp_signed("!=", value, padding)
-        bits = builder.zext(builder.bitcast(is_id, ir.IntType(_LANES)), _WORD)
-        del flag
-        return builder.ctpop(bits)
+        repeats = builder.icmp_signed("==", value, before)
+        any_repeat = builder.and_(repeats, builder.icmp_signed("!=", value, padding))
+        any_repeat = builder.icmp_unsigned("!=", builder.bitcast(any_repeat, ir.IntType(_LANES)), ir.Constant(ir.IntType(_LANES), 0))
+        straight = builder.block
+        with builder.if_then(any_repeat):
+            distinct = _sort_lanes(builder, builder.select(repeats, padding, value))
+            sorted_again = builder.block
+        result = builder.phi(_IDS)
+        result.add_incoming(value, straight)
+        result.add_incoming(distinct, sorted_again)
+        builder.store(result, _pointer(builder, target, _IDS), align=4)
+        kept = builder.bitcast(builder.icmp_signed("!=", result, padding), ir.IntType(_LANES))
+        return builder.zext(builder.ctpop(kept), _WORD)
 
-    return types.int64(types.int64, types.int64, types.int64), generate
+    return types.int64(types.int64, types.int64, types.int64, types.int64, types.int64), generate

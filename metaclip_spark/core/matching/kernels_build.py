@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from metaclip_spark.core.jit import kernel, step
 from metaclip_spark.core.matching.kernels_hash import (
     CHILD_BITS,
-    ENTRY_SHIFT,
+    UPPER_HALF,
     FREE_PHRASE,
     HIGH,
     INLINE_BYTES,
@@ -26,16 +26,19 @@ from metaclip_spark.core.matching.kernels_hash import (
     PHRASE_SLOT,
     SHAPE,
     WORD_SLOT,
+    bucket_of,
     fold_rest,
     hash_phrase,
     hash_word,
     same_bytes,
+    slot_of,
     word_high,
     word_low,
 )
 
 _SPACE: Final = np.uint8(32)
 _FREE: Final = -1
+_PILOTS: Final = 2**16
 
 
 @kernel
@@ -127,34 +130,109 @@ def number_words(
 
 
 @kernel
-def place_words(
-    text: NDArray[np.uint8], start: NDArray[np.int64], length: NDArray[np.int64], capacity: int, seed: np.uint64
-) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Put distinct words into the word table, payloads still empty.
+def hash_words(
+    text: NDArray[np.uint8], start: NDArray[np.int64], length: NDArray[np.int64], seed: np.uint64
+) -> NDArray[np.uint64]:
+    """Hash of each word; arguments as for `number_words`."""
+    base = np.int64(text.ctypes.data)
+    hashed = np.empty(len(start), np.uint64)
+    for i in range(len(start)):
+        hashed[i] = _hash_at(base + start[i], length[i], seed)
+    return hashed
+
+
+@kernel
+def find_pilots(
+    hashed: NDArray[np.uint64], capacity: int, buckets: int
+) -> tuple[NDArray[np.uint16], NDArray[np.int64], bool]:
+    """Perfect hashing by hash and displace: for each bucket the least pilot that puts its keys into free slots.
+
+    Buckets are taken from the fullest to the emptiest: what is hard to place goes first, while there is room (Belazzougui,
+    Botelho, Dietzfelbinger: Hash, displace, and compress, 2009).
 
     Args:
-        text: as for `number_words`.
-        start: shape (distinct,).
-        length: shape (distinct,).
-        capacity: slots, a power of two above the number of words.
-        seed: of the hash.
+        hashed: hash of each key, shape (keys,).
+        capacity: slots, more than keys.
+        buckets: pilots to find.
 
     Returns:
-        the table, shape (capacity * WORD_SLOT,); each word's slot, shape (distinct,).
+        the pilots, shape (buckets,); the slot of each key, shape (keys,); whether all keys could be placed: two keys of
+        equal hash cannot.
+    """
+    keys = len(hashed)
+    end = np.zeros(buckets + 1, np.int64)
+    for i in range(keys):
+        end[bucket_of(hashed[i], buckets) + 1] += 1
+    fullest = np.int64(0)
+    for bucket in range(buckets):
+        fullest = max(fullest, end[bucket + 1])
+        end[bucket + 1] += end[bucket]
+    ordered = np.empty(keys, np.int64)
+    for i in range(keys):
+        bucket = bucket_of(hashed[i], buckets)
+        ordered[end[bucket]] = i  # end[bucket] is where the bucket begins, until its keys are placed
+        end[bucket] += 1
+    pilots = np.zeros(buckets, np.uint16)
+    slots = np.full(keys, -1, np.int64)
+    taken = np.zeros(capacity, np.bool_)
+    for size in range(fullest, 0, -1):
+        for bucket in range(buckets):
+            first = end[bucket - 1] if bucket > 0 else 0
+            if end[bucket] - first == size and not _place_bucket(
+                hashed, ordered[first : end[bucket]], bucket, pilots, slots, taken
+            ):
+                return pilots, slots, False
+    return pilots, slots, True
+
+
+@step
+def _place_bucket(
+    hashed: NDArray[np.uint64],
+    members: NDArray[np.int64],
+    bucket: int,
+    pilots: NDArray[np.uint16],
+    slots: NDArray[np.int64],
+    taken: NDArray[np.bool_],
+) -> bool:
+    for pilot in range(_PILOTS):
+        placed = 0
+        while placed < len(members):
+            slot = slot_of(hashed[members[placed]], np.uint16(pilot), len(taken))
+            if taken[slot]:
+                break
+            taken[slot] = True
+            slots[members[placed]] = slot
+            placed += 1
+        if placed == len(members):
+            pilots[bucket] = pilot
+            return True
+        for i in range(placed):
+            taken[slots[members[i]]] = False
+    return False
+
+
+@kernel
+def place_words(
+    text: NDArray[np.uint8],
+    start: NDArray[np.int64],
+    length: NDArray[np.int64],
+    slots: NDArray[np.int64],
+    capacity: int,
+) -> NDArray[np.uint64]:
+    """Write distinct words into their slots, payloads still empty.
+
+    Returns:
+        the table, shape (capacity * WORD_SLOT,).
     """
     base = np.int64(text.ctypes.data)
     table = np.zeros(capacity * WORD_SLOT, np.uint64)
-    placed = np.empty(len(start), np.int64)
     for i in range(len(start)):
         address = base + start[i]
-        slot = np.int64(_hash_at(address, length[i], seed) & np.uint64(capacity - 1))
-        while table[slot * WORD_SLOT + SHAPE] != 0:
-            slot = (slot + 1) & (capacity - 1)
-        table[slot * WORD_SLOT + LOW] = word_low(address, length[i])
-        table[slot * WORD_SLOT + HIGH] = word_high(address, length[i])
-        table[slot * WORD_SLOT + SHAPE] = (np.uint64(start[i]) << np.uint64(32)) | np.uint64(length[i] + 1)
-        placed[i] = slot
-    return table, placed
+        at = slots[i] * WORD_SLOT
+        table[at + LOW] = word_low(address, length[i])
+        table[at + HIGH] = word_high(address, length[i])
+        table[at + SHAPE] = (np.uint64(start[i]) << np.uint64(32)) | np.uint64(length[i] + 1)
+    return table
 
 
 @kernel
@@ -200,55 +278,85 @@ def number_phrases(
 
 
 @kernel
-def place_phrases(
+def key_phrases(
+    word_slots: NDArray[np.int64], word_capacity: int, parent: NDArray[np.int64], last: NDArray[np.int64]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]:
+    """Key and hash of each phrase, and the node under which its own continuations are found (0 if there are none).
+
+    Nodes of phrases that go on follow the word table's slots in number.
+
+    Args:
+        word_slots: shape (words,).
+        word_capacity: slots of the word table.
+        parent: as returned by `number_phrases`.
+        last: as returned by `number_phrases`.
+
+    Returns:
+        three arrays of shape (phrases,).
+    """
+    words = len(word_slots)
+    node = np.zeros(len(parent), np.int64)
+    key = np.empty(len(parent), np.uint64)
+    hashed = np.empty(len(parent), np.uint64)
+    next_node = word_capacity
+    for phrase in range(len(parent)):
+        if parent[phrase] < words:
+            above = word_slots[parent[phrase]]
+        else:
+            prefix = parent[phrase] - words  # parents come first, so its own key does not depend on what follows
+            if node[prefix] == 0:
+                node[prefix] = next_node
+                next_node += 1
+            above = node[prefix]
+        key[phrase] = (np.uint64(above) << np.uint64(32)) | np.uint64(word_slots[last[phrase]])
+        hashed[phrase] = hash_phrase(key[phrase])
+    return key, hashed, node
+
+
+@kernel
+def fill_payloads(
     word_table: NDArray[np.uint64],
-    word_slot: NDArray[np.int64],
+    word_slots: NDArray[np.int64],
     parent: NDArray[np.int64],
     last: NDArray[np.int64],
     end: NDArray[np.int64],
-    capacity: int,
+    key: NDArray[np.uint64],
+    node: NDArray[np.int64],
+    phrase_slots: NDArray[np.int64],
+    phrase_capacity: int,
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Put phrases into the phrase table and fill the payloads of both tables.
+    """Finish both tables: what ends at each word and phrase, and what goes on.
 
     Args:
         word_table: from `place_words`; left as it is.
-        word_slot: shape (words,), slot of each word.
+        word_slots: shape (words,).
         parent: as returned by `number_phrases`.
         last: as returned by `number_phrases`.
         end: as returned by `number_phrases`.
-        capacity: slots of the phrase table, a power of two above the number of phrases.
+        key: as returned by `key_phrases`.
+        node: as returned by `key_phrases`.
+        phrase_slots: shape (phrases,).
+        phrase_capacity: slots of the phrase table.
 
     Returns:
-        the word table with payloads, shape as given; the phrase table, shape (capacity * PHRASE_SLOT,).
+        the word table; the phrase table, shape (phrase_capacity * PHRASE_SLOT,).
     """
-    words = len(word_slot)
-    word_capacity = len(word_table) // WORD_SLOT
-    with_payload = word_table.copy()
-    table = np.zeros(capacity * PHRASE_SLOT, np.uint64)
-    for slot in range(capacity):
+    words = len(word_slots)
+    word_table = word_table.copy()
+    table = np.zeros(phrase_capacity * PHRASE_SLOT, np.uint64)
+    for slot in range(phrase_capacity):
         table[slot * PHRASE_SLOT + KEY] = FREE_PHRASE
-    placed = np.empty(len(parent), np.int64)
     for phrase in range(len(parent)):
-        child = np.uint64(word_slot[last[phrase]])
-        bit = ONE << (child & CHILD_BITS)
+        table[phrase_slots[phrase] * PHRASE_SLOT + KEY] = key[phrase]
+        table[phrase_slots[phrase] * PHRASE_SLOT + PHRASE_PAYLOAD] = np.uint64(node[phrase])
         if parent[phrase] < words:
-            node = word_slot[parent[phrase]]
-            with_payload[node * WORD_SLOT + PAYLOAD] |= bit
-        else:
-            above = placed[parent[phrase] - words]  # parents come first
-            node = word_capacity + above
-            table[above * PHRASE_SLOT + PHRASE_PAYLOAD] |= bit
-        key = (np.uint64(node) << np.uint64(32)) | child
-        slot = np.int64(hash_phrase(key) & np.uint64(capacity - 1))
-        while table[slot * PHRASE_SLOT + KEY] != FREE_PHRASE:
-            slot = (slot + 1) & (capacity - 1)
-        table[slot * PHRASE_SLOT + KEY] = key
-        placed[phrase] = slot
+            child = np.uint64(word_slots[last[phrase]])
+            word_table[word_slots[parent[phrase]] * WORD_SLOT + PAYLOAD] |= ONE << (child & CHILD_BITS)
     for entry in range(len(end)):
         if end[entry] >= 0:
-            value = np.uint64(entry + 1) << ENTRY_SHIFT
+            value = np.uint64(entry + 1) << UPPER_HALF
             if end[entry] < words:
-                with_payload[word_slot[end[entry]] * WORD_SLOT + PAYLOAD] |= value
+                word_table[word_slots[end[entry]] * WORD_SLOT + PAYLOAD] |= value
             else:
-                table[placed[end[entry] - words] * PHRASE_SLOT + PHRASE_PAYLOAD] |= value
-    return with_payload, table
+                table[phrase_slots[end[entry] - words] * PHRASE_SLOT + PHRASE_PAYLOAD] |= value
+    return word_table, table

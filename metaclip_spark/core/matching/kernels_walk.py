@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metaclip_spark.core.jit import step
-from metaclip_spark.core.matching.intrinsics import prefetch
+from metaclip_spark.core.matching.intrinsics import (
+    get_i32,
+    get_i64,
+    get_u16,
+    get_u64,
+    prefetch,
+    put_i32,
+    put_i64,
+    put_u64,
+)
 from metaclip_spark.core.matching.kernels_hash import (
     CHILD_BITS,
-    ENTRY_SHIFT,
-    FREE_PHRASE,
     HIGH,
     INLINE_BYTES,
     KEY,
@@ -23,170 +30,155 @@ from metaclip_spark.core.matching.kernels_hash import (
     PHRASE_PAYLOAD,
     PHRASE_SLOT,
     SHAPE,
+    UPPER_HALF,
     WORD_SLOT,
+    TableView,
+    bucket_of,
     hash_phrase,
     same_bytes,
+    slot_of,
 )
 from metaclip_spark.core.matching.kernels_scan import Block
-from metaclip_spark.core.matching.tables import Tables
 
-_ABSENT: int = -1
-_PHRASE_SLOT_BYTES: int = 8 * PHRASE_SLOT
+_ABSENT: Final = np.int32(-1)
+_PHRASE_SLOT_BYTES: Final = 8 * PHRASE_SLOT
 
 
 class Walks(NamedTuple):
-    """Phrases that may go on, one array per property.
+    """Phrases that may go on: the address of one column per property.
 
     Attributes:
-        key: uint64, node reached so far << 32 | slot of the next word.
-        slot: int64, where the search in the phrase table begins.
-        word: int64, position of that next word in the block.
+        node: int64, reached so far.
+        word: int32, position in the block of the word that may continue it.
+        key: uint64, of the phrase so continued.
+        slot: int64, the only place where that can be.
     """
 
-    key: NDArray[np.uint64]
-    slot: NDArray[np.int64]
-    word: NDArray[np.int64]
-
-
-class Hits(NamedTuple):
-    """Entries of two words or more that were found: row of the block and entry id, both int32."""
-
-    row: NDArray[np.int32]
-    entry: NDArray[np.int32]
+    node: int
+    word: int
+    key: int
+    slot: int
 
 
 @step
-def new_walks(words: int) -> Walks:
-    """Scratch for that many walks."""
-    return Walks(np.empty(words, np.uint64), np.empty(words, np.int64), np.empty(words, np.int64))
-
-
-@step
-def look_up_words(block: Block, count: int, tables: Tables) -> None:
+def look_up_words(block: Block, count: int, tables: TableView) -> None:
     """Find each word of a block in the word table: its slot, or -1, and its payload, or 0.
 
-    Equality is exact: the whole key and length, and for a long word all bytes of the entries' text that it stands for.
-    Bounds: a slot is a hash masked to the table's size; searches end because the table has a free slot.
+    Equality is exact: key and length, and for a long word all bytes of the entries' text that it stands for.
+
+    Bounds: slots are below the table's capacity. A long word is compared only if it is as long as one of the entries'
+    text, which is padded: the last load stays inside. The sentinel is written behind `count` words.
     """
-    words = tables.words
-    last_slot = len(words) // WORD_SLOT - 1
-    text = np.int64(tables.text.ctypes.data)
     for i in range(count):
-        slot = block.slot[i]
-        length = block.length[i]
-        wanted = np.uint64(length + 1)
-        found = _ABSENT
-        payload = np.uint64(0)
-        while True:
-            at = slot * WORD_SLOT
-            shape = words[at + SHAPE]
-            if shape == 0:
-                break
-            if words[at + LOW] == block.low[i] and words[at + HIGH] == block.high[i] and shape & LOW_HALF == wanted:
-                # Long words of the table lie in `text`, which is padded: the last load of same_bytes stays inside.
-                if length <= INLINE_BYTES or same_bytes(block.start[i], text + np.int64(shape >> ENTRY_SHIFT), length):
-                    found = slot
-                    payload = words[at + PAYLOAD]
-                    break
-            slot = (slot + 1) & last_slot
-        block.slot[i] = found
-        block.payload[i] = payload
+        slot = get_i32(block.slot, i)
+        length = get_i64(block.length, i)
+        at = np.int64(np.uint32(slot)) * WORD_SLOT
+        shape = get_u64(tables.words, at + SHAPE)
+        # & and not `and`, selects and not branches: whether a word is known cannot be predicted
+        found = (
+            (get_u64(tables.words, at + LOW) == get_u64(block.low, i))
+            & (get_u64(tables.words, at + HIGH) == get_u64(block.high, i))
+            & (shape & LOW_HALF == np.uint64(length + 1))
+        )
+        if length > INLINE_BYTES and found:
+            found = same_bytes(get_i64(block.start, i), tables.text + np.int64(shape >> UPPER_HALF), length)
+        payload = get_u64(tables.words, at + PAYLOAD)
+        put_i32(block.slot, i, slot if found else _ABSENT)
+        put_u64(block.payload, i, payload if found else np.uint64(0))
+    put_i32(block.slot, count, _ABSENT)  # a sentinel: no phrase runs over the end of the block
 
 
 @step
-def begin_walks(block: Block, count: int, tables: Tables, walks: Walks) -> int:
-    """Pairs of neighbouring words of one row that may begin a phrase; at most one per word, so `walks` cannot overflow.
+def begin_walks(block: Block, count: int, walks: Walks) -> int:
+    """Neighbouring words of one row that may begin a phrase; at most one per word, so that `walks` has room.
 
     Returns:
         number of walks.
     """
-    last_slot = len(tables.phrases) // PHRASE_SLOT - 1
-    phrases = np.int64(tables.phrases.ctypes.data)
     begun = 0
-    for i in range(count - 1):
-        child = block.slot[i + 1]
-        may_go_on = (block.payload[i] >> (np.uint64(child) & CHILD_BITS)) & ONE
-        if may_go_on and child != _ABSENT and block.row[i] == block.row[i + 1]:
-            key = (np.uint64(block.slot[i]) << np.uint64(32)) | np.uint64(child)
-            slot = np.int64(hash_phrase(key)) & last_slot
-            prefetch(phrases + slot * _PHRASE_SLOT_BYTES)
-            walks.key[begun] = key
-            walks.slot[begun] = slot
-            walks.word[begun] = i + 1
-            begun += 1
+    for i in range(count):
+        child = get_i32(block.slot, i + 1)
+        may_go_on = (
+            ((get_u64(block.payload, i) >> (np.uint64(child) & CHILD_BITS)) & ONE != 0)
+            & (child != _ABSENT)
+            & (get_i32(block.row, i) == get_i32(block.row, i + 1))
+        )
+        put_i64(walks.node, begun, np.int64(np.uint32(get_i32(block.slot, i))))
+        put_i32(walks.word, begun, np.int32(i + 1))
+        begun += np.int64(may_go_on)
     return begun
 
 
 @step
-def walk_level(
-    block: Block, count: int, tables: Tables, walks: Walks, active: int, hits: Hits, found: int
-) -> tuple[int, int]:
-    """Take each active walk one word further: note the entry that ends there, and begin its next step.
+def aim_walks(block: Block, tables: TableView, walks: Walks, active: int) -> None:
+    """Key and slot of each walk's next phrase; the slots begin to load."""
+    for i in range(active):
+        child = np.uint32(get_i32(block.slot, np.int64(get_i32(walks.word, i))))
+        key = (np.uint64(get_i64(walks.node, i)) << UPPER_HALF) | np.uint64(child)
+        hashed = hash_phrase(key)
+        pilot = get_u16(tables.phrase_pilots, bucket_of(hashed, tables.phrase_buckets))
+        slot = slot_of(hashed, pilot, tables.phrase_capacity)
+        prefetch(tables.phrases + slot * _PHRASE_SLOT_BYTES)
+        put_u64(walks.key, i, key)
+        put_i64(walks.slot, i, slot)
 
-    A walk goes on in place of itself or of an earlier one, so `walks` is read before it is written; each notes at most
-    one hit, so `hits` must have room for `active` more (the caller sees to that).
+
+@step
+def take_step(
+    block: Block, tables: TableView, walks: Walks, active: int, hits: NDArray[np.uint64], found: int
+) -> tuple[int, int]:
+    """Look up each walk's phrase: note the entry that ends there, and keep the walk if the phrase goes on.
+
+    A walk that goes on takes the place of itself or of an earlier one, which has been read. Each notes at most one hit:
+    the caller gives `hits` room for `active` more, and one that is written but not kept.
 
     Returns:
         number of walks that go on; number of hits.
     """
-    phrases = tables.phrases
-    last_slot = len(phrases) // PHRASE_SLOT - 1
-    address = np.int64(phrases.ctypes.data)
-    first_node = np.int64(len(tables.words) // WORD_SLOT)
+    hit = np.int64(hits.ctypes.data)
     going_on = 0
     for i in range(active):
-        slot = walks.slot[i]
-        key = walks.key[i]
-        while phrases[slot * PHRASE_SLOT + KEY] != key and phrases[slot * PHRASE_SLOT + KEY] != FREE_PHRASE:
-            slot = (slot + 1) & last_slot
-        if phrases[slot * PHRASE_SLOT + KEY] != key:
-            continue
-        payload = phrases[slot * PHRASE_SLOT + PHRASE_PAYLOAD]
-        word = walks.word[i]
-        if payload >> ENTRY_SHIFT != 0:
-            hits.row[found] = np.int32(block.row[word])
-            hits.entry[found] = np.int32(np.int64(payload >> ENTRY_SHIFT) - 1)
-            found += 1
-        if payload & LOW_HALF != 0 and word + 1 < count and block.row[word] == block.row[word + 1]:
-            child = block.slot[word + 1]
-            if child != _ABSENT and (payload >> (np.uint64(child) & CHILD_BITS)) & ONE:
-                key = (np.uint64(first_node + slot) << np.uint64(32)) | np.uint64(child)
-                slot = np.int64(hash_phrase(key)) & last_slot
-                prefetch(address + slot * _PHRASE_SLOT_BYTES)
-                walks.key[going_on] = key
-                walks.slot[going_on] = slot
-                walks.word[going_on] = word + 1
-                going_on += 1
+        at = get_i64(walks.slot, i) * PHRASE_SLOT
+        payload = get_u64(tables.phrases, at + PHRASE_PAYLOAD)
+        payload = payload if get_u64(tables.phrases, at + KEY) == get_u64(walks.key, i) else np.uint64(0)
+        word = np.int64(get_i32(walks.word, i))
+        row = get_i32(block.row, word)
+        entry = payload >> UPPER_HALF
+        put_u64(hit, found, (np.uint64(row) << UPPER_HALF) | (entry - ONE))
+        found += np.int64(entry != 0)
+        node = payload & LOW_HALF
+        goes_on = (node != 0) & (get_i32(block.slot, word + 1) != _ABSENT) & (row == get_i32(block.row, word + 1))
+        put_i64(walks.node, going_on, np.int64(node))
+        put_i32(walks.word, going_on, np.int32(word + 1))
+        going_on += np.int64(goes_on)
     return going_on, found
 
 
 @step
-def new_hits(capacity: int) -> Hits:
-    """Scratch for that many hits."""
-    return Hits(np.empty(capacity, np.int32), np.empty(capacity, np.int32))
+def walk_phrases(
+    block: Block, count: int, tables: TableView, walks: Walks, hits: NDArray[np.uint64]
+) -> tuple[NDArray[np.uint64], int]:
+    """Find all entries of two words or more in a block, one level of the trie after the other.
 
+    By levels, because then all slots of a level load at once; a walk to its end would wait for each in turn.
 
-@step
-def room_for_hits(hits: Hits, found: int, more: int) -> Hits:
-    """The same hits with room for `more`, moved to larger arrays if need be."""
-    if found + more <= len(hits.row):
-        return hits
-    larger = new_hits(2 * (found + more))
-    larger.row[:found] = hits.row[:found]
-    larger.entry[:found] = hits.entry[:found]
-    return larger
-
-
-@step
-def walk_phrases(block: Block, count: int, tables: Tables, walks: Walks, hits: Hits) -> tuple[Hits, int]:
-    """Find all entries of two words or more in a block.
+    Args:
+        block: words, looked up.
+        count: their number.
+        tables: compiled metadata.
+        walks: scratch for as many walks as words, and one more.
+        hits: scratch, replaced by a larger array when it is too small.
 
     Returns:
-        the hits (perhaps moved) and their number. Hits of one level are in the order of rows, levels follow each other.
+        hits, each row of the block << 32 | entry id, in no order of use; their number.
     """
-    active = begin_walks(block, count, tables, walks)
+    active = begin_walks(block, count, walks)
     found = 0
     while active > 0:
-        hits = room_for_hits(hits, found, active)
-        active, found = walk_level(block, count, tables, walks, active, hits, found)
+        if found + active + 1 > len(hits):
+            larger = np.empty(2 * (found + active + 1), np.uint64)
+            larger[:found] = hits[:found]
+            hits = larger
+        aim_walks(block, tables, walks, active)
+        active, found = take_step(block, tables, walks, active, hits, found)
     return hits, found

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from metaclip_spark.core.jit import read_only
-from metaclip_spark.core.matching.kernels import match_rows
-from metaclip_spark.core.matching.tables import PAD
+from metaclip_spark.core.matching.kernels import Captions, match_rows
+from metaclip_spark.core.matching.kernels_hash import PAD
 from metaclip_spark.core.spacing import PUNCTUATION, WHITESPACE
 from metaclip_spark.errors import InputError
 
@@ -72,7 +72,7 @@ class Matcher:
         data = caption if isinstance(caption, bytes) else caption.encode(errors="surrogatepass")
         offsets = read_only(np.array([0, len(data)], np.int64))
         padded = read_only(np.frombuffer(data + bytes(PAD), np.uint8))
-        ids, _ = match_rows(padded, _NO_BYTES, 1, offsets, _NO_BYTES, 0, self.compiled.tables)
+        ids, _ = match_rows(Captions(padded, _NO_BYTES, 1, offsets, _NO_BYTES, 0), self.compiled.tables)
         return [int(i) for i in ids]
 
     def find(self, caption: str) -> list[Match]:
@@ -138,9 +138,8 @@ class Matcher:
         """
         offsets, data, validity = _arrow_buffers(captions)
         first_tail_row, tail = _padded_tail(offsets, data)
-        return match_rows(  # type: ignore[no-any-return]  # numba is untyped
-            data, tail, first_tail_row, offsets, validity, captions.offset, self.compiled.tables
-        )
+        batch = Captions(data, tail, first_tail_row, offsets, validity, captions.offset)
+        return match_rows(batch, self.compiled.tables)
 
 
 def _words_with_positions(caption: str) -> list[tuple[str, int, int]]:

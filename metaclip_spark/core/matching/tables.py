@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from metaclip_spark.core.jit import read_only
-from metaclip_spark.core.matching import kernels_build
+from metaclip_spark.core.matching import kernels_build as build
+from metaclip_spark.core.matching.kernels_hash import PAD, Tables
 from metaclip_spark.core.metadata.entry_list import (
     EntryFate,
     EntryReport,
@@ -27,32 +29,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-PAD: Final = 64
-"""Readable bytes after every text that kernels read, because they load 64 at once."""
-
 _MAX_TEXT: Final = 2**32
-_MAX_ENTRIES: Final = 2**30  # node numbers, up to twice the slots, have 32 bits
+_MAX_ENTRIES: Final = 2**30  # ids are int32
+_MAX_NODES: Final = 2**32
 _MAX_SEED: Final = 2**64
-
-
-class Tables(NamedTuple):
-    """What kernels see of compiled metadata. All arrays are read-only and C-contiguous.
-
-    Attributes:
-        words: uint64, shape (a power of two * 4,), the word table.
-        phrases: uint64, shape (a power of two * 2,), the phrase table.
-        text: uint8, the entries' UTF-8 one after the other and `PAD` zeros.
-        seed: uint64, of the word hash.
-        longest_word: int64, bytes of the longest word of any entry; a longer one of a caption is in no table.
-        most_words: int64, words of the entry with the most of them, at least 1.
-    """
-
-    words: NDArray[np.uint64]
-    phrases: NDArray[np.uint64]
-    text: NDArray[np.uint8]
-    seed: np.uint64
-    longest_word: int
-    most_words: int
+_ATTEMPTS: Final = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +97,7 @@ def compile_metadata(entries: Sequence[str], *, language: str = "en", seed: int 
     Args:
         entries: the list in order; an entry's id is its position.
         language: recorded, not interpreted.
-        seed: of the word hash, 0 <= seed < 2**64.
+        seed: of the word hash, 0 <= seed < 2**64; where two words have the same hash under it, the next one is taken.
 
     Returns:
         Read-only tables; equal arguments give equal bytes.
@@ -144,9 +125,24 @@ def compile_metadata(entries: Sequence[str], *, language: str = "en", seed: int 
         language=language,
         metadata_digest=digest_of_encoded(encoded),
         report=EntryReport.from_fates(fates),
-        tables=_build_tables(read_only(text), read_only(offsets), fates, np.uint64(seed)),
+        tables=_build_with_some_seed(read_only(text), read_only(offsets), fates, seed),
         entry_offsets=read_only(offsets),
         fates=read_only(fates),
+    )
+
+
+class _NotPlacedError(Exception):
+    """Two keys have the same hash under this seed."""
+
+
+def _build_with_some_seed(
+    text: NDArray[np.uint8], offsets: NDArray[np.int64], fates: NDArray[np.uint8], seed: int
+) -> Tables:
+    for attempt in range(_ATTEMPTS):
+        with contextlib.suppress(_NotPlacedError):
+            return _build_tables(text, offsets, fates, np.uint64((seed + attempt) % _MAX_SEED))
+    raise InputError(
+        f"metadata of {len(offsets) - 1:,} entries could not be placed under {_ATTEMPTS} seeds from {seed} on: pass another seed"
     )
 
 
@@ -154,19 +150,28 @@ def _build_tables(
     text: NDArray[np.uint8], offsets: NDArray[np.int64], fates: NDArray[np.uint8], seed: np.uint64
 ) -> Tables:
     matchable = read_only(fates == EntryFate.MATCHABLE)
-    start, length, first_word = map(read_only, kernels_build.split_entries(text, offsets, matchable))
-    number, first = map(read_only, kernels_build.number_words(text, start, length, _capacity(len(start)), seed))
-    word_table, word_slot = map(
-        read_only,
-        kernels_build.place_words(text, read_only(start[first]), read_only(length[first]), _capacity(len(first)), seed),
+    start, length, first_word = map(read_only, build.split_entries(text, offsets, matchable))
+    number, first = map(read_only, build.number_words(text, start, length, _scratch_slots(len(start)), seed))
+    start, length = read_only(start[first]), read_only(length[first])
+    hashed = read_only(build.hash_words(text, start, length, seed))
+    word_pilots, word_slots, word_capacity = _perfect_hash(hashed)
+    word_table = read_only(build.place_words(text, start, length, word_slots, word_capacity))
+
+    parent, last, end = map(read_only, build.number_phrases(number, first_word, len(first), _scratch_slots(len(number))))
+    key, hashed, node = map(read_only, build.key_phrases(word_slots, word_capacity, parent, last))
+    if word_capacity + len(parent) >= _MAX_NODES:
+        raise InputError(
+            f"metadata has {len(first):,} words and {len(parent):,} phrases: the limit is {_MAX_NODES:,} together: split the list"
+        )
+    phrase_pilots, phrase_slots, phrase_capacity = _perfect_hash(hashed)
+    words, phrases = build.fill_payloads(
+        word_table, word_slots, parent, last, end, key, node, phrase_slots, phrase_capacity
     )
-    parent, last, end = map(
-        read_only, kernels_build.number_phrases(number, first_word, len(first), _capacity(len(number)))
-    )
-    words, phrases = kernels_build.place_phrases(word_table, word_slot, parent, last, end, _capacity(len(parent)))
     return Tables(
         words=read_only(words),
+        word_pilots=word_pilots,
         phrases=read_only(phrases),
+        phrase_pilots=phrase_pilots,
         text=text,
         seed=seed,
         longest_word=int(length.max(initial=0)),
@@ -174,9 +179,23 @@ def _build_tables(
     )
 
 
-def _capacity(keys: int) -> int:
-    """Slots of a hash table: a power of two at least 1.5 times the keys, so that searches end after a slot or two."""
-    capacity = 64
-    while capacity * 2 < keys * 3:
-        capacity *= 2
-    return capacity
+def _perfect_hash(hashed: NDArray[np.uint64]) -> tuple[NDArray[np.uint16], NDArray[np.int64], int]:
+    """Pilots, the slot of each key, and the number of slots.
+
+    A fifth of the slots stays free, so that a free one is found within a few tries; four keys share a pilot, so that the
+    pilots (170 kB for the English list) stay in the second-level cache.
+    """
+    capacity = len(hashed) + len(hashed) // 4 + 1
+    buckets = len(hashed) // 4 + 1
+    pilots, slots, complete = build.find_pilots(hashed, capacity, buckets)
+    if not complete:
+        raise _NotPlacedError
+    return read_only(pilots), read_only(slots), capacity
+
+
+def _scratch_slots(keys: int) -> int:
+    """Slots of an open hash table: a power of two at least 1.5 times the keys, so that searches are short and end."""
+    slots = 64
+    while slots * 2 < keys * 3:
+        slots *= 2
+    return slots
