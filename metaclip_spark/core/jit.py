@@ -8,25 +8,29 @@ numba's own disk cache is missed, or trusted wrongly, in ways that matter on exe
 - it is keyed by types: a read-only array is another type than a writable one, int32 offsets than int64 ones;
 - nothing stops the workers of a host, which start together, from each compiling the same kernel at the same time.
 
-Here the directory is named by a digest of *all* sources under `metaclip_spark.core`, the versions of Python, numba and
-llvmlite and the CPU with its features; and a kernel that is not in it yet is compiled under a file lock, so that the
-other workers wait and then load. The settings in `numba.config` are neither read nor changed: the user's own functions
-keep their cache.
+Here the directory is named by a digest of the kernel's module and all that it imports from this package, of the
+versions of Python, numba and llvmlite, and of the CPU with its features; and a kernel that is not in it yet is compiled
+under a file lock, so that the other workers wait and then load. The settings in `numba.config` are not changed: the
+user's own functions keep their cache.
 """
+
+# numba ships types for its decorators only
+# mypy: disable-error-code="no-untyped-call"
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import os
 import platform
+import re
 import sys
 import tempfile
 import time
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import llvmlite
 import llvmlite.binding
@@ -34,9 +38,11 @@ import numba
 import numpy as np
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 
+from metaclip_spark.errors import EnvironmentProblemError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from importlib.resources.abc import Traversable
+    from collections.abc import Callable
+    from importlib.abc import InspectLoader
 
     from numpy.typing import NDArray
 
@@ -45,6 +51,8 @@ if TYPE_CHECKING:
 
 CACHE_VARIABLE: Final = "METACLIP_SPARK_CACHE_DIR"
 """Environment variable that names the cache directory; set it where a worker's home is not writable or not local."""
+
+_IMPORT: Final = re.compile(r"^ *from (metaclip_spark\.core\.[\w.]+) import ", re.MULTILINE)
 
 _LOCK_SECONDS: Final = 120.0
 # The lock only saves work. A worker that dies keeps no lock (the kernel of the OS drops it), one that hangs does: after
@@ -60,10 +68,19 @@ def cache_root() -> str:
 
     Returns:
         An absolute path, safe to share between processes of one user.
+
+    Raises:
+        EnvironmentProblemError: the variable names a directory that cannot be used.
     """
     override = os.environ.get(CACHE_VARIABLE)
     if override:
-        return _private_directory(Path(override))
+        try:
+            return _private_directory(Path(override))
+        except OSError as error:
+            raise EnvironmentProblemError(
+                f"{CACHE_VARIABLE}={override} cannot be used: {error}: name a directory that this user can write "
+                "to and others cannot, since it will hold machine code"
+            ) from error
     xdg = os.environ.get("XDG_CACHE_HOME")
     candidates = [Path(xdg) / "metaclip_spark"] if xdg else []
     with contextlib.suppress(RuntimeError):  # no home directory can be found for this user
@@ -73,6 +90,12 @@ def cache_root() -> str:
     for candidate in candidates:
         with contextlib.suppress(OSError):
             return _private_directory(candidate)
+    return _own_directory()
+
+
+@cache
+def _own_directory() -> str:
+    """The last resort: a cache for this process only."""
     return tempfile.mkdtemp(prefix="metaclip_spark-")
 
 
@@ -89,11 +112,18 @@ def _private_directory(path: Path) -> str:
 
 
 @cache
-def kernel_digest() -> str:
-    """20 hex digits that change whenever a kernel could compile to other machine code."""
+def kernel_digest(module: str) -> str:
+    """20 hex digits that change whenever the kernels of a module could compile to other machine code.
+
+    Args:
+        module: its full name; what it imports from this package counts, and what that imports.
+
+    >>> kernel_digest("metaclip_spark.core.matching.kernels") == kernel_digest("metaclip_spark.core.jit")
+    False
+    """
     digest = hashlib.sha256()
-    for source in sorted(_python_sources(files("metaclip_spark.core")), key=lambda s: s[0]):
-        for part in source:
+    for name, source in sorted(_sources(module).items()):
+        for part in (name.encode(), source.encode()):
             digest.update(len(part).to_bytes(8, "little") + part)
     # The name and the features: a cluster of mixed machines may share the directory over a network file system.
     features = llvmlite.binding.get_host_cpu_features().flatten()
@@ -102,14 +132,19 @@ def kernel_digest() -> str:
     return digest.hexdigest()[:20]
 
 
-def _python_sources(folder: Traversable, prefix: str = "") -> Iterator[tuple[bytes, bytes]]:
-    """(relative name, content) of every module below `folder`; works inside a zip file too."""
-    for child in folder.iterdir():
-        name = f"{prefix}/{child.name}"
-        if child.name.endswith(".py"):
-            yield name.encode(), child.read_bytes()
-        elif child.is_dir() and child.name != "__pycache__":
-            yield from _python_sources(child, name)
+def _sources(module: str) -> dict[str, str]:
+    """Source of a module and of all modules of this package that it imports by name, directly or not."""
+    found: dict[str, str] = {}
+    pending = [module]
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            spec = importlib.util.find_spec(name)
+            # The loader reads from a zip file too, where an executor may have its packages
+            source = (spec and spec.loader and cast("InspectLoader", spec.loader).get_source(name)) or ""
+            found[name] = source
+            pending += _IMPORT.findall(source)
+    return found
 
 
 class _Locator:
@@ -118,15 +153,16 @@ class _Locator:
     def __init__(self, function: Callable[..., Any]) -> None:
         self._py_file = function.__code__.co_filename  # numba's warnings name it
         self._line = function.__code__.co_firstlineno
+        self._digest = kernel_digest(function.__module__)
 
     def ensure_cache_path(self) -> None:
         Path(self.get_cache_path()).mkdir(parents=True, exist_ok=True)
 
     def get_cache_path(self) -> str:
-        return str(Path(cache_root()) / "kernels" / kernel_digest())
+        return str(Path(cache_root()) / "kernels" / self._digest)
 
     def get_source_stamp(self) -> str:
-        return kernel_digest()
+        return self._digest
 
     def get_disambiguator(self) -> str:
         return str(self._line)
@@ -136,7 +172,7 @@ class _Locator:
         return cls(function)
 
 
-class _HostCacheImpl(CompileResultCacheImpl):  # type: ignore[misc]  # numba is untyped
+class _HostCacheImpl(CompileResultCacheImpl):
     """numba's own serialisation, with our locator whatever the user has configured."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -146,7 +182,7 @@ class _HostCacheImpl(CompileResultCacheImpl):  # type: ignore[misc]  # numba is 
         self._filename_base = self.get_filename_base(f"{module}.{function.__qualname__}", "")
 
 
-class _HostCache(FunctionCache):  # type: ignore[misc]  # numba is untyped
+class _HostCache(FunctionCache):
     """A function cache that holds a lock of the host from a miss until the compiled function is saved.
 
     numba's dispatcher calls `load_overload` and, when that gives None, compiles and calls `save_overload`.
@@ -155,10 +191,15 @@ class _HostCache(FunctionCache):  # type: ignore[misc]  # numba is untyped
     _impl_class = _HostCacheImpl
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__(function)
+        # numba opens the cache here. We do at the first call: importing a module should not make directories.
+        self._function = function
+        self._is_open = False
         self._lock: Any = None
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
+        if not self._is_open:
+            super().__init__(self._function)
+            self._is_open = True
         found = super().load_overload(sig, target_context)
         if found is None and self._lock is None:
             self._lock = self._acquire()
@@ -203,20 +244,20 @@ def kernel(function: F) -> F:
     Array bounds are not checked and signed indices wrap: a kernel proves its bounds in comments, or checks them.
     Give it read-only arrays throughout (`read_only`), so that it has one specialisation only.
     """
-    dispatcher = numba.njit(nogil=True, error_model="numpy")(function)
+    dispatcher: Any = numba.njit(nogil=True, error_model="numpy")(function)
     # njit(cache=True) would do the same with numba's own locators; there is no public way to name another cache.
     dispatcher._cache = _HostCache(function)  # noqa: SLF001
-    return dispatcher  # type: ignore[no-any-return]
+    return cast("F", dispatcher)
 
 
 def step(function: F) -> F:
     """A part of a kernel: callable from kernels only, saved as part of each kernel that calls it."""
-    return numba.njit(nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
+    return cast("F", numba.njit(nogil=True, error_model="numpy")(function))
 
 
 def inlined_step(function: F) -> F:
     """A part of a kernel that runs once per token: LLVM is told to inline it whatever its cost model says."""
-    return numba.njit(nogil=True, error_model="numpy", forceinline=True)(function)  # type: ignore[no-any-return]
+    return cast("F", numba.njit(nogil=True, error_model="numpy", forceinline=True)(function))
 
 
 def read_only(array: NDArray[S]) -> NDArray[S]:

@@ -23,7 +23,7 @@ _MARK: Final = re.compile(b"([" + re.escape(PUNCTUATION) + b"])")
 
 
 def space_caption(caption: bytes) -> bytes:
-    """Wrap a caption in spaces and set its punctuation apart, so that words can be found by plain substring search.
+    r"""Wrap a caption in spaces and set its punctuation apart, so that words can be found by plain substring search.
 
     An entry e matches when b" " + e + b" " occurs in the result. Nothing is folded, collapsed, trimmed or normalised.
 
@@ -33,7 +33,7 @@ def space_caption(caption: bytes) -> bytes:
     Returns:
         The spaced caption, with one leading and one trailing space.
 
-    >>> space_caption(b"St. Louis\\tat night")
+    >>> space_caption(b"St. Louis\tat night")
     b' St .  Louis at night '
     >>> space_caption(b"a,b")
     b' a , b '

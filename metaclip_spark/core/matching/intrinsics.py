@@ -6,7 +6,7 @@ Addresses are int64; every caller proves that what it reads or writes lies insid
 
 # numba calls these functions with types and fills in the values itself: their arguments look unused or untyped.
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, misc"
-# ruff: noqa: ANN001, ANN202, ARG001, ARG005
+# ruff: noqa: ANN001, ANN201, ANN202, ARG001, PLR0917
 
 from __future__ import annotations
 
@@ -169,12 +169,13 @@ def _sort_lanes(builder, value):
 def sort_16_unique(typing, words, word_count, hits, count, target):
     """Sort up to 16 ids, drop repeats, store them; gives how many are left.
 
-    A row holds seven or eight ids: an insertion sort of so few spends its time in mispredicted branches, and this has one
-    only, whether there are repeats. Repeats become padding and a second pass of the network moves them to the end, because
+    A row holds seven or eight ids: an insertion sort of so few spends its time in mispredicted branches, and this has
+    one only, whether there are repeats. Repeats become padding, and a second pass of the network moves them to the end:
     a compressing store is slow or absent on most machines.
 
-    Reads 16 int32 at `words`, of which the first `word_count` matter, and 16 at `hits`, of which those from `word_count`
-    to `count` - 1 matter; all ids are below 2**31 - 1. Writes 16 int32 at `target`, of which the result's number matter.
+    Reads 16 int32 at `words`, of which the first `word_count` matter, and 16 at `hits`, of which those from lane
+    `word_count` to lane `count` - 1 matter; all ids are below 2**31 - 1. Writes 16 int32 at `target`, of which the
+    first matter, as many as the result says.
     """
 
     def generate(context, builder, signature, arguments):
@@ -185,7 +186,9 @@ def sort_16_unique(typing, words, word_count, hits, count, target):
 
         def below(limit):
             first = builder.insert_element(undefined, builder.trunc(limit, _HALF), ir.Constant(_HALF, 0))
-            return builder.icmp_signed("<", lane, builder.shuffle_vector(first, undefined, ir.Constant(_IDS, [0] * _LANES)))
+            return builder.icmp_signed(
+                "<", lane, builder.shuffle_vector(first, undefined, ir.Constant(_IDS, [0] * _LANES))
+            )
 
         value = builder.load(_pointer(builder, words, _IDS), align=4)
         value = builder.select(below(word_count), value, builder.load(_pointer(builder, hits, _IDS), align=4))
@@ -194,7 +197,9 @@ def sort_16_unique(typing, words, word_count, hits, count, target):
         # lane 0 is compared with padding: equal only if the row is empty, and then it is padding anyhow
         repeats = builder.icmp_signed("==", value, before)
         any_repeat = builder.and_(repeats, builder.icmp_signed("!=", value, padding))
-        any_repeat = builder.icmp_unsigned("!=", builder.bitcast(any_repeat, ir.IntType(_LANES)), ir.Constant(ir.IntType(_LANES), 0))
+        any_repeat = builder.icmp_unsigned(
+            "!=", builder.bitcast(any_repeat, ir.IntType(_LANES)), ir.Constant(ir.IntType(_LANES), 0)
+        )
         straight = builder.block
         with builder.if_then(any_repeat):
             distinct = _sort_lanes(builder, builder.select(repeats, padding, value))

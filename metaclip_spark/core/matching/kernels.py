@@ -1,11 +1,14 @@
 """The entry point from Python: match all rows of a batch, block by block."""
 
+# numba types these functions by what they are called with; for mypy an np.int64 is no int, and intrinsics have no type.
+# mypy: disable-error-code="arg-type, assignment, return-value, no-any-return, call-arg, var-annotated"
+# ruff: noqa: PLR0917 - compiled functions are called by position
+
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metaclip_spark.core.jit import inlined_step, kernel, step
 from metaclip_spark.core.matching.intrinsics import get_i64, get_u64, mark_mask, put_i64
@@ -17,9 +20,20 @@ from metaclip_spark.core.matching.kernels_emit import (
     sort_hits_by_row,
     sort_unique,
 )
-from metaclip_spark.core.matching.kernels_hash import LOW_HALF, ONE, PHRASE_SLOT, UPPER_HALF, WORD_SLOT, Tables, TableView
+from metaclip_spark.core.matching.kernels_hash import (
+    LOW_HALF,
+    ONE,
+    PHRASE_SLOT,
+    UPPER_HALF,
+    WORD_SLOT,
+    Tables,
+    TableView,
+)
 from metaclip_spark.core.matching.kernels_scan import SCAN_SLACK, Block, hash_words, scan_words
 from metaclip_spark.core.matching.kernels_walk import Walks, look_up_words, walk_phrases
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 BLOCK_WORDS: Final = 1024
 """Words between two steps: enough for prefetched lines to arrive, few enough for their columns to stay in cache."""
@@ -35,8 +49,8 @@ class Captions(NamedTuple):
 
     Attributes:
         data: uint8, the captions' bytes.
-        tail: uint8, a copy of the bytes from offsets[first_tail_row] on, and 64 zeros: kernels load 64 bytes at once, and
-            `data` is too short for that behind its last rows.
+        tail: uint8, a copy of the bytes from offsets[first_tail_row] on, and 64 zeros: kernels load 64 bytes at once,
+            and `data` is too short for that behind its last rows.
         first_tail_row: the first row that is read from `tail`.
         offsets: int64, shape (rows + 1,), not decreasing, within `data`.
         validity: uint8, Arrow's bitmap, or empty if no row is null.
@@ -175,8 +189,8 @@ def _match_long_row(
     crowded = 2 * window  # when to drop repeats; grows with the distinct ids, so that all the sorting stays n log n
     while True:
         count, done = scan_words(start, end, 0, window, 0, block)
-        # The next window may not begin at a mark: the scan would find an empty word before it. The word before a mark is
-        # none itself, since marks are always two words apart.
+        # The next window may not begin at a mark: the scan would find an empty word before it. The word before a mark
+        # is none itself, since marks are always two words apart.
         resume = count - tables.most_words
         if not done and get_i64(block.length, resume) == 1 and mark_mask(get_i64(block.start, resume)) & ONE != 0:
             resume -= 1

@@ -4,17 +4,19 @@ Words and phrases are first numbered in a scratch table, then placed in tables o
 in the order of the list, so that equal lists give equal bytes.
 """
 
+# numba types these functions by what they are called with; for mypy an np.int64 is no int, and intrinsics have no type.
+# mypy: disable-error-code="arg-type, assignment, return-value, no-any-return, call-arg, var-annotated"
+# ruff: noqa: PLR0917 - compiled functions are called by position
+
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metaclip_spark.core.jit import kernel, step
 from metaclip_spark.core.matching.kernels_hash import (
     CHILD_BITS,
-    UPPER_HALF,
     FREE_PHRASE,
     HIGH,
     INLINE_BYTES,
@@ -25,6 +27,7 @@ from metaclip_spark.core.matching.kernels_hash import (
     PHRASE_PAYLOAD,
     PHRASE_SLOT,
     SHAPE,
+    UPPER_HALF,
     WORD_SLOT,
     bucket_of,
     fold_rest,
@@ -35,6 +38,9 @@ from metaclip_spark.core.matching.kernels_hash import (
     word_high,
     word_low,
 )
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _SPACE: Final = np.uint8(32)
 _FREE: Final = -1
@@ -147,8 +153,8 @@ def find_pilots(
 ) -> tuple[NDArray[np.uint16], NDArray[np.int64], bool]:
     """Perfect hashing by hash and displace: for each bucket the least pilot that puts its keys into free slots.
 
-    Buckets are taken from the fullest to the emptiest: what is hard to place goes first, while there is room (Belazzougui,
-    Botelho, Dietzfelbinger: Hash, displace, and compress, 2009).
+    Buckets are taken from the fullest to the emptiest: what is hard to place goes first, while there is room
+    (Belazzougui, Botelho, Dietzfelbinger: Hash, displace, and compress, 2009).
 
     Args:
         hashed: hash of each key, shape (keys,).

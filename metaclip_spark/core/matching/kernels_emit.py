@@ -1,11 +1,14 @@
 """Step 4 of matching: bring each row's ids together, sort them, drop repeats."""
 
+# numba types these functions by what they are called with; for mypy an np.int64 is no int, and intrinsics have no type.
+# mypy: disable-error-code="arg-type, assignment, return-value, no-any-return, call-arg, var-annotated"
+# ruff: noqa: PLR0917 - compiled functions are called by position
+
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metaclip_spark.core.jit import step
 from metaclip_spark.core.matching.intrinsics import (
@@ -17,7 +20,11 @@ from metaclip_spark.core.matching.intrinsics import (
     sort_16_unique,
 )
 from metaclip_spark.core.matching.kernels_hash import LOW_HALF, ONE, UPPER_HALF
-from metaclip_spark.core.matching.kernels_scan import Block
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from metaclip_spark.core.matching.kernels_scan import Block
 
 LANES: Final = 16
 """Ids that one sorting network takes; what it reads or writes has that much room behind its last id."""
@@ -53,7 +60,9 @@ def collect_words(block: Block, count: int, rows: RowIds) -> None:
 
 
 @step
-def sort_hits_by_row(hits: NDArray[np.uint64], found: int, row_count: int, rows: RowIds, ids: NDArray[np.int32]) -> None:
+def sort_hits_by_row(
+    hits: NDArray[np.uint64], found: int, row_count: int, rows: RowIds, ids: NDArray[np.int32]
+) -> None:
     """Bring the hits of each row together (a counting sort, linear in hits and rows).
 
     Args:

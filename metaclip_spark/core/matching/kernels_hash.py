@@ -4,15 +4,20 @@ A *word* is what stands between two delimiters of a spaced caption, the empty wo
 bytes as two little-endian numbers, zero-padded, and its length: for up to 16 bytes the key is the word.
 """
 
+# numba types these functions by what they are called with; for mypy an np.int64 is no int, and intrinsics have no type.
+# mypy: disable-error-code="arg-type, assignment, return-value, no-any-return, call-arg, var-annotated"
+
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metaclip_spark.core.jit import inlined_step, step
 from metaclip_spark.core.matching.intrinsics import load_8_bytes, multiply_fold
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 INLINE_BYTES: Final = 16
 """Length up to which a word stands in its slot in full; a longer one is compared with the entries' text as well."""
@@ -151,7 +156,7 @@ def hash_phrase(key: np.uint64) -> np.uint64:
 
 @inlined_step
 def bucket_of(hashed: np.uint64, buckets: int) -> int:
-    """Which pilot a key uses: the upper half of its hash, scaled to the number of buckets (a product, not a division)."""
+    """Which pilot a key uses: the upper half of its hash, scaled to the number of buckets by a product."""
     return np.int64(((hashed >> UPPER_HALF) * np.uint64(buckets)) >> UPPER_HALF)
 
 

@@ -1,5 +1,9 @@
 """Step 1 of matching: cut captions into words, as spacing would, and hash each word."""
 
+# numba types these functions by what they are called with; for mypy an np.int64 is no int, and intrinsics have no type.
+# mypy: disable-error-code="arg-type, assignment, return-value, no-any-return, call-arg, var-annotated"
+# ruff: noqa: PLR0917 - compiled functions are called by position
+
 from __future__ import annotations
 
 from typing import Final, NamedTuple
@@ -35,8 +39,8 @@ CHUNK: Final = 64
 """Bytes looked at together."""
 
 SCAN_SLACK: Final = 2 * CHUNK + 2
-"""Words that `scan_words` may write beyond its limit: a chunk adds at most 128 and writes one more that is not kept. The
-last is for the sentinel that `look_up_words` puts behind a block."""
+"""Words that `scan_words` may write beyond its limit: a chunk adds at most 128 and writes one more that is not kept.
+The last is for the sentinel that `look_up_words` puts behind a block."""
 
 _SLOT_BYTES: Final = 8 * WORD_SLOT
 
@@ -106,7 +110,7 @@ def scan_words(start: int, end: int, count: int, limit: int, row: int, block: Bl
             at = trailing_zeros(ends)
             position = chunk + at
             _put_word(block, count, word, position - word, row)
-            # The delimiter as a word: written always, kept only if it is a mark, for a branch would often be mispredicted
+            # The delimiter as a word: written always, kept only if it is a mark; a branch would often be mispredicted
             _put_word(block, count + 1, position, 1, row)
             count += 1 + np.int64((marks >> np.uint64(at)) & ONE)
             word = position + 1

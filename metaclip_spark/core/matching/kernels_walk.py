@@ -1,11 +1,14 @@
 """Steps 2 and 3 of matching: look the words up, then walk the phrases that they begin, level by level."""
 
+# numba types these functions by what they are called with; for mypy an np.int64 is no int, and intrinsics have no type.
+# mypy: disable-error-code="arg-type, assignment, return-value, no-any-return, call-arg, var-annotated"
+# ruff: noqa: PLR0917 - compiled functions are called by position
+
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metaclip_spark.core.jit import step
 from metaclip_spark.core.matching.intrinsics import (
@@ -38,7 +41,11 @@ from metaclip_spark.core.matching.kernels_hash import (
     same_bytes,
     slot_of,
 )
-from metaclip_spark.core.matching.kernels_scan import Block
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from metaclip_spark.core.matching.kernels_scan import Block
 
 _ABSENT: Final = np.int32(-1)
 _PHRASE_SLOT_BYTES: Final = 8 * PHRASE_SLOT

@@ -142,7 +142,8 @@ def _build_with_some_seed(
         with contextlib.suppress(_NotPlacedError):
             return _build_tables(text, offsets, fates, np.uint64((seed + attempt) % _MAX_SEED))
     raise InputError(
-        f"metadata of {len(offsets) - 1:,} entries could not be placed under {_ATTEMPTS} seeds from {seed} on: pass another seed"
+        f"metadata of {len(offsets) - 1:,} entries could not be placed under {_ATTEMPTS} seeds from {seed} on: "
+        "pass another seed"
     )
 
 
@@ -157,15 +158,18 @@ def _build_tables(
     word_pilots, word_slots, word_capacity = _perfect_hash(hashed)
     word_table = read_only(build.place_words(text, start, length, word_slots, word_capacity))
 
-    parent, last, end = map(read_only, build.number_phrases(number, first_word, len(first), _scratch_slots(len(number))))
-    key, hashed, node = map(read_only, build.key_phrases(word_slots, word_capacity, parent, last))
+    parent, last, end = map(
+        read_only, build.number_phrases(number, first_word, len(first), _scratch_slots(len(number)))
+    )
+    key, phrase_hashes, node = build.key_phrases(word_slots, word_capacity, parent, last)
     if word_capacity + len(parent) >= _MAX_NODES:
         raise InputError(
-            f"metadata has {len(first):,} words and {len(parent):,} phrases: the limit is {_MAX_NODES:,} together: split the list"
+            f"metadata has {len(first):,} words and {len(parent):,} phrases: the limit is {_MAX_NODES:,} together: "
+            "split the list"
         )
-    phrase_pilots, phrase_slots, phrase_capacity = _perfect_hash(hashed)
+    phrase_pilots, phrase_slots, phrase_capacity = _perfect_hash(read_only(phrase_hashes))
     words, phrases = build.fill_payloads(
-        word_table, word_slots, parent, last, end, key, node, phrase_slots, phrase_capacity
+        word_table, word_slots, parent, last, end, read_only(key), read_only(node), phrase_slots, phrase_capacity
     )
     return Tables(
         words=read_only(words),
@@ -182,8 +186,8 @@ def _build_tables(
 def _perfect_hash(hashed: NDArray[np.uint64]) -> tuple[NDArray[np.uint16], NDArray[np.int64], int]:
     """Pilots, the slot of each key, and the number of slots.
 
-    A fifth of the slots stays free, so that a free one is found within a few tries; four keys share a pilot, so that the
-    pilots (170 kB for the English list) stay in the second-level cache.
+    A fifth of the slots stays free, so that a free one is found within a few tries; four keys share a pilot, so that
+    the pilots (170 kB for the English list) stay in the second-level cache.
     """
     capacity = len(hashed) + len(hashed) // 4 + 1
     buckets = len(hashed) // 4 + 1

@@ -187,12 +187,12 @@ def digest_of_encoded(entries: Sequence[bytes]) -> str:
 
 
 def classify_entries(entries: Sequence[str]) -> NDArray[np.uint8]:
-    """The fate of each entry; where several hold, the first in the order of `EntryFate`.
+    r"""The fate of each entry; where several hold, the first in the order of `EntryFate`.
 
     Returns:
         uint8, shape (entries,), values of `EntryFate`.
 
-    >>> [EntryFate(f).name for f in classify_entries(["a", " ", "a", "x\\ty", "St. Louis", "St . Louis"])]
+    >>> [EntryFate(f).name for f in classify_entries(["a", " ", "a", "x\ty", "St. Louis", "St . Louis"])]
     ['MATCHABLE', 'BLANK', 'REPEATED', 'CONTROL', 'UNMATCHABLE', 'MATCHABLE']
     """
     fates = np.zeros(len(entries), np.uint8)
