@@ -44,7 +44,9 @@ class PoolColumns:
         named = [name for name in asdict(self).values() if name is not None]
         twice = sorted({name for name in named if named.count(name) > 1})
         if twice:
-            raise ConfigError(f"column {twice[0]!r} is given two meanings: {asdict(self)}; give each meaning its own column")
+            raise ConfigError(
+                f"column {twice[0]!r} is given two meanings: {asdict(self)}; give each meaning its own column"
+            )
         if "" in named:
             raise ConfigError(f"a column name is empty: {asdict(self)}")
         if self.uid is None and self.image_url is None:
@@ -106,7 +108,11 @@ class CurateConfig:
     reference_language: str = "en"
 
     def __post_init__(self) -> None:
-        if isinstance(self.t, bool) or not isinstance(self.t, (int, float)) or not (math.isfinite(self.t) and self.t > 0):
+        if (
+            isinstance(self.t, bool)
+            or not isinstance(self.t, (int, float))
+            or not (math.isfinite(self.t) and self.t > 0)
+        ):
             raise ConfigError(f"t = {self.t!r} is no threshold: pass a finite number of matches > 0 (the paper: 20000)")
         object.__setattr__(self, "t", float(self.t))
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < _SEED_LIMIT:

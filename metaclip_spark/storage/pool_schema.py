@@ -51,7 +51,9 @@ def check_columns(schema: T.StructType, columns: PoolColumns, *, where: str) -> 
 def _clashes(schema: T.StructType, columns: PoolColumns) -> Iterator[str]:
     """Carried columns whose names are taken: Delta compares names without case."""
     meanings = {columns.text: "text", columns.uid: "uid", columns.image_url: "image_url", columns.language: "language"}
-    ours = {name.casefold(): name for name in [*curated_schema([], with_image_id=True).names, "text", "uid", "image_url"]}
+    ours = {
+        name.casefold(): name for name in [*curated_schema([], with_image_id=True).names, "text", "uid", "image_url"]
+    }
     carried = [name for name in schema.names if name not in meanings]
     times = Counter(name.casefold() for name in carried)
     for name in carried:

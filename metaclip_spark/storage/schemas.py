@@ -100,4 +100,3 @@ def curated_schema(pool_fields: list[T.StructField], *, with_image_id: bool) -> 
     carried = [field for field in pool_fields if field.name != LANGUAGE.name]
     derived = [IMAGE_ID] if with_image_id else []
     return T.StructType([*carried, *derived, LANGUAGE, *DECISIONS, *PROVENANCE])
-

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from metaclip_spark.transforms.shared_metadata import SharedMetadata
 
 
-
-
 @dataclass(frozen=True)
 class Balance:
     """What a worker needs to balance a row.
@@ -195,7 +193,10 @@ def with_provenance(kept: DataFrame, origin: Provenance) -> DataFrame:
     if LANGUAGE.name not in kept.columns:
         added[LANGUAGE.name] = F.lit(next(iter(origin.metadata_digests)))
     return kept.select(
-        *(added.get(field.name, F.col(f"`{field.name}`")).alias(field.name, metadata=field.metadata) for field in schema)
+        *(
+            added.get(field.name, F.col(f"`{field.name}`")).alias(field.name, metadata=field.metadata)
+            for field in schema
+        )
     )
 
 

@@ -28,7 +28,8 @@ class SharedMetadata:
         self.n_entries = {language: compiled.n_entries for language, compiled in metadata.items()}
         self._digests = {language: compiled.artifact_digest for language, compiled in metadata.items()}
         self._broadcasts = {
-            language: spark.sparkContext.broadcast(artifact_to_bytes(compiled)) for language, compiled in metadata.items()
+            language: spark.sparkContext.broadcast(artifact_to_bytes(compiled))
+            for language, compiled in metadata.items()
         }
 
     @property

@@ -1,0 +1,191 @@
+"""Curate a pool: Algorithm 1 of "Demystifying CLIP Data" as two passes over a table, and a table as its result."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from metaclip_spark.config import CurateConfig
+from metaclip_spark.core.head_tail import language_threshold, tail_share
+from metaclip_spark.core.matching.tables import CompiledMetadata
+from metaclip_spark.core.metadata.entry_list import EntryFate
+from metaclip_spark.errors import ConfigError, InputError
+from metaclip_spark.session import check_session
+from metaclip_spark.stages.curate_checks import build_report, check_source, check_written
+from metaclip_spark.stages.run_plan import (
+    COUNT,
+    CURATE,
+    finished_report,
+    finished_runs,
+    plan_run,
+    record,
+    refuse_another_result,
+)
+from metaclip_spark.stages.size_curves import store_size_curves
+from metaclip_spark.stages.stored_counts import load_counts, store_counts
+from metaclip_spark.stages.worker_errors import named_worker_errors
+from metaclip_spark.storage.pool import open_pool
+from metaclip_spark.storage.schemas import CURATED, ENTRY_COUNTS, SIZE_CURVE
+from metaclip_spark.storage.tables import Tables
+from metaclip_spark.transforms.choose_text import keep_one_text
+from metaclip_spark.transforms.count_matches import count_matches
+from metaclip_spark.transforms.keep_balanced import (
+    Balance,
+    Provenance,
+    keep_balanced,
+    statistics_accumulator,
+    with_provenance,
+)
+from metaclip_spark.transforms.shared_metadata import SharedMetadata
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import SparkSession
+
+    from metaclip_spark.config import Pool
+    from metaclip_spark.core.pool_counts import PoolCounts
+    from metaclip_spark.report.curate_report import CurateReport
+
+
+def curate(
+    spark: SparkSession,
+    pool: Pool,
+    metadata: CompiledMetadata | Mapping[str, CompiledMetadata],
+    output: str,
+    config: CurateConfig | None = None,
+) -> CurateReport:
+    """Match, count and balance a pool into a Delta table in which every row says why it is there.
+
+    Algorithm 1: part 1 counts, for every entry, the captions that hold it; part 2 keeps a caption if any of its entries
+    fires, each with probability min(1, t / count). The result depends on the arguments alone: not on partitions, order,
+    retries or the number of executors. A finished run is not done again; one that failed late starts from its counts.
+
+    Args:
+        spark: a session with Delta.
+        pool: where the captions are.
+        metadata: the compiled entry list, or one by language.
+        output: root path of the tables `curated`, `entry_counts`, `size_curve` and `runs`.
+        config: how to balance.
+
+    Returns:
+        Figures of the run, as stored with it.
+
+    Raises:
+        MetaclipSparkError: the session, the pool, the metadata, the configuration or the output cannot be used; nothing
+            has been written then, or only counts that the next run starts from.
+    """
+    started_at = dt.datetime.now(dt.UTC)
+    config = config or CurateConfig()
+    check_session(spark)
+    languages = _by_language(metadata, pool, config)
+    tables, timer = Tables(spark, output), _Timer()
+    with timer.step("open"):
+        opened = open_pool(spark, pool)
+        plan = plan_run(pool, opened.source, languages, config)
+        finished = finished_runs(tables, plan)
+        done = finished_report(tables, plan, finished)
+        if done is not None:
+            return done
+        if not config.overwrite:
+            refuse_another_result(tables, plan)
+        shared = SharedMetadata(spark, languages)
+    versions: dict[str, int] = {}
+
+    # Algorithm 1, part 1: how many captions hold each entry.
+    with timer.step("count"), named_worker_errors():
+        if COUNT in finished:
+            counts = load_counts(tables, plan, finished[COUNT], shared.n_entries)
+        else:
+            counts = count_matches(opened.rows, shared)
+            _refuse_empty(counts, pool)
+            versions[ENTRY_COUNTS] = store_counts(tables, plan, counts, languages, started_at=started_at)
+
+    # Algorithm 1, part 2: keep a caption if any of its entries fires.
+    t = thresholds(counts, config)
+    statistics = statistics_accumulator(spark)
+    with timer.step("balance"), named_worker_errors():
+        balance = Balance(spark.sparkContext.broadcast(dict(counts.entries)), t, config.seed)
+        keep = keep_one_text if config.texts_per_image == "one_text_per_image" else keep_balanced
+        kept = keep(opened.rows, shared, balance, statistics)
+        origin = Provenance(pool.crawl, plan.counts_version, plan.metadata_digests, plan.run_id)
+        versions[CURATED] = tables.replace(
+            CURATED, with_provenance(kept, origin), indexed=("admission_threshold",), compression=config.compression
+        )
+
+    with timer.step("record"):
+        check_source(spark, plan)
+        check_written(tables, versions[CURATED], counts, statistics.value, config)
+        versions[SIZE_CURVE] = store_size_curves(tables, plan, statistics.value, list(languages))
+        report = build_report(
+            tables, plan, config, counts, t, statistics.value, languages,
+            counts_reused=COUNT in finished, versions=versions, seconds=timer.seconds,
+        )  # fmt: skip
+        record(
+            tables, plan, stage=CURATE, started_at=started_at, counters=report.counters,
+            output_versions=versions, report=report,
+        )  # fmt: skip
+    shared.release()
+    balance.counts.destroy()
+    return report
+
+
+def thresholds(counts: PoolCounts, config: CurateConfig) -> dict[str, float]:
+    """The threshold of each language: t for the only one, or for the reference language, whose tail share sets the others.
+
+    Raises:
+        InputError: there are several languages, and nothing of the reference language matched.
+    """
+    if len(counts.entries) == 1:
+        return dict.fromkeys(counts.entries, config.t)
+    share = tail_share(counts.entries[config.reference_language], config.t)
+    return {
+        language: config.t if language == config.reference_language else float(language_threshold(own, share).t)
+        for language, own in counts.entries.items()
+    }
+
+
+def _by_language(
+    metadata: CompiledMetadata | Mapping[str, CompiledMetadata], pool: Pool, config: CurateConfig
+) -> dict[str, CompiledMetadata]:
+    languages = dict(metadata) if isinstance(metadata, Mapping) else {metadata.language: metadata}
+    if not languages:
+        raise InputError("there is no metadata: give the compiled entry list of at least one language")
+    for language, compiled in languages.items():
+        if not compiled.report.counts[EntryFate.MATCHABLE]:
+            raise InputError(
+                f"the metadata of {language!r} has {compiled.n_entries} entries, none of which can match any caption"
+            )
+    if len(languages) > 1 and pool.columns.language is None:
+        raise ConfigError(
+            f"there is metadata of {', '.join(languages)}, but no language column: name the pool's column"
+        )
+    if len(languages) > 1 and config.reference_language not in languages:
+        raise ConfigError(
+            f"t = {config.t} is of the reference language {config.reference_language!r}, which has no metadata (there is "
+            f"{', '.join(languages)}): name one of these as the reference language"
+        )
+    if config.texts_per_image == "one_text_per_image" and pool.columns.image_url is None:
+        raise ConfigError("one text per image needs the pool's URL column, which says what is one image: name it")
+    return languages
+
+
+def _refuse_empty(counts: PoolCounts, pool: Pool) -> None:
+    if counts.read == 0:
+        raise InputError(f"the pool {', '.join(pool.paths)} has no rows")
+
+
+class _Timer:
+    """Seconds by step."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        start = time.monotonic()
+        yield
+        self.seconds[name] = time.monotonic() - start

@@ -1,0 +1,163 @@
+"""What a run is: a digest of everything that can change its result, and what is left of it if it was started before."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import importlib.metadata
+import json
+import platform
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from metaclip_spark.core.sampling import DRAW_VERSION
+from metaclip_spark.core.spacing import SEMANTICS_VERSION
+from metaclip_spark.errors import TableError
+from metaclip_spark.report.curate_report import CurateReport
+from metaclip_spark.storage.schemas import CURATED, RUNS, RUNS_SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyspark.sql import Row
+
+    from metaclip_spark.config import CurateConfig, Pool
+    from metaclip_spark.core.matching.tables import CompiledMetadata
+    from metaclip_spark.storage.pool import Source
+    from metaclip_spark.storage.tables import Tables
+
+COUNT, CURATE = "count", "curate"
+_DIGITS = 32
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """Identity of a run.
+
+    Attributes:
+        run_id: digest of pool, metadata, configuration and the versions of the rules.
+        counts_version: digest of what the counts depend on; runs at other t or seed share them.
+        metadata_digests: by language.
+        configuration: columns and configuration, as stored.
+        source: what is read.
+        pool: the pool as asked for.
+    """
+
+    run_id: str
+    counts_version: str
+    metadata_digests: Mapping[str, str]
+    configuration: dict[str, Any]
+    source: Source
+    pool: Pool
+
+
+def plan_run(pool: Pool, source: Source, metadata: Mapping[str, CompiledMetadata], config: CurateConfig) -> RunPlan:
+    """The identity of a run: equal inputs give equal ids, on any machine."""
+    metadata_digests = {language: compiled.metadata_digest for language, compiled in metadata.items()}
+    counted = {
+        "source": source.digest,
+        "crawl": pool.crawl,
+        "text": pool.columns.text,
+        "language": pool.columns.language,
+        "metadata": metadata_digests,
+        "semantics_version": SEMANTICS_VERSION,
+    }
+    configuration = {"columns": asdict(pool.columns), **config.identity()}
+    decided = counted | {"configuration": configuration, "draw_version": DRAW_VERSION}
+    return RunPlan(_digest(decided), _digest(counted), metadata_digests, configuration, source, pool)
+
+
+def finished_runs(tables: Tables, plan: RunPlan) -> dict[str, Row]:
+    """Rows of the runs table that this run can build on, by stage: its counts, and itself."""
+    runs = tables.read(RUNS)
+    if runs is None:
+        return {}
+    own = runs.where(runs.run_id.isin(plan.run_id, plan.counts_version) & (runs.status == "finished"))
+    return {row.stage: row for row in own.collect()}
+
+
+def finished_report(tables: Tables, plan: RunPlan, finished: Mapping[str, Row]) -> CurateReport | None:
+    """The report of this very run, if it is done and its rows are still the table's."""
+    if CURATE not in finished or _writer(tables) not in {plan.run_id, None}:
+        return None
+    return CurateReport.from_json(finished[CURATE].report, already_finished=True)
+
+
+def refuse_another_result(tables: Tables, plan: RunPlan) -> None:
+    """Keep a curated table that another run wrote.
+
+    Raises:
+        TableError: there is one, or there are foreign files in its place.
+    """
+    writer = _writer(tables)
+    if writer not in {plan.run_id, None}:
+        raise TableError(
+            f"{tables.path(CURATED)} holds the rows of run {writer}; this is run {plan.run_id}, of another pool, metadata "
+            "or configuration: use another output, or overwrite (the old version stays readable by time travel)"
+        )
+
+
+def _writer(tables: Tables) -> str | None:
+    """The run whose rows the curated table holds; None if there is no row."""
+    curated = tables.read(CURATED)
+    if curated is None:
+        return None
+    if "run_id" not in curated.columns:
+        raise TableError(
+            f"{tables.path(CURATED)} is a Delta table, but none of ours (no column run_id): use another output"
+        )
+    first = curated.select("run_id").take(1)
+    return first[0].run_id if first else None
+
+
+def record(
+    tables: Tables,
+    plan: RunPlan,
+    *,
+    stage: str,
+    started_at: dt.datetime,
+    counters: Mapping[str, int],
+    output_versions: Mapping[str, int],
+    report: CurateReport | None = None,
+) -> None:
+    """Write a run's row: last of all, as the mark that it is whole."""
+    now = dt.datetime.now(dt.UTC)
+    values: dict[str, Any] = {
+        "run_id": plan.run_id if stage == CURATE else plan.counts_version,
+        "parent_run_id": plan.counts_version if stage == CURATE else None,
+        "stage": stage,
+        "status": "finished",
+        "started_at": started_at,
+        "finished_at": now,
+        "seconds": (now - started_at).total_seconds(),
+        "t": {language: figures.t for language, figures in report.languages.items()} if report else None,
+        "metadata_digests": dict(plan.metadata_digests),
+        "counts_version": plan.counts_version,
+        "seed": str(report.seed) if report else None,
+        "semantics_version": SEMANTICS_VERSION,
+        "draw_version": DRAW_VERSION if report else None,
+        "software": _software(),
+        "configuration": json.dumps(plan.configuration, sort_keys=True),
+        "inputs": json.dumps(plan.source.description | {"digest": plan.source.digest}, sort_keys=True),
+        "output_versions": dict(output_versions),
+        "counters": dict(counters),
+        "expected_size": report.expected_size if report else None,
+        "expected_deviation": report.expected_deviation if report else None,
+        "report": json.dumps(report.as_dict(), sort_keys=True) if report else None,
+    }
+    row = tuple(values[name] for name in RUNS_SCHEMA.names)
+    tables.append(RUNS, tables.frame([row], RUNS_SCHEMA))
+
+
+def _digest(values: object) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:_DIGITS]
+
+
+def _software() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in ("metaclip-spark", "pyspark", "delta-spark", "pyarrow", "numpy", "numba"):
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:  # Databricks brings Delta without its Python package
+            versions[package] = "not installed as a package"
+    return versions

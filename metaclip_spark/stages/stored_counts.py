@@ -1,0 +1,96 @@
+"""Counts between the passes: stored before the second one begins, so that a run that fails late starts from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from metaclip_spark.core.pool_counts import PoolCounts
+from metaclip_spark.errors import ConsistencyError
+from metaclip_spark.stages.run_plan import COUNT, record
+from metaclip_spark.storage.schemas import ENTRY_COUNTS, ENTRY_COUNTS_SCHEMA
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from pyspark.sql import Row
+
+    from metaclip_spark.core.matching.tables import CompiledMetadata
+    from metaclip_spark.stages.run_plan import RunPlan
+    from metaclip_spark.storage.tables import Tables
+
+_OF_POOL = ("read", "null", "empty", "language_without_metadata")
+_BY_LANGUAGE = ("matched", "unmatched")
+
+
+def store_counts(
+    tables: Tables,
+    plan: RunPlan,
+    counts: PoolCounts,
+    metadata: Mapping[str, CompiledMetadata],
+    *,
+    started_at: dt.datetime,
+) -> int:
+    """Write the counts, then the row that says they are whole; version of the counts' table."""
+    table = _as_table(plan, counts, metadata)
+    rows = tables.frame(table, ENTRY_COUNTS_SCHEMA)
+    condition = f"counts_version = '{plan.counts_version}'"
+    stored = tables.read(ENTRY_COUNTS)
+    if stored is not None and stored.where(condition).take(1):  # left by a run that died between the two writes
+        version = tables.replace_where(ENTRY_COUNTS, rows, condition)
+    else:
+        version = tables.append(ENTRY_COUNTS, rows)
+    counters = {"entries": table.num_rows, **{name: getattr(counts, name) for name in _OF_POOL}}
+    for name in _BY_LANGUAGE:
+        counters |= {f"{name}.{language}": count for language, count in getattr(counts, name).items()}
+    record(tables, plan, stage=COUNT, started_at=started_at, counters=counters, output_versions={ENTRY_COUNTS: version})
+    return version
+
+
+def load_counts(tables: Tables, plan: RunPlan, finished: Row, n_entries: Mapping[str, int]) -> PoolCounts:
+    """The counts of a finished counting run.
+
+    Raises:
+        ConsistencyError: the stored rows do not add up to what the run recorded.
+    """
+    stored = tables.read(ENTRY_COUNTS)
+    if stored is None:
+        raise ConsistencyError(f"the counts {plan.counts_version} are recorded as finished, but {ENTRY_COUNTS} is gone")
+    rows = stored.where(stored.counts_version == plan.counts_version).select("language", "entry_id", "count").toArrow()
+    languages = rows["language"].to_numpy(zero_copy_only=False)
+    entries = {}
+    for language, size in n_entries.items():
+        mine = languages == language
+        entries[language] = np.zeros(size, np.int64)
+        entries[language][rows["entry_id"].to_numpy()[mine]] = rows["count"].to_numpy()[mine]
+    recorded = finished.counters
+    if rows.num_rows != recorded["entries"]:
+        raise ConsistencyError(
+            f"the counts {plan.counts_version} have {rows.num_rows} rows in {tables.path(ENTRY_COUNTS)}, but "
+            f"{recorded['entries']} were written: somebody else changed the table; use another output"
+        )
+    by_language = {name: {language: recorded[f"{name}.{language}"] for language in n_entries} for name in _BY_LANGUAGE}
+    return PoolCounts(entries=entries, **{name: recorded[name] for name in _OF_POOL}, **by_language)
+
+
+def _as_table(plan: RunPlan, counts: PoolCounts, metadata: Mapping[str, CompiledMetadata]) -> pa.Table:
+    """The matched entries of all languages with their texts; entries that never matched have no row."""
+    parts = []
+    for language, values in counts.entries.items():
+        ids = np.flatnonzero(values)
+        constant = {
+            "counts_version": plan.counts_version,
+            "language": language,
+            "crawl": plan.pool.crawl,
+            "metadata_digest": plan.metadata_digests[language],
+        }
+        columns = {
+            "entry_id": pa.array(ids, pa.int32()),
+            "entry": pa.array(metadata[language].entries(ids), pa.string()),
+            "count": pa.array(values[ids], pa.int64()),
+        } | {name: pa.repeat(pa.scalar(value), len(ids)) for name, value in constant.items()}
+        parts.append(pa.table({name: columns[name] for name in ENTRY_COUNTS_SCHEMA.names}))
+    return pa.concat_tables(parts)
