@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from metaclip_spark.errors import MetaclipSparkError
     from metaclip_spark.report.curate_report import CurateReport
     from metaclip_spark.stages.curate import curate
+    from metaclip_spark.storage.metadata_source import read_metadata
 
 __version__ = "0.1.0"
 
@@ -27,6 +28,7 @@ __all__ = [
     "PoolColumns",
     "compile_metadata",
     "curate",
+    "read_metadata",
 ]
 
 _HOMES = {
@@ -38,6 +40,7 @@ _HOMES = {
     "PoolColumns": "metaclip_spark.config",
     "compile_metadata": "metaclip_spark.core.matching.tables",
     "curate": "metaclip_spark.stages.curate",
+    "read_metadata": "metaclip_spark.storage.metadata_source",
 }
 
 

@@ -89,32 +89,19 @@ def config_of(options: Namespace, run_file: RunFile) -> CurateConfig:
     return CurateConfig(**{name: chosen[name] for name in _CONFIG_FIELDS if name in chosen})
 
 
-def metadata_sources(arguments: Iterable[str], default_language: str) -> dict[str, str]:
-    """Where each language's metadata is.
+def metadata_sources(arguments: Iterable[str]) -> list[tuple[str | None, str]]:
+    """Language and location of each metadata list.
 
     Args:
-        arguments: "PATH" or "LANG=PATH".
-        default_language: the language of a plain path.
+        arguments: "PATH", of the language the metadata itself names or else English, or "LANG=PATH".
 
-    Raises:
-        ConfigError: a language is given twice.
-
-    >>> metadata_sources(["entries.txt.gz", "de=german.txt"], "en")
-    {'en': 'entries.txt.gz', 'de': 'german.txt'}
-    >>> metadata_sources(["s3a://bucket/crawl=1/entries.txt"], "en")
-    {'en': 's3a://bucket/crawl=1/entries.txt'}
+    >>> metadata_sources(["entries.txt.gz", "de=german.txt"])
+    [(None, 'entries.txt.gz'), ('de', 'german.txt')]
+    >>> metadata_sources(["s3a://bucket/crawl=1/entries.txt"])
+    [(None, 's3a://bucket/crawl=1/entries.txt')]
     """
-    sources: dict[str, str] = {}
-    for argument in arguments:
-        prefixed = _LANGUAGE_PREFIX.fullmatch(argument)
-        language, path = (prefixed["language"], prefixed["path"]) if prefixed else (default_language, argument)
-        if language in sources:
-            raise ConfigError(
-                f"metadata for language {language!r} is given twice: {sources[language]} and {path}; "
-                "write LANG=PATH for each"
-            )
-        sources[language] = path
-    return sources
+    prefixed = [(_LANGUAGE_PREFIX.fullmatch(argument), argument) for argument in arguments]
+    return [(match["language"], match["path"]) if match else (None, argument) for match, argument in prefixed]
 
 
 def _chosen(options: Namespace, run_file: RunFile) -> Mapping[str, Any]:

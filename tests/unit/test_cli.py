@@ -12,7 +12,7 @@ import pytest
 
 from metaclip_spark.cli import main
 from metaclip_spark.cli.arguments import build_parser
-from metaclip_spark.cli.options import config_of, metadata_sources, pool_of, run_file_of, session_options
+from metaclip_spark.cli.options import config_of, pool_of, run_file_of, session_options
 from metaclip_spark.config import CurateConfig, Pool, PoolColumns
 from metaclip_spark.core.matching.artifact import artifact_from_buffer
 from metaclip_spark.core.matching.matcher import Matcher
@@ -66,7 +66,7 @@ class Failure(NamedTuple):
 
 
 FAILURES = [
-    Failure("absent", None, 3, "cannot read the metadata list"),
+    Failure("absent", None, 3, "cannot read the metadata"),
     Failure("not UTF-8", b"caf\xe9\n", 3, "not UTF-8"),
 ]
 
@@ -154,8 +154,3 @@ def test_shipped_settings_files_are_sound(name: str, repository: Path) -> None:
 def test_bad_setting_is_named() -> None:
     with pytest.raises(ConfigError, match=r"spark\.driver\.memory:8g"):
         session_options(parse("--spark-conf", "spark.driver.memory:8g"), run_file_of(parse()))
-
-
-def test_metadata_twice_for_a_language() -> None:
-    with pytest.raises(ConfigError, match=r"'en' is given twice: a\.txt and b\.txt"):
-        metadata_sources(["a.txt", "en=b.txt"], "en")
