@@ -1,122 +1,156 @@
-"""Metadata from wherever it is kept: a text or JSON list, plain or gzip; a compiled artifact; a Delta table."""
+"""Metadata from wherever it is kept: a list, a compiled artifact, a table; local, or anything Spark can read."""
 
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import pyarrow as pa
-from pyarrow import fs
-
-from metaclip_spark.core.matching.artifact import artifact_from_buffer, is_artifact
+from metaclip_spark.core.matching.artifact import artifact_from_buffer
 from metaclip_spark.core.matching.tables import compile_metadata
 from metaclip_spark.core.metadata.entry_list import parse_json, parse_text
-from metaclip_spark.errors import ConfigError, InputError
+from metaclip_spark.errors import ArtifactError, ColumnNotFoundError, EnvironmentProblemError, InputError
+from metaclip_spark.storage.host_artifact import map_artifact
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
     from metaclip_spark.core.matching.tables import CompiledMetadata
 
-_GZIP: Final = b"\x1f\x8b"
+DEFAULT_LANGUAGE: Final = "en"
+
+_LISTS: Final = (".txt", ".json", ".txt.gz", ".json.gz")
+_REMOTE: Final = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # s3a://, hdfs://, dbfs:/; not C:/
+_TABLE_NAME: Final = re.compile(r"\w+(?:\.\w+){1,2}")  # schema.table or catalog.schema.table
+_FORMS: Final = (
+    "metadata is a list (.txt with one entry a line, .json with an array of strings, either with .gz), an artifact of "
+    "`metaclip-spark compile`, or a Parquet or Delta table with the columns entry_id and entry"
+)
 
 
-def load_metadata(path: str, *, language: str | None = None, spark: SparkSession | None = None) -> CompiledMetadata:
-    """Compiled metadata from an artifact, a list or a table; what it is shows in its content.
-
-    Args:
-        path: local, or the URI of a store that pyarrow reads (s3, gs, hdfs).
-        language: what the entries are for; None: what the artifact says, else "en". Of a table with a column `language`
-            only its rows are taken.
-        spark: needed for a table only.
-
-    Raises:
-        InputError: no such file or table, or no metadata list in it.
-        ArtifactError: an artifact that is damaged or of another version.
-        ConfigError: a table without a session, or an artifact of another language.
-    """
-    system, place = _locate(path)
-    if system.get_file_info(f"{place}/_delta_log").type is fs.FileType.Directory:
-        if spark is None:
-            raise ConfigError(
-                f"the metadata {path} is a Delta table, which only a Spark session reads: give the list itself"
-            )
-        return compile_metadata(_table_entries(spark, path, language or "en"), language=language or "en")
-    content = _read(system, place, path)
-    if is_artifact(content):
-        compiled = artifact_from_buffer(content)
-        if language not in {None, compiled.language}:
-            raise ConfigError(f"the artifact {path} was compiled for {compiled.language!r}, not {language!r}")
-        return compiled
-    return compile_metadata(read_entries(content, path), language=language or "en")
-
-
-def read_list(path: str) -> list[str]:
-    """Entries of a text or JSON list, plain or gzip.
-
-    Raises:
-        InputError: the file cannot be read, or is no list.
-    """
-    system, place = _locate(path)
-    return read_entries(_read(system, place, path), path)
-
-
-def read_entries(content: bytes, path: str) -> list[str]:
-    """Entries of a list's bytes: JSON if the path ends so, else one entry a line.
+def read_metadata(
+    location: str | Path, *, language: str | None = None, spark: SparkSession | None = None
+) -> CompiledMetadata:
+    """Metadata ready to match: compiled here, unless it comes as an artifact.
 
     Args:
-        content: of the file, gzip or not.
-        path: names the list in messages, and its ending tells JSON.
+        location: a list (.txt, .json, either with .gz), the path or name of a table, or an artifact (any other file).
+        language: of the captions it is for. None: the artifact's own, else English. Of a table with a column
+            `language`, its rows are taken.
+        spark: needed for tables and for locations with a scheme (s3a://…).
+
+    Raises:
+        InputError: nothing there, or no list or table of entries.
+        ArtifactError: a damaged artifact, or one for another language.
+        EnvironmentProblemError: a session is needed and not given.
     """
-    if content.startswith(_GZIP):
+    place = str(location)
+    if place.lower().endswith(_LISTS):
+        return compile_metadata(_parse(place, _content(place, spark)), language=language or DEFAULT_LANGUAGE)
+    if _REMOTE.match(place):
+        if _is_remote_file(place, _needed(spark, place)):
+            return _of_language(artifact_from_buffer(_content(place, spark)), language, place)
+    elif Path(place).is_file():
+        return _of_language(map_artifact(Path(place)), language, place)
+    elif not Path(place).exists() and not _TABLE_NAME.fullmatch(place):
+        raise InputError(f"there is no metadata at {place}: {_FORMS}")
+    entries = _table_entries(place, _needed(spark, place), language or DEFAULT_LANGUAGE)
+    return compile_metadata(entries, language=language or DEFAULT_LANGUAGE)
+
+
+def read_list(path: Path) -> list[str]:
+    """Entries of a list on this machine, in order.
+
+    Raises:
+        InputError: it cannot be read, or is no list.
+    """
+    if not path.name.lower().endswith(_LISTS):
+        raise InputError(f"{path} is not named like a list of entries ({', '.join(_LISTS)})")
+    return _parse(str(path), _content(str(path), None))
+
+
+def _parse(place: str, content: bytes) -> list[str]:
+    name = place.lower()
+    if name.endswith(".gz"):
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
-            raise InputError(f"the metadata list {path} is damaged gzip: {error}") from error
-    is_json = path.removesuffix(".gz").endswith(".json")
+            raise InputError(f"the metadata list {place} is damaged or no gzip file: {error}") from None
+        name = name.removesuffix(".gz")
+    return parse_json(content) if name.endswith(".json") else parse_text(content)
+
+
+def _content(place: str, spark: SparkSession | None) -> bytes:
+    if not _REMOTE.match(place):
+        try:
+            return Path(place).read_bytes()
+        except OSError as error:
+            raise InputError(f"cannot read the metadata {place}: {error.strerror}; {_FORMS}") from None
+    from pyspark.errors import AnalysisException  # noqa: PLC0415 - lists on this machine are read without Spark
+
     try:
-        return parse_json(content) if is_json else parse_text(content)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+        files = _needed(spark, place).read.format("binaryFile").load(place).select("content").collect()
+    except AnalysisException as error:
+        raise InputError(f"cannot read the metadata {place}: {error.getCondition()}; {_FORMS}") from None
+    if len(files) != 1:
+        raise InputError(f"the metadata {place} is {len(files)} files, not one; {_FORMS}")
+    return bytes(files[0].content)
 
 
-def _locate(path: str) -> tuple[fs.FileSystem, str]:
-    if "://" not in path:
-        return fs.LocalFileSystem(), path
-    try:
-        system, place = fs.FileSystem.from_uri(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"the metadata {path} is in a store that cannot be read: {error}") from error
-    return system, place
-
-
-def _read(system: fs.FileSystem, place: str, path: str) -> bytes:
-    try:
-        with system.open_input_file(place) as file:
-            return bytes(file.read())
-    except OSError as error:
-        raise InputError(f"the metadata {path} cannot be read: {error}") from error
-
-
-def _table_entries(spark: SparkSession, path: str, language: str) -> list[str]:
-    """Entries of a table in the order of their ids, which have to be 0, 1, 2 … without a gap."""
-    table = spark.read.format("delta").load(path)
-    missing = {"entry_id", "entry"} - set(table.columns)
+def _table_entries(place: str, spark: SparkSession, language: str) -> list[str]:
+    """Entries of a table by id."""
+    rows = _rows(place, spark)
+    missing = {"entry_id", "entry"} - set(rows.columns)
     if missing:
-        raise InputError(
-            f"the metadata table {path} has no column {sorted(missing)[0]!r} (it has {', '.join(table.columns)})"
+        raise ColumnNotFoundError(
+            f"the metadata table {place} has no column {', '.join(sorted(missing))} "
+            f"(it has {', '.join(rows.columns)}): entry_id gives the order, from 0, and entry the text"
         )
-    if "language" in table.columns:
-        table = table.where(table.language == language)
-    rows = table.select("entry_id", "entry").orderBy("entry_id").toArrow()
-    ids, entries = rows["entry_id"].to_pylist(), rows["entry"].to_pylist()
-    if not ids:
-        raise InputError(f"the metadata table {path} has no entries of language {language!r}")
-    for place, (entry_id, entry) in enumerate(zip(ids, entries, strict=True)):
-        if entry_id != place or entry is None:
+    if "language" in rows.columns:
+        rows = rows.where(rows.language == language)
+    listed = rows.select("entry_id", "entry").orderBy("entry_id").collect()
+    if not listed:
+        raise InputError(f"the metadata table {place} has no rows for language {language!r}")
+    for position, row in enumerate(listed):
+        if row.entry_id != position or row.entry is None:
             raise InputError(
-                f"the metadata table {path} has entry_id {entry_id} ({entry!r}) where {place} is due: ids are 0, 1, 2 … without "
-                "a gap, repeat or null; is it a table of several versions?"
+                f"the metadata table {place} has entry_id {row.entry_id} with entry {row.entry!r} where entry_id "
+                f"{position} is due: ids count from 0 without gaps or repeats, and no entry is null"
             )
-    return entries
+    return [row.entry for row in listed]
+
+
+def _rows(place: str, spark: SparkSession) -> DataFrame:
+    from pyspark.errors import AnalysisException  # noqa: PLC0415 - lists on this machine are read without Spark
+
+    reasons = []
+    by_name = _TABLE_NAME.fullmatch(place) and not Path(place).exists()
+    for kind in ("name",) if by_name else ("delta", "parquet"):
+        try:
+            return spark.table(place) if by_name else spark.read.format(kind).load(place)
+        except AnalysisException as error:
+            reasons.append(f"{kind}: {error.getCondition()}")
+    raise InputError(f"the metadata {place} is no table ({', '.join(reasons)}); {_FORMS}")
+
+
+def _of_language(compiled: CompiledMetadata, language: str | None, place: str) -> CompiledMetadata:
+    if language not in {None, compiled.language}:
+        raise ArtifactError(
+            f"the artifact {place} was compiled for language {compiled.language!r}, not {language!r}: compile the list "
+            f"again with --language {language}"
+        )
+    return compiled
+
+
+def _is_remote_file(place: str, spark: SparkSession) -> bool:
+    listing = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(place)
+    paths = [row.path for row in listing.select("path").take(2)]
+    return len(paths) == 1 and Path(paths[0]).name == Path(place).name
+
+
+def _needed(spark: SparkSession | None, place: str) -> SparkSession:
+    if spark is None:
+        raise EnvironmentProblemError(f"the metadata {place} is read by Spark: pass a session")
+    return spark

@@ -107,15 +107,6 @@ def artifact_to_bytes(compiled: CompiledMetadata) -> bytes:
     return b"".join(parts)
 
 
-def is_artifact(content: bytes) -> bool:
-    """Whether bytes begin like an artifact, of whatever version.
-
-    >>> is_artifact(b"a list\\nof entries")
-    False
-    """
-    return content.startswith(_MAGIC)
-
-
 def artifact_from_buffer(
     buffer: bytes | bytearray | memoryview | mmap.mmap,
     *,
