@@ -42,7 +42,7 @@ from metaclip_spark.errors import EnvironmentProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from importlib.abc import InspectLoader
+    from importlib.abc import ResourceLoader
 
     from numpy.typing import NDArray
 
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 CACHE_VARIABLE: Final = "METACLIP_SPARK_CACHE_DIR"
 """Environment variable that names the cache directory; set it where a worker's home is not writable or not local."""
 
-_IMPORT: Final = re.compile(r"^ *from (metaclip_spark\.core\.[\w.]+) import ", re.MULTILINE)
+_IMPORT: Final = re.compile(rb"^ *from (metaclip_spark\.core\.[\w.]+) import ", re.MULTILINE)
 
 _LOCK_SECONDS: Final = 120.0
 # The lock only saves work. A worker that dies keeps no lock (the kernel of the OS drops it), one that hangs does: after
@@ -123,7 +123,7 @@ def kernel_digest(module: str) -> str:
     """
     digest = hashlib.sha256()
     for name, source in sorted(_sources(module).items()):
-        for part in (name.encode(), source.encode()):
+        for part in (name.encode(), source):
             digest.update(len(part).to_bytes(8, "little") + part)
     # The name and the features: a cluster of mixed machines may share the directory over a network file system.
     features = llvmlite.binding.get_host_cpu_features().flatten()
@@ -132,18 +132,21 @@ def kernel_digest(module: str) -> str:
     return digest.hexdigest()[:20]
 
 
-def _sources(module: str) -> dict[str, str]:
+def _sources(module: str) -> dict[str, bytes]:
     """Source of a module and of all modules of this package that it imports by name, directly or not."""
-    found: dict[str, str] = {}
+    found: dict[str, bytes] = {}
     pending = [module]
     while pending:
         name = pending.pop()
         if name not in found:
             spec = importlib.util.find_spec(name)
+            if spec is None or spec.origin is None:
+                raise EnvironmentProblemError(
+                    f"the source of {name} cannot be found: install metaclip_spark from a wheel"
+                )
             # The loader reads from a zip file too, where an executor may have its packages
-            source = (spec and spec.loader and cast("InspectLoader", spec.loader).get_source(name)) or ""
-            found[name] = source
-            pending += _IMPORT.findall(source)
+            found[name] = cast("ResourceLoader", spec.loader).get_data(spec.origin)
+            pending += [imported.decode() for imported in _IMPORT.findall(found[name])]
     return found
 
 

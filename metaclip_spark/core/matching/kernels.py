@@ -84,7 +84,11 @@ def match_rows(captions: Captions, tables: Tables) -> tuple[NDArray[np.int32], N
 def _match_blocks(
     captions: Captions, tables: Tables, scratch: NDArray[np.int64], capacity: int, window: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """The loop over blocks. Addresses are taken of arrays that the caller holds, so that they live as long."""
+    """The loop over blocks.
+
+    Counters begin as np.int64(0): a plain 0 is a type of its own to numba, for which all that it is passed to would be
+    compiled once more. Addresses are taken of arrays that the caller holds, so that they live as long.
+    """
     at = np.int64(scratch.ctypes.data)
     to = 8 * capacity
     block = Block(at, at + to, at + 2 * to, at + 3 * to, at + 4 * to, at + 5 * to, at + 6 * to)
@@ -99,14 +103,15 @@ def _match_blocks(
     gathered = np.empty(len(hit_ids), np.int32)
     spare = np.empty(len(hit_ids), np.int32)
     total = np.int64(0)
-    first = 0
+    first = np.int64(0)
     while first < rows:
         row, count = _scan_block(captions, first, capacity - SCAN_SLACK - LANES, block, row_ids)
         if row == first:  # the next row is a long one
             start, end = _bounds(captions, first)
             long_ids = _match_long_row(start, end, window, block, walks, view)
             ids = _room_for_ids(ids, total, len(long_ids))
-            ids[total : total + len(long_ids)] = long_ids
+            for i in range(len(long_ids)):
+                ids[total + i] = long_ids[i]
             total += len(long_ids)
             first += 1
             row_offsets[first] = total
@@ -134,7 +139,7 @@ def _scan_block(captions: Captions, first: int, limit: int, block: Block, row_id
     Returns:
         the row behind the last one taken (`first` if that is a long one); words of the block.
     """
-    count = 0
+    count = np.int64(0)
     row = first
     rows = len(captions.offsets) - 1
     while row < rows and count < BLOCK_WORDS and row - first < BLOCK_WORDS:
@@ -185,10 +190,11 @@ def _match_long_row(
     """
     ids = np.empty(4 * window, np.int32)
     hits = np.empty(window, np.uint64)
-    collected = 0
+    collected = np.int64(0)
+    nothing = np.int64(0)
     crowded = 2 * window  # when to drop repeats; grows with the distinct ids, so that all the sorting stays n log n
     while True:
-        count, done = scan_words(start, end, 0, window, 0, block)
+        count, done = scan_words(start, end, nothing, window, nothing, block)
         # The next window may not begin at a mark: the scan would find an empty word before it. The word before a mark
         # is none itself, since marks are always two words apart.
         resume = count - tables.most_words
@@ -219,7 +225,8 @@ def _room_for_ids(ids: NDArray[np.int32], used: int, more: int) -> NDArray[np.in
     if used + more + LANES <= len(ids):
         return ids
     larger = np.empty(2 * (used + more) + LANES, np.int32)
-    larger[:used] = ids[:used]
+    for i in range(used):
+        larger[i] = ids[i]
     return larger
 
 

@@ -111,7 +111,7 @@ def scan_words(start: int, end: int, count: int, limit: int, row: int, block: Bl
             position = chunk + at
             _put_word(block, count, word, position - word, row)
             # The delimiter as a word: written always, kept only if it is a mark; a branch would often be mispredicted
-            _put_word(block, count + 1, position, 1, row)
+            _put_word(block, count + 1, position, np.int64(1), row)
             count += 1 + np.int64((marks >> np.uint64(at)) & ONE)
             word = position + 1
             ends &= ends - ONE  # clears the lowest set bit

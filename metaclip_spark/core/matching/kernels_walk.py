@@ -180,11 +180,12 @@ def walk_phrases(
         hits, each row of the block << 32 | entry id, in no order of use; their number.
     """
     active = begin_walks(block, count, walks)
-    found = 0
+    found = np.int64(0)
     while active > 0:
         if found + active + 1 > len(hits):
             larger = np.empty(2 * (found + active + 1), np.uint64)
-            larger[:found] = hits[:found]
+            for i in range(found):
+                larger[i] = hits[i]
             hits = larger
         aim_walks(block, tables, walks, active)
         active, found = take_step(block, tables, walks, active, hits, found)
