@@ -5,6 +5,7 @@ No rule of the recipe is here: each subcommand reads its options and calls the f
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code: 0, or the kind of the error (`MetaclipSparkError.exit_code`; 1 for one that was not foreseen).
     """
     options = build_parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # entries are of any script, a terminal may know only its own
     try:
         options.run(options)
     except KeyboardInterrupt:

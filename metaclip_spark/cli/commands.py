@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from metaclip_spark import example
 from metaclip_spark.cli.options import (
     SessionOptions,
+    absolute,
     config_of,
     metadata_sources,
     pool_of,
@@ -63,7 +64,7 @@ def run_curate(options: Namespace) -> None:
         session_options(options, run_file),
         pool_of(options, run_file),
         metadata_sources(options.metadata),
-        options.output,
+        absolute(options.output),
         config_of(options, run_file),
     )
     _print_report(report, as_json=options.json)
@@ -71,11 +72,12 @@ def run_curate(options: Namespace) -> None:
 
 def run_quickstart(options: Namespace) -> None:
     """Write the embedded pool, curate it by the ordinary way, print the summary."""
+    folder = options.output.absolute()
     report = curate_in_session(
         session_options(options, run_file_of(options)),
-        Pool(paths=(str(_example_pool(options.output)),), columns=PoolColumns(image_url="image_url")),
+        Pool(paths=(str(_example_pool(folder)),), columns=PoolColumns(image_url="image_url")),
         [(None, str(example.metadata_path()))],
-        str(options.output / "tables"),
+        str(folder / "tables"),
         CurateConfig(t=example.T),
     )
     _print_report(report, as_json=options.json)

@@ -51,9 +51,9 @@ def read_metadata(
         return compile_metadata(_parse(place, _content(place, spark)), language=language or DEFAULT_LANGUAGE)
     if _REMOTE.match(place):
         if _is_remote_file(place, _needed(spark, place)):
-            return _of_language(artifact_from_buffer(_content(place, spark)), language, place)
+            return _artifact(place, language, spark)
     elif Path(place).is_file():
-        return _of_language(map_artifact(Path(place)), language, place)
+        return _artifact(place, language, spark)
     elif not Path(place).exists() and not _TABLE_NAME.fullmatch(place):
         raise InputError(f"there is no metadata at {place}: {_FORMS}")
     entries = _table_entries(place, _needed(spark, place), language or DEFAULT_LANGUAGE)
@@ -88,12 +88,7 @@ def _content(place: str, spark: SparkSession | None) -> bytes:
             return Path(place).read_bytes()
         except OSError as error:
             raise InputError(f"cannot read the metadata {place}: {error.strerror}; {_FORMS}") from None
-    from pyspark.errors import AnalysisException  # noqa: PLC0415 - lists on this machine are read without Spark
-
-    try:
-        files = _needed(spark, place).read.format("binaryFile").load(place).select("content").collect()
-    except AnalysisException as error:
-        raise InputError(f"cannot read the metadata {place}: {error.getCondition()}; {_FORMS}") from None
+    files = _listed(place, _needed(spark, place)).select("content").collect()
     if len(files) != 1:
         raise InputError(f"the metadata {place} is {len(files)} files, not one; {_FORMS}")
     return bytes(files[0].content)
@@ -135,7 +130,12 @@ def _rows(place: str, spark: SparkSession) -> DataFrame:
     raise InputError(f"the metadata {place} is no table ({', '.join(reasons)}); {_FORMS}")
 
 
-def _of_language(compiled: CompiledMetadata, language: str | None, place: str) -> CompiledMetadata:
+def _artifact(place: str, language: str | None, spark: SparkSession | None) -> CompiledMetadata:
+    try:
+        remote = _REMOTE.match(place)
+        compiled = artifact_from_buffer(_content(place, spark)) if remote else map_artifact(Path(place))
+    except ArtifactError as error:
+        raise ArtifactError(f"{place}: {error}. {_FORMS}") from error
     if language not in {None, compiled.language}:
         raise ArtifactError(
             f"the artifact {place} was compiled for language {compiled.language!r}, not {language!r}: compile the list "
@@ -145,9 +145,18 @@ def _of_language(compiled: CompiledMetadata, language: str | None, place: str) -
 
 
 def _is_remote_file(place: str, spark: SparkSession) -> bool:
-    listing = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(place)
-    paths = [row.path for row in listing.select("path").take(2)]
+    paths = [row.path for row in _listed(place, spark).select("path").take(2)]
     return len(paths) == 1 and Path(paths[0]).name == Path(place).name
+
+
+def _listed(place: str, spark: SparkSession) -> DataFrame:
+    """Path and content of the file, or of every file of the folder."""
+    from pyspark.errors import AnalysisException  # noqa: PLC0415 - lists on this machine are read without Spark
+
+    try:
+        return spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(place)
+    except AnalysisException as error:
+        raise InputError(f"cannot read the metadata {place}: {error.getCondition()}; {_FORMS}") from None
 
 
 def _needed(spark: SparkSession | None, place: str) -> SparkSession:

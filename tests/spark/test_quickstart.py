@@ -1,0 +1,161 @@
+"""The installed command on the embedded example: what a newcomer does first, and what can go wrong next.
+
+Needs nothing of the source tree, so it runs against the built wheel too.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from metaclip_spark import example
+from metaclip_spark.cli import main
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+pytestmark = pytest.mark.spark
+
+COMMAND = Path(sys.executable).parent / "metaclip-spark"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("quickstart") / "output"
+
+
+@pytest.fixture(scope="module")
+def report(folder: Path) -> dict[str, Any]:
+    run = subprocess.run(
+        [COMMAND, "quickstart", "--output", folder.name, "--json", "--master", "local[2]"],
+        cwd=folder.parent,  # a relative path, as a person types it
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+def test_rows_reconcile(report: dict[str, Any]) -> None:
+    counters = report["counters"]
+    assert counters["read"] == 48_223 == 2 * counters["read"] - sum(v for k, v in counters.items() if k != "read")
+    assert counters["unmatched"] == 1_126
+    assert report["matches"] == 157_311
+
+
+def test_size_is_as_expected(report: dict[str, Any]) -> None:
+    off = report["counters"]["kept"] - report["expected_size"]
+    assert abs(off) <= 4 * report["expected_deviation"]
+
+
+def test_head_and_tail_are_visible(report: dict[str, Any]) -> None:
+    english = report["languages"]["en"]
+    assert english["entries"] == 86_654 == english["head"] + english["tail"] + english["never"]
+    assert english["head"] > 10_000
+    assert english["tail"] > 10_000
+    assert english["top_entries"][0] == ["a", 11_878]
+
+
+def test_every_row_explains_itself(report: dict[str, Any], spark: SparkSession) -> None:
+    curated = spark.read.format("delta").load(report["tables"]["curated"])
+    t = report["languages"]["en"]["t"]
+    assert curated.count() == report["counters"]["kept"]
+    assert curated.where(f"admission_threshold > {t} OR draw >= probability OR size(matched_entries) = 0").count() == 0
+    assert curated.select("uid").distinct().count() == curated.count()
+
+
+def test_probability_and_threshold_follow_from_the_tables(report: dict[str, Any], spark: SparkSession) -> None:
+    counts = {
+        row.entry_id: row["count"]
+        for row in spark.read.format("delta").load(report["tables"]["entry_counts"]).collect()
+    }
+    t = report["languages"]["en"]["t"]
+    for row in spark.read.format("delta").load(report["tables"]["curated"]).limit(200).collect():
+        miss = 1.0
+        for entry in row.matched_entries:
+            miss *= 1.0 - min(1.0, t / counts[entry])
+        assert row.probability == 1.0 - miss
+        at_threshold = 1.0
+        for entry in row.matched_entries:
+            at_threshold *= 1.0 - min(1.0, row.admission_threshold / counts[entry])
+        assert at_threshold <= 1.0 - row.draw
+
+
+def test_again_is_no_work(
+    report: dict[str, Any], folder: Path, spark: SparkSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert spark is not None  # the session of this process is used, and is still there afterwards
+    assert main(["quickstart", "--output", str(folder)]) == 0
+    shown = capsys.readouterr().out
+    assert "done before" in shown
+    assert f"Kept {report['counters']['kept']:,} of 48,223 rows" in shown
+    assert spark.range(1).count() == 1
+
+
+class Refused(NamedTuple):
+    name: str
+    change: dict[str, str | None]
+    exit_code: int
+    says: tuple[str, ...]
+
+
+REFUSED = [
+    Refused("no such column", {"--text-column": "caption"}, 3, ("'caption'", "image_url, text, synset")),
+    Refused("no such pool", {"--pool": "absent"}, 3, ("absent",)),
+    Refused("no such metadata", {"--metadata": "absent.txt"}, 3, ("absent.txt",)),
+    Refused("no such metadata table", {"--metadata": "absent"}, 3, ("absent", ".txt")),
+    Refused("rows without identity", {"--url-column": None}, 2, ("id",)),
+    Refused("a threshold of nothing", {"--t": "0"}, 2, ("0.0",)),
+    Refused("another run's table", {"--t": "3"}, 6, ("overwrite",)),
+    Refused("artifact that is none", {"--metadata": "pool/part-0.parquet"}, 4, ("part-0.parquet",)),
+]
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.name)
+@pytest.mark.usefixtures("spark", "report")
+def test_refused_in_one_sentence(
+    case: Refused, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    options = {
+        "--pool": "pool",
+        "--url-column": "image_url",
+        "--metadata": str(example.metadata_path()),
+        "--output": "tables",
+        "--t": "2",
+    }
+    given = {name: value for name, value in (options | case.change).items() if value is not None}
+    capsys.readouterr()
+    assert main(["curate", *(part for option in given.items() for part in option)]) == case.exit_code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    said = captured.err.partition("metaclip-spark: ")[2]
+    assert [part for part in case.says if part not in said] == []
+    assert "Traceback" not in captured.err
+
+
+def test_curate_a_delta_pool_by_relative_paths(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = pa.table({"key": [1, 2, 3], "caption": ["a red photo", None, "no match"], "width": [10, 20, 30]})
+    pq.write_table(table, tmp_path / "pool.parquet")
+    spark.read.parquet(str(tmp_path / "pool.parquet")).write.format("delta").save(str(tmp_path / "pool"))
+    (tmp_path / "list.txt").write_text("photo\nred\n")
+    assert main(["compile", "list.txt", "--output", "list.mcs"]) == 0
+    capsys.readouterr()
+    arguments = ["--pool", "pool", "--format", "delta", "--id-column", "key", "--text-column", "caption"]
+    assert main(["curate", *arguments, "--metadata", "list.mcs", "--output", "out", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["counters"] | {"read": 3, "null": 1, "unmatched": 1, "kept": 1} == report["counters"]
+    row = spark.read.format("delta").load(str(tmp_path / "out" / "curated")).collect()
+    assert [(r.uid, r.text, r.width, r.matched_entries) for r in row] == [(1, "a red photo", 10, [0, 1])]
