@@ -1,0 +1,71 @@
+"""jobs/curate.py as spark-submit runs it, by the lines of jobs/README.md."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from metaclip_spark.session import DELTA_SETTINGS, JARS_IN_SPARK, delta_package
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+pytestmark = pytest.mark.spark
+
+SUBMIT = Path(sys.executable).parent / "spark-submit"
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Path:
+    table = pa.table({"id": ["x", "y", "z"], "text": ["a red photo", "photo", "nothing"]})
+    pq.write_table(table, tmp_path / "pool.parquet")
+    (tmp_path / "list.txt").write_text("photo\nred\n")
+    return tmp_path
+
+
+def submit(repository: Path, folder: Path, *spark_options: str) -> subprocess.CompletedProcess[str]:
+    job = [str(repository / "jobs" / "curate.py"), "--conf", str(repository / "conf" / "cluster.toml")]
+    options = ["--pool", "pool.parquet", "--id-column", "id", "--metadata", "list.txt", "--output", "out", "--json"]
+    return subprocess.run(
+        [SUBMIT, "--master", "local[2]", *spark_options, *job, *options],
+        cwd=folder,
+        env={**os.environ, "PYSPARK_PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_submitted(repository: Path, inputs: Path, spark: SparkSession) -> None:
+    delta = [part for key, value in DELTA_SETTINGS.items() for part in ("--conf", f"{key}={value}")]
+    packages = ["--packages", delta_package("4.2.0"), "--exclude-packages", ",".join(JARS_IN_SPARK)]
+    run = submit(repository, inputs, *packages, *delta)
+    assert run.returncode == 0, run.stderr
+    report = json.loads(run.stdout)
+    assert report["languages"]["en"]["t"] == 20_000.0, "conf/cluster.toml"
+    assert report["counters"]["kept"] == 2
+    assert spark.read.format("delta").load(report["tables"]["curated"]).count() == 2
+
+
+def test_submitted_without_delta(repository: Path, inputs: Path) -> None:
+    run = submit(repository, inputs)
+    assert run.returncode == 5
+    said = run.stdout + run.stderr  # spark-submit sends both streams of a Python program to its standard output
+    assert "spark-submit: --conf and --packages" in said
+    assert "spark.sql.extensions=" in said
+
+
+def test_readme_names_the_tested_jar(repository: Path) -> None:
+    text = (repository / "jobs" / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"io\.delta:\S+", text) == [delta_package("4.2.0")]
+    assert [key for key, value in DELTA_SETTINGS.items() if f"--conf {key}={value}" not in text] == []
