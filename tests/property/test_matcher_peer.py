@@ -17,6 +17,7 @@ from metaclip_spark.core.metadata.entry_list import EntryFate, parse_text
 from metaclip_spark.core.spacing import space_caption
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -61,7 +62,7 @@ CAPTIONS = {
 @pytest.mark.parametrize(("name", "read", "least"), [(n, *r) for n, r in CAPTIONS.items()], ids=CAPTIONS)
 def test_equal_on_every_caption(
     name: str,
-    read,
+    read: Callable[[Path], list[bytes]],
     least: int,
     shared_data: Path,
     compiled: CompiledMetadata,

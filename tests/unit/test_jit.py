@@ -1,4 +1,4 @@
-"""The kernel cache: found by the next process, shared by those that start together, of no concern to the user's code."""
+"""The kernel cache: found by the next process, shared by those that start together; the user's code keeps its own."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def _arrow_buffers(captions: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.ui
     if rows == 0 or offset_buffer is None or not offset_buffer.size:
         offsets = np.zeros(rows + 1, np.int64)
     else:
-        # One type of offsets, so that there is one kernel; the copy is a thousandth of the work
+        # One type of offsets, so that there is one kernel; copy and check are a hundredth of the work
         offsets = np.frombuffer(offset_buffer, offset_type)[captions.offset : captions.offset + rows + 1].astype(
             np.int64
         )
