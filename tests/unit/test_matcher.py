@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from metaclip_spark.core.matching import kernels, kernels_build
+from metaclip_spark.core.matching import kernels, kernels_build, kernels_pilots
 from metaclip_spark.core.matching.kernels_hash import _MIX_LOW
 from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.core.matching.oracle import match_naive
@@ -179,7 +179,12 @@ def test_words_of_equal_hash_are_placed_under_another_seed() -> None:
 def test_each_kernel_has_one_specialisation(matcher: Matcher) -> None:
     """Read-only, writable, sliced or with 64-bit offsets: all that came before in this file runs the same code."""
     matcher.match_batch(pa.array(["a"], pa.large_string()))
-    compiled = [k for module in (kernels, kernels_build) for k in vars(module).values() if hasattr(k, "signatures")]
+    compiled = [
+        k
+        for module in (kernels, kernels_build, kernels_pilots)
+        for k in vars(module).values()
+        if hasattr(k, "signatures")
+    ]
     assert {k.py_func.__name__: k.signatures for k in compiled if len(k.signatures) > 1} == {}
     assert len(kernels.match_rows.signatures) == 1  # a step that came from the cache, inside its kernel, has none
 

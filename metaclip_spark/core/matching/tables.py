@@ -15,6 +15,7 @@ import numpy as np
 from metaclip_spark.core.jit import read_only
 from metaclip_spark.core.matching import kernels_build as build
 from metaclip_spark.core.matching.kernels_hash import PAD, Tables
+from metaclip_spark.core.matching.kernels_pilots import find_pilots
 from metaclip_spark.core.metadata.entry_list import (
     EntryFate,
     EntryReport,
@@ -191,7 +192,7 @@ def _perfect_hash(hashed: NDArray[np.uint64]) -> tuple[NDArray[np.uint16], NDArr
     """
     capacity = len(hashed) + len(hashed) // 4 + 1
     buckets = len(hashed) // 4 + 1
-    pilots, slots, complete = build.find_pilots(hashed, capacity, buckets)
+    pilots, slots, complete = find_pilots(hashed, capacity, buckets)
     if not complete:
         raise _NotPlacedError
     return read_only(pilots), read_only(slots), capacity
