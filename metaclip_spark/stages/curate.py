@@ -84,6 +84,7 @@ def curate(
     languages = _by_language(metadata, pool, config)
     tables, timer = Tables(spark, output), _Timer()
     with timer.step("open"):
+        tables.refuse_foreign()
         opened = open_pool(spark, pool)
         plan = plan_run(pool, opened.source, languages, config)
         finished = finished_runs(tables, plan)

@@ -78,7 +78,7 @@ def finished_runs(tables: Tables, plan: RunPlan) -> dict[str, Row]:
 
 def finished_report(tables: Tables, plan: RunPlan, finished: Mapping[str, Row]) -> CurateReport | None:
     """The report of this very run, if it is done and its rows are still the table's."""
-    if CURATE not in finished or _writer(tables) not in {plan.run_id, None}:
+    if CURATE not in finished or tables.read(CURATED) is None or _writer(tables) not in {plan.run_id, None}:
         return None
     return CurateReport.from_json(finished[CURATE].report, already_finished=True)
 
@@ -87,7 +87,7 @@ def refuse_another_result(tables: Tables, plan: RunPlan) -> None:
     """Keep a curated table that another run wrote.
 
     Raises:
-        TableError: there is one, or there are foreign files in its place.
+        TableError: there is one.
     """
     writer = _writer(tables)
     if writer not in {plan.run_id, None}:
@@ -100,13 +100,7 @@ def refuse_another_result(tables: Tables, plan: RunPlan) -> None:
 def _writer(tables: Tables) -> str | None:
     """The run whose rows the curated table holds; None if there is no row."""
     curated = tables.read(CURATED)
-    if curated is None:
-        return None
-    if "run_id" not in curated.columns:
-        raise TableError(
-            f"{tables.path(CURATED)} is a Delta table, but none of ours (no column run_id): use another output"
-        )
-    first = curated.select("run_id").take(1)
+    first = curated.select("run_id").take(1) if curated is not None else []
     return first[0].run_id if first else None
 
 
@@ -146,7 +140,8 @@ def record(
         "report": json.dumps(report.as_dict(), sort_keys=True) if report else None,
     }
     row = tuple(values[name] for name in RUNS_SCHEMA.names)
-    tables.append(RUNS, tables.frame([row], RUNS_SCHEMA))
+    # A run is there already where its rows were overwritten by another one since, and are now wanted back.
+    tables.put(RUNS, tables.frame([row], RUNS_SCHEMA), f"run_id = '{values['run_id']}'")
 
 
 def _digest(values: object) -> str:

@@ -33,8 +33,4 @@ def store_size_curves(tables: Tables, plan: RunPlan, statistics: BalanceStatisti
         }
         parts.append(pa.table({name: columns[name] for name in SIZE_CURVE_SCHEMA.names}))
     rows = tables.frame(pa.concat_tables(parts), SIZE_CURVE_SCHEMA)
-    condition = f"counts_version = '{plan.counts_version}'"
-    stored = tables.read(SIZE_CURVE)
-    if stored is not None and stored.where(condition).take(1):
-        return tables.replace_where(SIZE_CURVE, rows, condition)
-    return tables.append(SIZE_CURVE, rows)
+    return tables.put(SIZE_CURVE, rows, f"counts_version = '{plan.counts_version}'")

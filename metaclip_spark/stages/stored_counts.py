@@ -37,12 +37,7 @@ def store_counts(
     """Write the counts, then the row that says they are whole; version of the counts' table."""
     table = _as_table(plan, counts, metadata)
     rows = tables.frame(table, ENTRY_COUNTS_SCHEMA)
-    condition = f"counts_version = '{plan.counts_version}'"
-    stored = tables.read(ENTRY_COUNTS)
-    if stored is not None and stored.where(condition).take(1):  # left by a run that died between the two writes
-        version = tables.replace_where(ENTRY_COUNTS, rows, condition)
-    else:
-        version = tables.append(ENTRY_COUNTS, rows)
+    version = tables.put(ENTRY_COUNTS, rows, f"counts_version = '{plan.counts_version}'")
     counters = {"entries": table.num_rows, **{name: getattr(counts, name) for name in _OF_POOL}}
     for name in _BY_LANGUAGE:
         counters |= {f"{name}.{language}": count for language, count in getattr(counts, name).items()}

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pyspark.errors import AnalysisException
 
 from metaclip_spark.errors import TableError
+from metaclip_spark.storage.schemas import (
+    CURATED,
+    DECISIONS,
+    ENTRY_COUNTS,
+    ENTRY_COUNTS_SCHEMA,
+    PROVENANCE,
+    RUNS,
+    RUNS_SCHEMA,
+    SIZE_CURVE,
+    SIZE_CURVE_SCHEMA,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -14,6 +26,13 @@ if TYPE_CHECKING:
 
 # Plain features only, no column statistics on texts and lists: collecting them costs a fifth of a write.
 _INDEXED: Final = "delta.dataSkippingStatsColumns"
+# Columns by which a table is known as ours.
+_OURS: Final = {
+    RUNS: frozenset(RUNS_SCHEMA.names),
+    CURATED: frozenset(field.name for field in (*DECISIONS, *PROVENANCE)),
+    ENTRY_COUNTS: frozenset(ENTRY_COUNTS_SCHEMA.names),
+    SIZE_CURVE: frozenset(SIZE_CURVE_SCHEMA.names),
+}
 _LAST_COMMIT: Final = "spark.databricks.delta.lastCommitVersionInSession"
 
 
@@ -28,22 +47,39 @@ class Tables:
         """Path of a table."""
         return f"{self.root}/{name}"
 
+    def refuse_foreign(self) -> None:
+        """Before any work: nothing that is not ours may stand where a table is, or will be.
+
+        Raises:
+            TableError: files, or another's table, are in the way.
+        """
+        if Path(self.root.removeprefix("file://")).is_file():  # or it would show only at the first write
+            raise TableError(f"{self.root} is a file: use another output")
+        for name in _OURS:
+            self.read(name)
+
     def read(self, name: str) -> DataFrame | None:
         """The table as it is now; None if there is none.
 
         Raises:
-            TableError: there are files at its path, but no Delta table.
+            TableError: there is another's table at its path, or files but no Delta table.
         """
         path = self.path(name)
         try:
-            return self._spark.read.format("delta").load(path)
+            table = self._spark.read.format("delta").load(path)
         except AnalysisException as error:
             if error.getCondition() == "PATH_NOT_FOUND":
                 return None
             if error.getCondition() == "DELTA_TABLE_NOT_FOUND":
-                self._refuse_foreign_files(path)
+                self._refuse_foreign_files(name)
                 return None
+            if error.getCondition() == "DELTA_INVALID_PARTITION_PATH":  # Delta looks for a table up the path
+                raise TableError(f"{self.root} is, or lies in, a Delta table itself: use another output") from error
             raise
+        missing = sorted(_OURS[name] - set(table.columns))
+        if missing:
+            raise TableError(f"{path} is a Delta table, but none of ours (no column {missing[0]}): use another output")
+        return table
 
     def append(self, name: str, rows: DataFrame) -> int:
         """Add rows to a table, made if need be, in one file and one commit; its new version.
@@ -65,8 +101,14 @@ class Tables:
         options = {"overwriteSchema": "true", _INDEXED: ",".join(indexed), "compression": compression}
         return self._save(name, rows, mode="overwrite", options=options)
 
-    def replace_where(self, name: str, rows: DataFrame, condition: str) -> int:
-        """Write the rows that meet a condition anew, in one commit; the table's new version."""
+    def put(self, name: str, rows: DataFrame, condition: str) -> int:
+        """Add rows in one commit, in place of those that meet a condition if there are any; the table's new version.
+
+        Rows are in the way where a run died between this write and the one after it, or is repeated.
+        """
+        stored = self.read(name)
+        if stored is None or not stored.where(condition).take(1):
+            return self.append(name, rows)
         return self._save(name, rows.coalesce(1), mode="overwrite", options={"replaceWhere": condition})
 
     def committed_rows(self, name: str, version: int) -> int:
@@ -90,14 +132,27 @@ class Tables:
     def _quoted(self, name: str) -> str:
         return f"delta.`{self.path(name).replace('`', '``')}`"
 
-    def _refuse_foreign_files(self, path: str) -> None:
-        """A table is never put among files that are not its own."""
-        files = (
-            self._spark.read.format("binaryFile")
-            .option("recursiveFileLookup", "true")
-            .load(path)
-            .select("path")
-            .take(1)
-        )
+    def _refuse_foreign_files(self, name: str) -> None:
+        """A table is never put among files that are not its own.
+
+        Its own are those of a first write that was killed: Delta made the log's folder before them, or, where the store
+        has no folders, an earlier write of ours is next to them.
+        """
+        path = self.path(name)
+        if self._exists(f"{path}/_delta_log") or (name != RUNS and self.read(RUNS) is not None):
+            return
+        files = self._listing(path).select("path").take(1)
         if files:
             raise TableError(f"{path} is no Delta table, but holds files (such as {files[0].path}): use another output")
+
+    def _exists(self, path: str) -> bool:
+        try:
+            self._listing(path)
+        except AnalysisException as error:
+            if error.getCondition() == "PATH_NOT_FOUND":
+                return False
+            raise
+        return True
+
+    def _listing(self, path: str) -> DataFrame:
+        return self._spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(path)
