@@ -51,7 +51,7 @@ class PoolColumns:
             raise ConfigError(f"a column name is empty: {asdict(self)}")
         if self.uid is None and self.image_url is None:
             raise ConfigError(
-                "the rows have no id: name the pool's id column, or its URL column so that ids are derived from URL and text"
+                "the rows have no id: name the pool's id column, or its URL column, for ids derived from URL and text"
             )
 
 
@@ -90,7 +90,7 @@ class CurateConfig:
     """How to balance.
 
     Attributes:
-        t: threshold in matches, any finite number > 0: of English (`reference_language`), or of the only language. Every
+        t: threshold in matches, any finite number > 0: of English (`reference_language`), or of the only language. Any
             other language gets the t at which its tail holds the same share of matches (Meta CLIP 2).
         seed: of the draw, 0 <= seed < 2**64.
         texts_per_image: "all_pairs" balances every matched pair (Demystifying CLIP Data); "one_text_per_image" first

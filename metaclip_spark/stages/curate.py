@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from metaclip_spark.config import CurateConfig
 from metaclip_spark.core.head_tail import language_threshold, tail_share
-from metaclip_spark.core.matching.tables import CompiledMetadata
 from metaclip_spark.core.metadata.entry_list import EntryFate
 from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.session import check_session
+from metaclip_spark.stages.arrow_batches import row_bounded_batches
 from metaclip_spark.stages.curate_checks import build_report, check_source, check_written
 from metaclip_spark.stages.run_plan import (
     COUNT,
@@ -33,8 +33,8 @@ from metaclip_spark.storage.tables import Tables
 from metaclip_spark.transforms.choose_text import keep_one_text
 from metaclip_spark.transforms.count_matches import count_matches
 from metaclip_spark.transforms.keep_balanced import (
-    Balance,
     Provenance,
+    balance_on_workers,
     keep_balanced,
     statistics_accumulator,
     with_provenance,
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from metaclip_spark.config import Pool
+    from metaclip_spark.core.matching.tables import CompiledMetadata
     from metaclip_spark.core.pool_counts import PoolCounts
     from metaclip_spark.report.curate_report import CurateReport
 
@@ -93,49 +94,51 @@ def curate(
             return done
         if not config.overwrite:
             refuse_another_result(tables, plan)
-        shared = SharedMetadata(spark, languages)
     versions: dict[str, int] = {}
 
-    # Algorithm 1, part 1: how many captions hold each entry.
-    with timer.step("count"), named_worker_errors():
-        if COUNT in finished:
-            counts = load_counts(tables, plan, finished[COUNT], shared.n_entries)
-        else:
-            counts = count_matches(opened.rows, shared)
-            _refuse_empty(counts, pool)
-            versions[ENTRY_COUNTS] = store_counts(tables, plan, counts, languages, started_at=started_at)
+    with SharedMetadata(spark, languages) as shared:
+        # Algorithm 1, part 1: how many captions hold each entry.
+        with timer.step("count"), named_worker_errors():
+            if COUNT in finished:
+                counts = load_counts(tables, plan, finished[COUNT], shared.n_entries)
+            else:
+                counts = count_matches(opened.rows, shared)
+                _refuse_empty(counts, pool)
+                versions[ENTRY_COUNTS] = store_counts(tables, plan, counts, languages, started_at=started_at)
 
-    # Algorithm 1, part 2: keep a caption if any of its entries fires.
-    t = thresholds(counts, config)
-    statistics = statistics_accumulator(spark)
-    with timer.step("balance"), named_worker_errors():
-        balance = Balance(spark.sparkContext.broadcast(dict(counts.entries)), t, config.seed)
-        keep = keep_one_text if config.texts_per_image == "one_text_per_image" else keep_balanced
-        kept = keep(opened.rows, shared, balance, statistics)
+        # Algorithm 1, part 2: keep a caption if any of its entries fires.
+        t = thresholds(counts, config)
+        statistics = statistics_accumulator(spark)
         origin = Provenance(pool.crawl, plan.counts_version, plan.metadata_digests, plan.run_id)
-        versions[CURATED] = tables.replace(
-            CURATED, with_provenance(kept, origin), indexed=("admission_threshold",), compression=config.compression
-        )
+        keep = keep_one_text if config.texts_per_image == "one_text_per_image" else keep_balanced
+        with (
+            timer.step("balance"),
+            named_worker_errors(),
+            row_bounded_batches(spark, opened.source, counts.read),
+            balance_on_workers(spark, counts.entries, t, config.seed) as balance,
+        ):
+            kept = with_provenance(keep(opened.rows, shared, balance, statistics), origin)
+            versions[CURATED] = tables.replace(
+                CURATED, kept, indexed=("admission_threshold",), compression=config.compression
+            )
 
     with timer.step("record"):
         check_source(spark, plan)
         check_written(tables, versions[CURATED], counts, statistics.value, config)
         versions[SIZE_CURVE] = store_size_curves(tables, plan, statistics.value, list(languages))
-        report = build_report(
-            tables, plan, config, counts, t, statistics.value, languages,
-            counts_reused=COUNT in finished, versions=versions, seconds=timer.seconds,
-        )  # fmt: skip
-        record(
-            tables, plan, stage=CURATE, started_at=started_at, counters=report.counters,
-            output_versions=versions, report=report,
-        )  # fmt: skip
-    shared.release()
-    balance.counts.destroy()
+    report = build_report(
+        tables, plan, config, counts=counts, t=t, statistics=statistics.value, metadata=languages,
+        counts_reused=COUNT in finished, versions=versions, seconds=timer.seconds,
+    )  # fmt: skip
+    record(
+        tables, plan, stage=CURATE, started_at=started_at, counters=report.counters,
+        output_versions=versions, report=report,
+    )  # fmt: skip
     return report
 
 
 def thresholds(counts: PoolCounts, config: CurateConfig) -> dict[str, float]:
-    """The threshold of each language: t for the only one, or for the reference language, whose tail share sets the others.
+    """The threshold of each language: t of the only one, or of the reference language, whose tail share sets the rest.
 
     Raises:
         InputError: there are several languages, and nothing of the reference language matched.
@@ -166,8 +169,8 @@ def _by_language(
         )
     if len(languages) > 1 and config.reference_language not in languages:
         raise ConfigError(
-            f"t = {config.t} is of the reference language {config.reference_language!r}, which has no metadata (there is "
-            f"{', '.join(languages)}): name one of these as the reference language"
+            f"t = {config.t} is of the reference language {config.reference_language!r}, which has no metadata (there "
+            f"is {', '.join(languages)}): name one of these as the reference language"
         )
     if config.texts_per_image == "one_text_per_image" and pool.columns.image_url is None:
         raise ConfigError("one text per image needs the pool's URL column, which says what is one image: name it")

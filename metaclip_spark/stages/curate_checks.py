@@ -1,4 +1,4 @@
-"""Before a run is marked as whole: its figures have to reconcile, and its pool must still be the one that was counted."""
+"""Before a run is marked as whole: its figures have to reconcile, and its pool must be the one that was counted."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ def build_report(
     tables: Tables,
     plan: RunPlan,
     config: CurateConfig,
+    *,
     counts: PoolCounts,
     t: Mapping[str, float],
     statistics: BalanceStatistics,
     metadata: Mapping[str, CompiledMetadata],
-    *,
     counts_reused: bool,
     versions: Mapping[str, int],
     seconds: Mapping[str, float],

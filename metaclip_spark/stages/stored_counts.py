@@ -68,7 +68,8 @@ def load_counts(tables: Tables, plan: RunPlan, finished: Row, n_entries: Mapping
             f"{recorded['entries']} were written: somebody else changed the table; use another output"
         )
     by_language = {name: {language: recorded[f"{name}.{language}"] for language in n_entries} for name in _BY_LANGUAGE}
-    return PoolCounts(entries=entries, **{name: recorded[name] for name in _OF_POOL}, **by_language)
+    of_pool = {name: recorded[name] for name in _OF_POOL}
+    return PoolCounts(entries=entries, matched=by_language["matched"], unmatched=by_language["unmatched"], **of_pool)
 
 
 def _as_table(plan: RunPlan, counts: PoolCounts, metadata: Mapping[str, CompiledMetadata]) -> pa.Table:

@@ -83,8 +83,8 @@ def _map_sound(path: Path, artifact_digest: str) -> CompiledMetadata | None:
 def _refuse_other(compiled: CompiledMetadata, artifact_digest: str) -> None:
     if compiled.artifact_digest != artifact_digest:
         raise ArtifactError(
-            f"the artifact has digest {compiled.artifact_digest}, not {artifact_digest}: the workers run another version "
-            "of metaclip_spark than the driver; install the same on both"
+            f"the artifact has digest {compiled.artifact_digest}, not {artifact_digest}: the workers run another "
+            "version of metaclip_spark than the driver; install the same on both"
         )
 
 

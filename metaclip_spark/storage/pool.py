@@ -180,7 +180,7 @@ def _no_such_column(name: str, meaning: str, schema: T.StructType, pool: Pool) -
 
 
 def _derived_uid(image_url: Column, text: Column) -> Column:
-    """`core.identity.derived_uid` as a Spark expression; null where the URL is null or empty: such rows would share it."""
+    """`core.identity.derived_uid` as a Spark expression; null where there is no URL: such rows would share it."""
     if UID_HASH != "md5":
         raise AssertionError(f"the derived uid is {UID_HASH}, not md5")
     content = F.concat(image_url.cast("binary"), F.lit(bytearray(b"\0")), text.cast("binary"))

@@ -55,8 +55,9 @@ class Tables:
         """
         if Path(self.root.removeprefix("file://")).is_file():  # or it would show only at the first write
             raise TableError(f"{self.root} is a file: use another output")
-        for name in _OURS:
-            self.read(name)
+        if self._exists(self.root):
+            for name in _OURS:
+                self.read(name)
 
     def read(self, name: str) -> DataFrame | None:
         """The table as it is now; None if there is none.
@@ -119,7 +120,7 @@ class Tables:
 
     def frame(self, rows: object, schema: StructType) -> DataFrame:
         """A small DataFrame made on the driver, from a pyarrow table or a list of tuples."""
-        return self._spark.createDataFrame(rows, schema)  # type: ignore[call-overload, no-any-return]  # both are accepted
+        return self._spark.createDataFrame(rows, schema)  # type: ignore[no-any-return, call-overload, unused-ignore]  # a pyarrow table too
 
     def _save(self, name: str, rows: DataFrame, *, mode: str, options: dict[str, str] | None = None) -> int:
         try:

@@ -43,8 +43,8 @@ def keep_one_text(
     """The rows that balancing keeps where each image enters with one text per language.
 
     Args:
-        rows: `uid`, `text` and `image_url`, `language` where the metadata has several, and any other columns. Rows without
-            a uid or a URL belong to no image: they are never kept, and counted as such.
+        rows: `uid`, `text` and `image_url`, `language` where the metadata has several, and any other columns. Rows
+            without a uid or a URL belong to no image: they are never kept, and counted as such.
         metadata: on the workers.
         balance: counts (of all matched texts), thresholds and seed.
         statistics: receives the figures of all chosen rows, and of those of no image, when the result is written.

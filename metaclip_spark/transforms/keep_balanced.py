@@ -1,11 +1,13 @@
 """Algorithm 1, part 2: match again, draw, and keep the rows whose admission threshold is at most t.
 
 Matching twice costs less than writing the matches of every row and reading them back. Statistics of the rows that are
-dropped go to the driver by an accumulator; Spark counts it once per task where the task belongs to the stage that writes.
+dropped go to the driver by an accumulator; Spark counts it once per task where the task belongs to the stage that
+writes.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +49,18 @@ class Balance:
     seed: int
 
 
+@contextmanager
+def balance_on_workers(
+    spark: SparkSession, counts: Mapping[str, NDArray[np.int64]], t: Mapping[str, float], seed: int
+) -> Iterator[Balance]:
+    """A balance whose counts are broadcast, 8 bytes an entry in each worker; dropped everywhere at the end."""
+    broadcast = spark.sparkContext.broadcast(dict(counts))
+    try:
+        yield Balance(broadcast, t, seed)
+    finally:
+        broadcast.destroy()
+
+
 @dataclass(frozen=True)
 class Provenance:
     """What every row of a run says of its origin.
@@ -71,7 +85,9 @@ class StatisticsParam(AccumulatorParam[BalanceStatistics]):
         """No rows."""
         return BalanceStatistics()
 
-    def addInPlace(self, value1: BalanceStatistics, value2: BalanceStatistics) -> BalanceStatistics:  # noqa: N802 - pyspark's name
+    def addInPlace(  # noqa: N802 - pyspark's name
+        self, value1: BalanceStatistics, value2: BalanceStatistics
+    ) -> BalanceStatistics:
         """The figures of both."""
         return value1.merge(value2)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import gc
+from typing import TYPE_CHECKING, Final, Self
 
 from metaclip_spark.core.matching.artifact import artifact_to_bytes
 from metaclip_spark.core.matching.matcher import Matcher
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.tables import CompiledMetadata
 
 
+_matchers: Final[dict[str, Matcher]] = {}  # by artifact digest, of this process
+
+
 class SharedMetadata:
     """Handle to the metadata of every language; goes to the workers inside the functions that use it.
 
     The handle itself is small: digests, sizes and the broadcasts' ids. A worker fetches a broadcast's bytes only if its
-    host has not yet mapped them, and only for languages that occur in its rows.
+    host has not yet mapped them, and only for languages that occur in its rows. A context manager on the driver.
     """
 
     def __init__(self, spark: SparkSession, metadata: Mapping[str, CompiledMetadata]) -> None:
@@ -39,10 +43,19 @@ class SharedMetadata:
 
     def matcher(self, language: str) -> Matcher:
         """On a worker: the matcher of one of the languages."""
-        broadcast = self._broadcasts[language]
-        return Matcher(open_on_host(self._digests[language], lambda: _fetch(broadcast)))
+        digest = self._digests[language]
+        if digest not in _matchers:
+            broadcast = self._broadcasts[language]
+            _matchers[digest] = Matcher(open_on_host(digest, lambda: _fetch(broadcast)))
+            # pyspark collects garbage after every task; numba's half million objects, which live as long as the worker,
+            # would make that a tenth of a short task's time.
+            gc.freeze()
+        return _matchers[digest]
 
-    def release(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """On the driver: drop the broadcasts from driver and executors."""
         for broadcast in self._broadcasts.values():
             broadcast.destroy()

@@ -1,0 +1,162 @@
+"""The whole curation against what a user knows: Spark's own copy of the rows, and the job that one would write by hand.
+
+    python tests/bench/bench_curate.py --pool pool --metadata ../shared/data/metadata/en_481k.txt.gz --work /tmp/bench
+
+All jobs run in one warm session, in turn, so that a drift of the machine hits all of them; the figures to quote are the
+ratios. `--pool` is a folder made by make_pool.py; t is chosen from the size curve so that about a quarter is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from obvious_job import obvious_job
+
+from metaclip_spark import CurateConfig, Pool, PoolColumns, curate
+from metaclip_spark.session import build_session
+from metaclip_spark.storage.metadata_source import read_metadata
+from metaclip_spark.storage.tables import write_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyspark.sql import SparkSession
+
+    from metaclip_spark.core.matching.tables import CompiledMetadata
+
+COMPRESSION = "snappy"  # Spark's default, so that both sides write the same codec
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process and all of its children: JVM and Python workers."""
+    own = psutil.Process()
+    total = 0.0
+    for process in [own, *own.children(recursive=True)]:
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system
+    return total
+
+
+class Bench:
+    """The jobs over one pool in one session."""
+
+    def __init__(self, spark: SparkSession, pool: Path, metadata: Path, work: Path, t: float) -> None:
+        self.spark = spark
+        self.pool = pool
+        self.work = work
+        self.t = t
+        self.metadata_path = metadata
+        self.metadata: CompiledMetadata = read_metadata(metadata)
+
+    def copy(self) -> str:
+        """The floor: read, write as Delta, default settings."""
+        rows = self.spark.read.parquet(str(self.pool))
+        rows.write.format("delta").save(str(self.work / "copy"))
+        return f"{self.spark.read.format('delta').load(str(self.work / 'copy')).count():,} rows copied"
+
+    def copy_with_our_settings(self) -> str:
+        """The same copy with the curated table's settings."""
+        rows = self.spark.read.parquet(str(self.pool))
+        with write_settings(self.spark, plain=("id", "url", "text", "page_url")):
+            rows.write.format("delta").options(**{"delta.dataSkippingStatsColumns": "width"}).save(
+                str(self.work / "copy")
+            )
+        return "equal table settings"
+
+    def curation(self) -> str:
+        """Both passes, all commits."""
+        pool = Pool(paths=(str(self.pool),), columns=PoolColumns(uid="id"))
+        config = CurateConfig(t=self.t, compression=COMPRESSION)
+        report = curate(self.spark, pool, self.metadata, str(self.work / "tables"), config)
+        kept = report.counters["kept"]
+        share = kept / report.counters["read"]
+        return f"{report.matches:,} matches, {kept:,} kept ({share:.1%}) {rounded(report.seconds)}"
+
+    def by_hand(self) -> str:
+        """RDD, pyahocorasick, reduceByKey, Delta."""
+        matches, kept = obvious_job(self.spark, self.pool, self.metadata_path, self.work / "by_hand", self.t)
+        return f"{matches:,} matches, {kept:,} kept"
+
+    def t_that_keeps(self, share: float) -> float:
+        """The edge of the size curve nearest to a share of the rows kept, from a run that has been done."""
+        curve = self.spark.read.format("delta").load(str(self.work / "tables" / "size_curve")).orderBy("threshold_bin")
+        runs = self.spark.read.format("delta").load(str(self.work / "tables" / "runs")).where("stage = 'curate'")
+        read = runs.collect()[0].counters["read"]
+        size, best = 0, (1.0, self.t)
+        for row in curve.collect():
+            size += row.rows
+            best = min(best, (abs(size / read - share), row.upper_edge))
+        return best[1]
+
+    def timed(self, job: Callable[[], str]) -> tuple[float, float, str]:
+        """Wall seconds, CPU seconds and result of a job that begins with an empty work folder."""
+        shutil.rmtree(self.work, ignore_errors=True)
+        start, cpu = time.monotonic(), cpu_seconds()
+        result = job()
+        return time.monotonic() - start, cpu_seconds() - cpu, result
+
+
+def rounded(seconds: dict[str, float]) -> dict[str, float]:
+    """Seconds by step, to a tenth."""
+    return {step: round(value, 1) for step, value in seconds.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pool", type=Path, required=True)
+    parser.add_argument("--metadata", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True, help="folder for the outputs, emptied before each job")
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--by-hand", type=int, default=1, help="how often to run the job written by hand")
+    parser.add_argument("--master", default="local[2]")
+    options = parser.parse_args()
+
+    spark = build_session(master=options.master)
+    spark.sparkContext.setLogLevel("ERROR")
+    bench = Bench(spark, options.pool, options.metadata, options.work, t=60.0)
+    for warm_up in (bench.copy, bench.curation):
+        bench.timed(warm_up)
+        print(f"warm-up {warm_up.__name__}: {bench.timed(warm_up)}", flush=True)
+    bench.t = bench.t_that_keeps(0.25)
+
+    jobs = {"copy": bench.copy, "copy, our settings": bench.copy_with_our_settings, "curate": bench.curation}
+    figures: dict[str, list[tuple[float, float]]] = {name: [] for name in [*jobs, "by hand"]}
+    for turn in range(options.repeat):
+        for name, job in [*jobs.items(), *([("by hand", bench.by_hand)] if turn < options.by_hand else [])]:
+            wall, cpu, result = bench.timed(job)
+            figures[name].append((wall, cpu))
+            print(f"{name:20s} {wall:7.2f} s wall {cpu:7.2f} s CPU   {result}", flush=True)
+    report(figures)
+    spark.stop()
+
+
+def report(figures: dict[str, list[tuple[float, float]]]) -> None:
+    """Minimum and median of each job, and ratios to it."""
+
+    def best(name: str, column: int, of: Callable[[list[float]], Any]) -> float:
+        return float(of([run[column] for run in figures[name]]))
+
+    print("\njob                    min s  median s  CPU median s")
+    for name, runs in figures.items():
+        if runs:
+            wall, middle = best(name, 0, min), best(name, 0, statistics.median)
+            print(f"{name:20s} {wall:7.2f}  {middle:8.2f}  {best(name, 1, statistics.median):8.2f}")
+    for name in [name for name in figures if name != "curate" and figures[name]]:
+        ratios = [
+            best("curate", c, of) / best(name, c, of)
+            for c, of in ((0, min), (0, statistics.median), (1, statistics.median))
+        ]
+        print(f"curate / {name}: {ratios[0]:.2f} (min), {ratios[1]:.2f} (median), {ratios[2]:.2f} (CPU)")
+
+
+if __name__ == "__main__":
+    main()

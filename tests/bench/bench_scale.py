@@ -1,0 +1,150 @@
+"""How the cost grows: one CPU against two, a pool against one of four times its rows, and the memory of a worker.
+
+    python tests/bench/bench_scale.py --pool pool --large-pool pool4 --metadata …/en_481k.txt.gz --work /tmp/bench
+
+Each setting runs in a process of its own (`--one` is that process); settings alternate, the figures to quote are ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+
+
+def one(options: argparse.Namespace) -> None:
+    """A warm-up, then timed curations in one session; prints a line of JSON for each."""
+    from metaclip_spark import CurateConfig, Pool, PoolColumns, curate  # noqa: PLC0415 - only this process needs Spark
+    from metaclip_spark.session import build_session  # noqa: PLC0415
+    from metaclip_spark.storage.metadata_source import read_metadata  # noqa: PLC0415
+
+    spark = build_session(master=options.master)
+    spark.sparkContext.setLogLevel("ERROR")
+    metadata = read_metadata(options.metadata)
+    pool = Pool(paths=(str(options.pool),), columns=PoolColumns(uid="id"))
+    for turn in range(options.repeat + 1):
+        shutil.rmtree(options.work, ignore_errors=True)
+        memory = WorkerMemory()
+        start = time.monotonic()
+        with memory:
+            report = curate(spark, pool, metadata, str(options.work), CurateConfig(t=options.t, compression="snappy"))
+        seconds = time.monotonic() - start
+        line = {
+            "warm_up": turn == 0,
+            "seconds": seconds,
+            "rows": report.counters["read"],
+            "kept": report.counters["kept"],
+            "uss_mb": memory.greatest_mb,
+            "uss_by_time_mb": memory.course(),
+        }
+        print("RESULT " + json.dumps(line), flush=True)
+    spark.stop()
+
+
+class WorkerMemory:
+    """Samples the private memory (USS) of the Python workers below this process."""
+
+    def __init__(self) -> None:
+        self.samples: list[float] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        while not self._stop.wait(0.25):
+            values = []
+            for process in psutil.Process().children(recursive=True):
+                try:
+                    if any("pyspark.daemon" in part for part in process.cmdline()):
+                        values.append(process.memory_full_info().uss / 1e6)
+                except (psutil.NoSuchProcess, psutil.AccessDenied):
+                    continue
+            if values:
+                self.samples.append(max(values))
+
+    @property
+    def greatest_mb(self) -> float:
+        """Of any worker at any time."""
+        return max(self.samples, default=0.0)
+
+    def course(self) -> list[float]:
+        """The greatest worker in each tenth of the run."""
+        tenth = max(1, len(self.samples) // 10)
+        return [round(max(self.samples[start : start + tenth])) for start in range(0, len(self.samples), tenth)]
+
+
+def run(options: argparse.Namespace, pool: Path, master: str, cpus: str) -> list[dict[str, float]]:
+    """The timed curations of one setting, in a process of its own on the given CPUs."""
+    command = ["taskset", "-c", cpus, sys.executable, __file__, "--one", "--pool", str(pool), "--master", master]
+    command += ["--metadata", str(options.metadata), "--work", str(options.work / "tables"), "--t", str(options.t)]
+    command += ["--repeat", str(options.repeat)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ)
+    lines = [
+        json.loads(line.removeprefix("RESULT ")) for line in done.stdout.splitlines() if line.startswith("RESULT ")
+    ]
+    return [line for line in lines if not line["warm_up"]]
+
+
+def idle_worker_mb() -> float:
+    """USS of a process that has only imported pyarrow and numba."""
+    code = "import pyarrow, numba, psutil; print(psutil.Process().memory_full_info().uss / 1e6)"
+    return float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pool", type=Path, required=True)
+    parser.add_argument("--large-pool", type=Path, help="the same rows and more, about four times as many")
+    parser.add_argument("--metadata", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--t", type=float, default=60.0)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--master", default="local[2]")
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        one(options)
+        return
+
+    settings = {"one CPU": (options.pool, "local[1]", "0"), "two CPUs": (options.pool, "local[2]", "0,1")}
+    if options.large_pool:
+        settings["large pool"] = (options.large_pool, "local[2]", "0,1")
+    best = {}
+    for name, setting in settings.items():
+        runs = run(options, *setting)
+        best[name] = min(runs, key=lambda line: line["seconds"])
+        seconds = sorted(line["seconds"] for line in runs)
+        print(
+            f"{name:12s} min {seconds[0]:.2f} s, median {seconds[len(seconds) // 2]:.2f} s; rows {best[name]['rows']:,}, "
+            f"kept {best[name]['kept']:,}; worker USS at most {best[name]['uss_mb']:.0f} MB, by tenths of the run "
+            f"{best[name]['uss_by_time_mb']}",
+            flush=True,
+        )
+    print(f"a process that has imported pyarrow and numba: {idle_worker_mb():.0f} MB USS")
+    print(f"one CPU / two CPUs: {best['one CPU']['seconds'] / best['two CPUs']['seconds']:.2f}")
+    if options.large_pool:
+        small, large = best["two CPUs"], best["large pool"]
+        per_row = (large["seconds"] - small["seconds"]) / (large["rows"] - small["rows"])
+        fixed = small["seconds"] - per_row * small["rows"]
+        ratio = (large["seconds"] / large["rows"]) / (small["seconds"] / small["rows"])
+        print(
+            f"seconds per row, large / small: {ratio:.2f}; marginal {1e6 * per_row:.2f} µs a row, fixed {fixed:.1f} s"
+        )
+
+
+if __name__ == "__main__":
+    main()
