@@ -21,7 +21,6 @@ from obvious_job import obvious_job
 from metaclip_spark import CurateConfig, Pool, PoolColumns, curate
 from metaclip_spark.session import build_session
 from metaclip_spark.storage.metadata_source import read_metadata
-from metaclip_spark.storage.tables import write_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

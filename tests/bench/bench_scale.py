@@ -1,6 +1,6 @@
 """How the cost grows: one CPU against two, a pool against one of four times its rows, and the memory of a worker.
 
-    python tests/bench/bench_scale.py --pool pool --large-pool pool4 --metadata …/en_481k.txt.gz --work /tmp/bench
+    python tests/bench/bench_scale.py --pool pool --large-pool pool4 --metadata en_481k.txt.gz --work /tmp/bench
 
 Each setting runs in a process of its own (`--one` is that process); settings alternate, the figures to quote are ratios.
 """
