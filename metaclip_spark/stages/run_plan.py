@@ -92,8 +92,9 @@ def refuse_another_result(tables: Tables, plan: RunPlan) -> None:
     writer = _writer(tables)
     if writer not in {plan.run_id, None}:
         raise TableError(
-            f"{tables.path(CURATED)} holds the rows of run {writer}; this is run {plan.run_id}, of another "
-            "pool, metadata or configuration: use another output, or overwrite (the old version stays readable by time travel)"
+            f"{tables.path(CURATED)} holds the rows of run {writer}; this is run {plan.run_id}, of another pool, "
+            "metadata or configuration: use another output, or overwrite (the old version stays readable by time "
+            "travel)"
         )
 
 

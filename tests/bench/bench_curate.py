@@ -65,11 +65,9 @@ class Bench:
     def copy_with_our_settings(self) -> str:
         """The same copy with the curated table's settings."""
         rows = self.spark.read.parquet(str(self.pool))
-        with write_settings(self.spark, plain=("id", "url", "text", "page_url")):
-            rows.write.format("delta").options(**{"delta.dataSkippingStatsColumns": "width"}).save(
-                str(self.work / "copy")
-            )
-        return "equal table settings"
+        settings = {"delta.dataSkippingStatsColumns": "width"}  # of one column, as the curated table has them
+        rows.write.format("delta").options(**settings).save(str(self.work / "copy"))
+        return "statistics of one column"
 
     def curation(self) -> str:
         """Both passes, all commits."""

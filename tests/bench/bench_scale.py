@@ -2,7 +2,7 @@
 
     python tests/bench/bench_scale.py --pool pool --large-pool pool4 --metadata en_481k.txt.gz --work /tmp/bench
 
-Each setting runs in a process of its own (`--one` is that process); settings alternate, the figures to quote are ratios.
+Each setting runs in a process of its own (`--one` is that process); the figures to quote are ratios.
 """
 
 from __future__ import annotations
@@ -129,8 +129,8 @@ def main() -> None:
         best[name] = min(runs, key=lambda line: line["seconds"])
         seconds = sorted(line["seconds"] for line in runs)
         print(
-            f"{name:12s} min {seconds[0]:.2f} s, median {seconds[len(seconds) // 2]:.2f} s; rows {best[name]['rows']:,}, "
-            f"kept {best[name]['kept']:,}; worker USS at most {best[name]['uss_mb']:.0f} MB, by tenths of the run "
+            f"{name:12s} min {seconds[0]:.2f} s, median {seconds[len(seconds) // 2]:.2f} s; "
+            f"rows {best[name]['rows']:,}, kept {best[name]['kept']:,}; worker USS at most {best[name]['uss_mb']:.0f} MB, by tenths of the run "
             f"{best[name]['uss_by_time_mb']}",
             flush=True,
         )
