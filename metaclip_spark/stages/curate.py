@@ -122,6 +122,7 @@ def curate(
                 CURATED, kept, indexed=("admission_threshold",), compression=config.compression
             )
 
+    # The pass that writes the rows measures the curve, so it follows them; the run's own row comes last: it is whole.
     with timer.step("record"):
         check_source(spark, plan)
         check_written(tables, versions[CURATED], counts, statistics.value, config)

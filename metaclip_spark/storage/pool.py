@@ -143,15 +143,18 @@ def _identify_delta(spark: SparkSession, pool: Pool) -> Source:
     path = pool.paths[0]
     table = f"delta.`{path.replace('`', '``')}`"
     try:
-        table_id = spark.sql(f"DESCRIBE DETAIL {table}").collect()[0]["id"]
+        detail = spark.sql(f"DESCRIBE DETAIL {table}").collect()[0]
         newest = spark.sql(f"DESCRIBE HISTORY {table} LIMIT 1").collect()[0]["version"]
     except AnalysisException as error:
         raise _unreadable(pool, error) from error
     version = newest if pool.version is None else pool.version
     if not 0 <= version <= newest:
         raise InputError(f"the Delta table {path} has no version {version}: its versions are 0 to {newest}")
-    digest = hashlib.sha256(f"{table_id}\t{version}".encode()).hexdigest()
-    return Source(digest, {"format": "delta", "paths": [path], "table_id": table_id, "version": int(version)})
+    digest = hashlib.sha256(f"{detail['id']}\t{version}".encode()).hexdigest()
+    description = {"format": "delta", "paths": [path], "table_id": detail["id"], "version": int(version)}
+    if version == newest:  # Delta tells the size of the newest version only
+        description["bytes"] = detail["sizeInBytes"]
+    return Source(digest, description)
 
 
 def _read(spark: SparkSession, pool: Pool, source: Source) -> DataFrame:

@@ -99,7 +99,14 @@ class Tables:
             indexed: columns whose statistics are kept by file; any other column is not worth their cost.
             compression: codec of the files.
         """
-        options = {"overwriteSchema": "true", _INDEXED: ",".join(indexed), "compression": compression}
+        options = {
+            "overwriteSchema": "true",
+            _INDEXED: ",".join(indexed),
+            "compression": compression,
+            # It would put a shuffle between the tasks that count rows and the tasks that write them, and Spark counts an
+            # accumulator once per task only where the task writes.
+            "optimizeWrite": "false",
+        }
         return self._save(name, rows, mode="overwrite", options=options)
 
     def put(self, name: str, rows: DataFrame, condition: str) -> int:

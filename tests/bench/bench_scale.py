@@ -130,8 +130,8 @@ def main() -> None:
         seconds = sorted(line["seconds"] for line in runs)
         print(
             f"{name:12s} min {seconds[0]:.2f} s, median {seconds[len(seconds) // 2]:.2f} s; "
-            f"rows {best[name]['rows']:,}, kept {best[name]['kept']:,}; worker USS at most {best[name]['uss_mb']:.0f} MB, by tenths of the run "
-            f"{best[name]['uss_by_time_mb']}",
+            f"rows {best[name]['rows']:,}, kept {best[name]['kept']:,}; worker USS at most "
+            f"{best[name]['uss_mb']:.0f} MB, by tenths of the run {best[name]['uss_by_time_mb']}",
             flush=True,
         )
     print(f"a process that has imported pyarrow and numba: {idle_worker_mb():.0f} MB USS")
