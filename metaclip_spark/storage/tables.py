@@ -103,7 +103,7 @@ class Tables:
             "overwriteSchema": "true",
             _INDEXED: ",".join(indexed),
             "compression": compression,
-            # It would put a shuffle between the tasks that count rows and the tasks that write them, and Spark counts an
+            # It would shuffle rows between the tasks that count them and the tasks that write them, and Spark counts an
             # accumulator once per task only where the task writes.
             "optimizeWrite": "false",
         }
