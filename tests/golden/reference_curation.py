@@ -12,6 +12,7 @@ import math
 import struct
 from collections import defaultdict
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 import xxhash
@@ -25,7 +26,10 @@ Texts = Literal["all_pairs", "one_text_per_image"]
 
 @dataclass(frozen=True)
 class Pair:
-    """One row of the pool: an image with one text. Without a uid, one is derived from image_url and text."""
+    """One row of the pool: an image with one text. Without a uid, one is derived from image_url and text.
+
+    Bytes of a text that are not UTF-8 come as `bytes.decode(errors="surrogateescape")` gives them.
+    """
 
     text: str | None
     uid: str | int | None = None
@@ -48,9 +52,10 @@ class CuratedPair:
 
 @dataclass(frozen=True)
 class ReferenceCuration:
-    """Counts per language and entry, and every row of the pool in its order."""
+    """Counts per language and entry, the threshold of each language, and every row of the pool in its order."""
 
     counts: dict[str, list[int]]
+    t: dict[str, float]
     rows: list[CuratedPair]
 
     @property
@@ -61,7 +66,7 @@ class ReferenceCuration:
 def reference_curation(
     pairs: Iterable[Pair],
     entries: Mapping[str, Sequence[str]],
-    t: Mapping[str, float],
+    t: Mapping[str, float] | float,
     *,
     seed: int = 0,
     texts: Texts = "all_pairs",
@@ -72,7 +77,7 @@ def reference_curation(
     Args:
         pairs: the pool.
         entries: metadata entries by language, ids being positions.
-        t: threshold by language, in matches.
+        t: threshold by language, in matches; one number is English's, from which the others' follow.
         seed: of the draws, 0 <= seed < 2**64.
         texts: whether an image may keep several texts.
         frozen_counts: balance by these counts, of another pool, instead of the pool's own.
@@ -84,6 +89,7 @@ def reference_curation(
     for pair, ids in zip(pool, matched, strict=True):
         for entry in ids:
             counts[pair.language][entry] += 1
+    t = dict(t) if not isinstance(t, float) else language_thresholds(counts, t)
     balanced_by = frozen_counts or counts
     uids = [derived_uid(pair.image_url, pair.text or "") if pair.uid is None else pair.uid for pair in pool]
     chosen = _chosen_rows(pool, uids, matched, seed) if texts == "one_text_per_image" else set(range(len(pool)))
@@ -100,11 +106,26 @@ def reference_curation(
             outcome = "not chosen"
         probability = 1.0 - miss(t[pair.language], entry_counts)
         rows.append(CuratedPair(pair, uid, outcome, tuple(ids), probability, u, threshold))
-    return ReferenceCuration(counts, rows)
+    return ReferenceCuration(counts, t, rows)
+
+
+def language_thresholds(counts: Mapping[str, Sequence[int]], t: float) -> dict[str, float]:
+    """English keeps t; others get the count at which their ascending cumulative share is nearest to English's."""
+    english = [count for count in counts["en"] if count]
+    share = Fraction(sum(count for count in english if count < t), sum(english))
+    found = {"en": t}
+    for language in counts.keys() - {"en"}:
+        ascending = sorted(count for count in counts[language] if count)
+        cumulative, distances = 0, []
+        for count in ascending:
+            cumulative += count
+            distances.append(abs(Fraction(cumulative, sum(ascending)) - share))
+        found[language] = float(ascending[distances.index(min(distances))])
+    return found
 
 
 def derived_uid(image_url: str, text: str) -> str:
-    return hashlib.md5(f"{image_url}\0{text}".encode(), usedforsecurity=False).hexdigest()
+    return hashlib.md5(f"{image_url}\0{text}".encode(errors="surrogateescape"), usedforsecurity=False).hexdigest()
 
 
 def image_id(image_url: str) -> str:
