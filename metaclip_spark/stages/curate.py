@@ -28,7 +28,7 @@ from metaclip_spark.stages.size_curves import store_size_curves
 from metaclip_spark.stages.stored_counts import load_counts, store_counts
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.pool import open_pool
-from metaclip_spark.storage.schemas import CURATED, ENTRY_COUNTS, SIZE_CURVE
+from metaclip_spark.storage.schemas import CURATED, ENTRY_COUNTS, INDEXED, SIZE_CURVE, WITHOUT_DICTIONARY
 from metaclip_spark.storage.tables import Tables
 from metaclip_spark.transforms.choose_text import keep_one_text
 from metaclip_spark.transforms.count_matches import count_matches
@@ -119,7 +119,7 @@ def curate(
         ):
             kept = with_provenance(keep(opened.rows, shared, balance, statistics), origin)
             versions[CURATED] = tables.replace(
-                CURATED, kept, indexed=("admission_threshold",), compression=config.compression
+                CURATED, kept, indexed=INDEXED, plain=WITHOUT_DICTIONARY, compression=config.compression
             )
 
     # The pass that writes the rows measures the curve, so it follows them; the run's own row comes last: it is whole.

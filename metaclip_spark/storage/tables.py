@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,8 @@ from metaclip_spark.storage.schemas import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
@@ -33,6 +36,8 @@ _OURS: Final = {
     ENTRY_COUNTS: frozenset(ENTRY_COUNTS_SCHEMA.names),
     SIZE_CURVE: frozenset(SIZE_CURVE_SCHEMA.names),
 }
+# Delta passes no Parquet option on to its writer but the codec; the writer reads this one from the session.
+_DICTIONARY: Final = "parquet.enable.dictionary#"
 _LAST_COMMIT: Final = "spark.databricks.delta.lastCommitVersionInSession"
 
 
@@ -90,13 +95,16 @@ class Tables:
         """
         return self._save(name, rows.coalesce(1), mode="append")
 
-    def replace(self, name: str, rows: DataFrame, *, indexed: tuple[str, ...], compression: str) -> int:
+    def replace(
+        self, name: str, rows: DataFrame, *, indexed: tuple[str, ...], plain: tuple[str, ...], compression: str
+    ) -> int:
         """Write a whole table in one commit: a reader sees the old rows or the new; its new version.
 
         Args:
             name: of the table.
             rows: its new content, in as many files as they have partitions.
             indexed: columns whose statistics are kept by file; any other column is not worth their cost.
+            plain: columns, as Parquet paths, of so many values that a dictionary of them is only made to be given up.
             compression: codec of the files.
         """
         options = {
@@ -107,7 +115,8 @@ class Tables:
             # accumulator once per task only where the task writes.
             "optimizeWrite": "false",
         }
-        return self._save(name, rows, mode="overwrite", options=options)
+        with _without_dictionaries(self._spark, plain):
+            return self._save(name, rows, mode="overwrite", options=options)
 
     def put(self, name: str, rows: DataFrame, condition: str) -> int:
         """Add rows in one commit, in place of those that meet a condition if there are any; the table's new version.
@@ -164,3 +173,14 @@ class Tables:
 
     def _listing(self, path: str) -> DataFrame:
         return self._spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(path)
+
+
+@contextmanager
+def _without_dictionaries(spark: SparkSession, columns: tuple[str, ...]) -> Iterator[None]:
+    for column in columns:
+        spark.conf.set(_DICTIONARY + column, "false")
+    try:
+        yield
+    finally:
+        for column in columns:
+            spark.conf.unset(_DICTIONARY + column)

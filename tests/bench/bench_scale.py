@@ -35,7 +35,7 @@ def one(options: argparse.Namespace) -> None:
         memory = WorkerMemory()
         start = time.monotonic()
         with memory:
-            report = curate(spark, pool, metadata, str(options.work), CurateConfig(t=options.t, compression="snappy"))
+            report = curate(spark, pool, metadata, str(options.work), CurateConfig(t=options.t))
         seconds = time.monotonic() - start
         line = {
             "warm_up": turn == 0,
