@@ -55,7 +55,7 @@ CASES = {
 
 @pytest.mark.parametrize("implementation", [plain, in_kernel])
 @pytest.mark.parametrize(("counts", "t", "u", "probability", "threshold"), CASES.values(), ids=CASES)
-def test_row(  # noqa: PLR0917 - the columns of the table
+def test_row(
     implementation: Callable[[list[int], float, float], tuple[float, float]],
     counts: list[int],
     t: float,
