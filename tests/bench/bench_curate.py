@@ -118,6 +118,7 @@ def main() -> None:
 
     spark = build_session(master=options.master)
     spark.sparkContext.setLogLevel("ERROR")
+    spark.sparkContext.addPyFile(str(Path(obvious_job.__code__.co_filename)))  # workers import it
     bench = Bench(spark, options.pool, options.metadata, options.work, t=60.0)
     for warm_up in (bench.copy, bench.curation):
         bench.timed(warm_up)

@@ -66,7 +66,7 @@ def obvious_job(spark: SparkSession, pool: Path, metadata: Path, output: Path, t
             miss = 1.0
             for entry_id in found:
                 miss *= 1.0 - min(1.0, t / shared_counts.value[entry_id])
-            u = ((xxhash.xxh64_intdigest(str(row.id), seed=0) >> 12) + 0.5) * 2.0**-52
+            u = ((xxhash.xxh64_intdigest(str(row.id).encode(), seed=0) >> 12) + 0.5) * 2.0**-52
             if miss <= 1.0 - u:
                 yield (*row, found, 1.0 - miss, u)
 
