@@ -41,6 +41,9 @@ class PoolColumns:
     language: str | None = None
 
     def __post_init__(self) -> None:
+        odd = {meaning: name for meaning, name in asdict(self).items() if not isinstance(name, str | None)}
+        if odd:
+            raise ConfigError(f"column names have to be text, or None: {odd}")
         named = [name for name in asdict(self).values() if name is not None]
         twice = sorted({name for name in named if named.count(name) > 1})
         if twice:
@@ -98,6 +101,8 @@ class CurateConfig:
         overwrite: replace a curated table that another run wrote.
         compression: codec of the curated table's files.
         reference_language: whose t is given.
+        tail_share: share of matches on tail entries that sets the t of the other languages, in [0, 1]; None: the share
+            that the reference language has at t.
     """
 
     t: float = 20_000.0
@@ -106,6 +111,7 @@ class CurateConfig:
     overwrite: bool = field(default=False, metadata={"identity": False})
     compression: Compression = field(default="zstd", metadata={"identity": False})
     reference_language: str = "en"
+    tail_share: float | None = None
 
     def __post_init__(self) -> None:
         if (
@@ -117,6 +123,12 @@ class CurateConfig:
         object.__setattr__(self, "t", float(self.t))
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < _SEED_LIMIT:
             raise ConfigError(f"seed {self.seed!r} is not an integer with 0 <= seed < 2**64")
+        if not isinstance(self.overwrite, bool):
+            raise ConfigError(f"overwrite = {self.overwrite!r} is neither true nor false")
+        if self.tail_share is not None and not 0 <= self.tail_share <= 1:
+            raise ConfigError(
+                f"tail_share = {self.tail_share!r} is no share of matches: pass 0 to 1 (about 0.06 in the paper)"
+            )
         _one_of("texts_per_image", self.texts_per_image, TEXTS_PER_IMAGE)
         _one_of("compression", self.compression, COMPRESSIONS)
 

@@ -51,3 +51,9 @@ class ConsistencyError(MetaclipSparkError):
     """Figures that must agree do not: the run is not marked as whole."""
 
     exit_code = 7
+
+
+class JobFailedError(MetaclipSparkError):
+    """A Spark job failed for a reason outside this package: lost executors, a full disk, too little memory."""
+
+    exit_code = 8

@@ -51,7 +51,9 @@ def upper_edge(threshold_bin: int) -> float:
 
 
 class SizeCurve:
-    """Rows by bin of their admission threshold; 1 MB, whatever the pool.
+    """Rows by bin of their admission threshold: filled bins only, as every task of a run sends one to the driver.
+
+    A pool fills some thousand bins, 16 bytes each, however large it is.
 
     >>> curve = SizeCurve()
     >>> curve.add(np.array([0.5, 1.0, 1.0, 7.25, np.inf]))
@@ -62,7 +64,8 @@ class SizeCurve:
     """
 
     def __init__(self) -> None:
-        self._rows = np.zeros(_BINS, dtype=np.int64)
+        self._bins: NDArray[np.int64] = np.zeros(0, dtype=np.int64)  # ascending
+        self._rows: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 
     @classmethod
     def from_bins(cls, bins: ArrayLike, rows: ArrayLike) -> SizeCurve:
@@ -79,18 +82,18 @@ class SizeCurve:
         numbers = np.asarray(bins, dtype=np.int64)
         if numbers.size and not (numbers.min() >= 0 and numbers.max() < _BINS):
             raise InputError(f"size curve bins run from {numbers.min()} to {numbers.max()}, outside 0 <= bin < {_BINS}")
-        np.add.at(curve._rows, numbers, np.asarray(rows, dtype=np.int64))
+        curve._add(numbers, np.asarray(rows, dtype=np.int64))
         return curve
 
     @property
     def bins(self) -> NDArray[np.int64]:
         """Shape (filled bins,), ascending."""
-        return np.flatnonzero(self._rows)
+        return self._bins
 
     @property
     def rows(self) -> NDArray[np.int64]:
         """Shape (filled bins,), the rows in each of `bins`."""
-        return self._rows[self.bins]
+        return self._rows
 
     @property
     def total(self) -> int:
@@ -113,13 +116,15 @@ class SizeCurve:
             raise InputError(f"admission threshold {finite.min()} is not > 0: no draw in (0, 1) gives it")
         bins = threshold_bin(finite)
         first = int(bins.min())
-        filled = np.bincount(bins - first)
-        self._rows[first : first + filled.size] += filled
+        rows = np.bincount(bins - first)
+        filled = np.flatnonzero(rows)
+        self._add(filled + first, rows[filled])
 
     def merge(self, other: SizeCurve) -> SizeCurve:
         """The curve of both pools together, as a new one."""
         merged = SizeCurve()
-        merged._rows[:] = self._rows + other._rows
+        merged._add(self._bins, self._rows)
+        merged._add(other._bins, other._rows)
         return merged
 
     def size_at(self, edge: float) -> int:
@@ -151,8 +156,9 @@ class SizeCurve:
         if not (math.isfinite(t) and t > 0):
             raise ConfigError(f"t = {t} is on no size curve: pass a finite number of matches > 0")
         own_bin = _bin_of(t)
-        high = int(self._rows[: own_bin + 1].sum())
-        return (high, high) if _is_edge(t) else (high - int(self._rows[own_bin]), high)
+        low = int(self._rows[self._bins < own_bin].sum())
+        high = int(self._rows[self._bins <= own_bin].sum())
+        return (high, high) if _is_edge(t) else (low, high)
 
     def target_size(self, rows: int) -> int:
         """The least bin at whose upper edge at least `rows` rows are kept; the t that keeps exactly so many lies in it.
@@ -168,7 +174,14 @@ class SizeCurve:
         """
         if not 1 <= rows <= self.total:
             raise ConfigError(f"{rows} rows cannot be kept of {self.total} that matched: ask for 1 to {self.total}")
-        return int(np.searchsorted(np.cumsum(self._rows), rows))
+        return int(self._bins[np.searchsorted(np.cumsum(self._rows), rows)])
+
+    def _add(self, bins: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
+        """Add rows to bins, given in any order; a bin that comes twice is summed."""
+        filled, places = np.unique(np.concatenate([self._bins, bins]), return_inverse=True)
+        summed = np.zeros(filled.size, dtype=np.int64)
+        np.add.at(summed, places, np.concatenate([self._rows, rows]))
+        self._bins, self._rows = filled[summed > 0], summed[summed > 0]
 
 
 def _bin_of(t: float) -> int:

@@ -10,42 +10,43 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
+
+from metaclip_spark.storage.settings import changed_settings
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pyspark.sql import SparkSession
-
-    from metaclip_spark.storage.pool import Source
+    from metaclip_spark.storage.pool import OpenPool
 
 _BYTES: Final = "spark.sql.execution.arrow.maxBytesPerBatch"
 _ROWS: Final = "spark.sql.execution.arrow.maxRecordsPerBatch"
 _NO_LIMIT: Final = str(2**31 - 1)
-_NARROW_ROW: Final = 1024  # mean bytes in the pool's (compressed) files
-_MOST_ROWS: Final = 16_384  # a batch of rows of 64 kB, a thousand times the usual, is still 1 GB
+_NARROW_ROW: Final = 512  # mean bytes in the pool's (compressed) files
+_MOST_ROWS: Final = 8_192  # a batch of rows of 128 kB, a thousand times the usual, is still 1 GB
+_WIDE: Final = (T.BinaryType, T.ArrayType, T.MapType, T.StructType)
 
 
 @contextmanager
-def row_bounded_batches(spark: SparkSession, source: Source, rows: int) -> Iterator[None]:
-    """Within it, batches of narrow rows are bounded by their number alone; the session's settings come back afterwards.
+def row_bounded_batches(opened: OpenPool, rows: int) -> Iterator[None]:
+    """Within it, batches of narrow rows are bounded by their number alone.
 
     Args:
-        spark: the session; a byte limit that its user has set stays.
-        source: of the pool; without a number of bytes the check stays too.
+        opened: the pool. The check stays if its bytes are not known, if a column may hold things of any size, or if the
+            session's user has set a limit.
         rows: of the pool.
     """
-    total = source.description.get("bytes")
-    narrow = total is not None and total < rows * _NARROW_ROW
-    if not narrow or spark.conf.get(_BYTES, None) is not None:
+    spark = opened.rows.sparkSession
+    total = opened.source.description.get("bytes")
+    wide = any(isinstance(field.dataType, _WIDE) for field in opened.rows.schema.fields)
+    if total is None or wide or total > rows * _NARROW_ROW or spark.conf.get(_BYTES, None) is not None:
         yield
         return
-    most = spark.conf.get(_ROWS, None)
-    spark.conf.set(_BYTES, _NO_LIMIT)
-    spark.conf.set(_ROWS, str(min(int(most or _MOST_ROWS), _MOST_ROWS)))
-    try:
-        yield
-    finally:
-        spark.conf.unset(_BYTES)
-        if most is None:
-            spark.conf.unset(_ROWS)
-        else:
-            spark.conf.set(_ROWS, most)
+    asked = int(spark.conf.get(_ROWS) or 0)
+    most = min(asked, _MOST_ROWS) if asked > 0 else _MOST_ROWS  # 0 is no limit
+    with changed_settings(spark, {_BYTES: _NO_LIMIT, _ROWS: str(most)}):
+        try:
+            yield
+        except Exception as failure:
+            failure.add_note(f"If a task ran out of memory: batches were bounded by {most} rows; set {_BYTES}=64m")
+            raise

@@ -6,6 +6,7 @@ import datetime as dt
 import time
 from collections.abc import Mapping
 from contextlib import contextmanager
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from metaclip_spark.config import CurateConfig
@@ -23,12 +24,13 @@ from metaclip_spark.stages.run_plan import (
     plan_run,
     record,
     refuse_another_result,
+    withdraw,
 )
 from metaclip_spark.stages.size_curves import store_size_curves
 from metaclip_spark.stages.stored_counts import load_counts, store_counts
 from metaclip_spark.stages.worker_errors import named_worker_errors
-from metaclip_spark.storage.pool import open_pool
-from metaclip_spark.storage.schemas import CURATED, ENTRY_COUNTS, INDEXED, SIZE_CURVE, WITHOUT_DICTIONARY
+from metaclip_spark.storage.pool import open_pool, refuse_inside
+from metaclip_spark.storage.schemas import CURATED, INDEXED, WITHOUT_DICTIONARY
 from metaclip_spark.storage.tables import Tables
 from metaclip_spark.transforms.choose_text import keep_one_text
 from metaclip_spark.transforms.count_matches import count_matches
@@ -85,6 +87,7 @@ def curate(
     languages = _by_language(metadata, pool, config)
     tables, timer = Tables(spark, output), _Timer()
     with timer.step("open"):
+        refuse_inside(pool, tables.root)
         tables.refuse_foreign()
         opened = open_pool(spark, pool)
         plan = plan_run(pool, opened.source, languages, config)
@@ -94,7 +97,7 @@ def curate(
             return done
         if not config.overwrite:
             refuse_another_result(tables, plan)
-    versions: dict[str, int] = {}
+        withdraw(tables, plan, finished)
 
     with SharedMetadata(spark, languages) as shared:
         # Algorithm 1, part 1: how many captions hold each entry.
@@ -104,7 +107,7 @@ def curate(
             else:
                 counts = count_matches(opened.rows, shared)
                 _refuse_empty(counts, pool)
-                versions[ENTRY_COUNTS] = store_counts(tables, plan, counts, languages, started_at=started_at)
+                store_counts(tables, plan, counts, languages, started_at=started_at)
 
         # Algorithm 1, part 2: keep a caption if any of its entries fires.
         t = thresholds(counts, config)
@@ -114,26 +117,31 @@ def curate(
         with (
             timer.step("balance"),
             named_worker_errors(),
-            row_bounded_batches(spark, opened.source, counts.read),
+            row_bounded_batches(opened, counts.read),
             balance_on_workers(spark, counts.entries, t, config.seed) as balance,
         ):
             kept = with_provenance(keep(opened.rows, shared, balance, statistics), origin)
-            versions[CURATED] = tables.replace(
-                CURATED, kept, indexed=INDEXED, plain=WITHOUT_DICTIONARY, compression=config.compression
+            write = tables.replace(
+                CURATED,
+                kept,
+                run_id=plan.run_id,
+                indexed=INDEXED,
+                plain=WITHOUT_DICTIONARY,
+                compression=config.compression,
             )
 
     # The pass that writes the rows measures the curve, so it follows them; the run's own row comes last: it is whole.
     with timer.step("record"):
         check_source(spark, plan)
-        check_written(tables, versions[CURATED], counts, statistics.value, config)
-        versions[SIZE_CURVE] = store_size_curves(tables, plan, statistics.value, list(languages))
+        check_written(write, counts, statistics.value, config)
+        store_size_curves(tables, plan, statistics.value, list(languages))
     report = build_report(
         tables, plan, config, counts=counts, t=t, statistics=statistics.value, metadata=languages,
-        counts_reused=COUNT in finished, versions=versions, seconds=timer.seconds,
+        counts_reused=COUNT in finished, versions={CURATED: write.version}, seconds=timer.seconds,
     )  # fmt: skip
     record(
         tables, plan, stage=CURATE, started_at=started_at, counters=report.counters,
-        output_versions=versions, report=report,
+        output_versions=report.output_versions, report=report,
     )  # fmt: skip
     return report
 
@@ -146,7 +154,10 @@ def thresholds(counts: PoolCounts, config: CurateConfig) -> dict[str, float]:
     """
     if len(counts.entries) == 1:
         return dict.fromkeys(counts.entries, config.t)
-    share = tail_share(counts.entries[config.reference_language], config.t)
+    if config.tail_share is not None:
+        share = Fraction(config.tail_share)
+    else:
+        share = tail_share(counts.entries[config.reference_language], config.t)
     return {
         language: config.t if language == config.reference_language else float(language_threshold(own, share).t)
         for language, own in counts.entries.items()
@@ -168,10 +179,10 @@ def _by_language(
         raise ConfigError(
             f"there is metadata of {', '.join(languages)}, but no language column: name the pool's column"
         )
-    if len(languages) > 1 and config.reference_language not in languages:
+    if len(languages) > 1 and config.reference_language not in languages and config.tail_share is None:
         raise ConfigError(
             f"t = {config.t} is of the reference language {config.reference_language!r}, which has no metadata (there "
-            f"is {', '.join(languages)}): name one of these as the reference language"
+            f"is {', '.join(languages)}): name one of these as the reference language, or give tail_share"
         )
     if config.texts_per_image == "one_text_per_image" and pool.columns.image_url is None:
         raise ConfigError("one text per image needs the pool's URL column, which says what is one image: name it")

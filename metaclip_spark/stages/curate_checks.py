@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.tables import CompiledMetadata
     from metaclip_spark.core.pool_counts import PoolCounts
     from metaclip_spark.stages.run_plan import RunPlan
-    from metaclip_spark.storage.tables import Tables
+    from metaclip_spark.storage.tables import Tables, Write
 
 _TOP = 20
 
@@ -44,21 +44,24 @@ def check_source(spark: SparkSession, plan: RunPlan) -> None:
         )
 
 
-def check_written(
-    tables: Tables, version: int, counts: PoolCounts, statistics: BalanceStatistics, config: CurateConfig
-) -> None:
+def check_written(write: Write, counts: PoolCounts, statistics: BalanceStatistics, config: CurateConfig) -> None:
     """Rows that the passes saw, drew and wrote have to agree.
 
     Raises:
         ConsistencyError: they do not.
     """
     matched = sum(counts.matched.values())
-    written = tables.committed_rows(CURATED, version)
-    if written != statistics.kept:
-        raise ConsistencyError(f"{statistics.kept} rows were drawn, but version {version} of the table has {written}")
+    if write.rows != statistics.kept:
+        raise ConsistencyError(
+            f"{statistics.kept} rows were drawn, but version {write.version} of the curated table has {write.rows}: "
+            "the run is not marked as finished; curate again"
+        )
     seen = statistics.matched
     if seen > matched or (seen < matched and config.texts_per_image == "all_pairs"):
-        raise ConsistencyError(f"{matched} rows matched in the first pass, {seen} in the second: the pool changed")
+        raise ConsistencyError(
+            f"{matched} rows matched in the first pass, {seen} in the second: the pool changed; version "
+            f"{write.version} of the curated table is not marked as finished: curate again when the pool is at rest"
+        )
 
 
 def build_report(

@@ -78,9 +78,15 @@ def finished_runs(tables: Tables, plan: RunPlan) -> dict[str, Row]:
 
 def finished_report(tables: Tables, plan: RunPlan, finished: Mapping[str, Row]) -> CurateReport | None:
     """The report of this very run, if it is done and its rows are still the table's."""
-    if CURATE not in finished or tables.read(CURATED) is None or _writer(tables) not in {plan.run_id, None}:
+    if CURATE not in finished or tables.writer(CURATED) != plan.run_id:
         return None
     return CurateReport.from_json(finished[CURATE].report, already_finished=True)
+
+
+def withdraw(tables: Tables, plan: RunPlan, finished: Mapping[str, Row]) -> None:
+    """Before a run is done again: take back the mark that it is whole, lest it hide that it stopped half-way."""
+    if CURATE in finished:
+        tables.withdraw(RUNS, f"run_id = '{plan.run_id}'")
 
 
 def refuse_another_result(tables: Tables, plan: RunPlan) -> None:
@@ -89,20 +95,13 @@ def refuse_another_result(tables: Tables, plan: RunPlan) -> None:
     Raises:
         TableError: there is one.
     """
-    writer = _writer(tables)
+    writer = tables.writer(CURATED)
     if writer not in {plan.run_id, None}:
         raise TableError(
             f"{tables.path(CURATED)} holds the rows of run {writer}; this is run {plan.run_id}, of another pool, "
             "metadata or configuration: use another output, or overwrite (the old version stays readable by time "
             "travel)"
         )
-
-
-def _writer(tables: Tables) -> str | None:
-    """The run whose rows the curated table holds; None if there is no row."""
-    curated = tables.read(CURATED)
-    first = curated.select("run_id").take(1) if curated is not None else []
-    return first[0].run_id if first else None
 
 
 def record(

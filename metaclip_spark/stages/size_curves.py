@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from metaclip_spark.storage.tables import Tables
 
 
-def store_size_curves(tables: Tables, plan: RunPlan, statistics: BalanceStatistics, languages: Sequence[str]) -> int:
-    """Write the curve of each language, in place of an earlier one of the same counts; version of the table."""
+def store_size_curves(tables: Tables, plan: RunPlan, statistics: BalanceStatistics, languages: Sequence[str]) -> None:
+    """Write the curve of each language, in place of an earlier one of the same counts."""
     parts = []
     for language in languages:
         curve = statistics[language].curve
@@ -33,4 +33,4 @@ def store_size_curves(tables: Tables, plan: RunPlan, statistics: BalanceStatisti
         }
         parts.append(pa.table({name: columns[name] for name in SIZE_CURVE_SCHEMA.names}))
     rows = tables.frame(pa.concat_tables(parts), SIZE_CURVE_SCHEMA)
-    return tables.put(SIZE_CURVE, rows, f"counts_version = '{plan.counts_version}'")
+    tables.put(SIZE_CURVE, rows, f"counts_version = '{plan.counts_version}'")

@@ -33,16 +33,16 @@ def store_counts(
     metadata: Mapping[str, CompiledMetadata],
     *,
     started_at: dt.datetime,
-) -> int:
-    """Write the counts, then the row that says they are whole; version of the counts' table."""
+) -> None:
+    """Write the counts, then the row that says they are whole."""
     table = _as_table(plan, counts, metadata)
     rows = tables.frame(table, ENTRY_COUNTS_SCHEMA)
-    version = tables.put(ENTRY_COUNTS, rows, f"counts_version = '{plan.counts_version}'")
-    counters = {"entries": table.num_rows, **{name: getattr(counts, name) for name in _OF_POOL}}
+    tables.put(ENTRY_COUNTS, rows, f"counts_version = '{plan.counts_version}'")
+    counters = {"entries": table.num_rows, "matches": counts.matches}
+    counters |= {name: getattr(counts, name) for name in _OF_POOL}
     for name in _BY_LANGUAGE:
         counters |= {f"{name}.{language}": count for language, count in getattr(counts, name).items()}
-    record(tables, plan, stage=COUNT, started_at=started_at, counters=counters, output_versions={ENTRY_COUNTS: version})
-    return version
+    record(tables, plan, stage=COUNT, started_at=started_at, counters=counters, output_versions={})
 
 
 def load_counts(tables: Tables, plan: RunPlan, finished: Row, n_entries: Mapping[str, int]) -> PoolCounts:
@@ -62,11 +62,13 @@ def load_counts(tables: Tables, plan: RunPlan, finished: Row, n_entries: Mapping
         entries[language] = np.zeros(size, np.int64)
         entries[language][rows["entry_id"].to_numpy()[mine]] = rows["count"].to_numpy()[mine]
     recorded = finished.counters
-    if rows.num_rows != recorded["entries"]:
-        raise ConsistencyError(
-            f"the counts {plan.counts_version} have {rows.num_rows} rows in {tables.path(ENTRY_COUNTS)}, but "
-            f"{recorded['entries']} were written: somebody else changed the table; use another output"
-        )
+    found = {"entries": rows.num_rows, "matches": sum(int(counts.sum()) for counts in entries.values())}
+    for name, value in found.items():
+        if value != recorded[name]:
+            raise ConsistencyError(
+                f"the counts {plan.counts_version} in {tables.path(ENTRY_COUNTS)} have {value} {name}, but "
+                f"{recorded[name]} were written: somebody else changed the table; use another output"
+            )
     by_language = {name: {language: recorded[f"{name}.{language}"] for language in n_entries} for name in _BY_LANGUAGE}
     of_pool = {name: recorded[name] for name in _OF_POOL}
     return PoolCounts(entries=entries, matched=by_language["matched"], unmatched=by_language["unmatched"], **of_pool)

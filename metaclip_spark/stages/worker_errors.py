@@ -6,9 +6,11 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
 from metaclip_spark import errors
+from metaclip_spark.storage.spark_errors import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,12 +20,17 @@ _NAMED: Final = re.compile(r"metaclip_spark\.errors\.(\w+): (.+)")
 
 @contextmanager
 def named_worker_errors() -> Iterator[None]:
-    """Raise a worker's own error in place of Spark's report of it; other failures pass unchanged."""
+    """Raise a worker's own error in place of Spark's report of it, and any other failure of a job under its cause."""
     try:
         yield
-    except PySparkException as failure:
+    except (PySparkException, Py4JJavaError) as failure:
         found = _NAMED.search(str(failure))
         kind = getattr(errors, found.group(1), None) if found else None
+        if "FAILED_READ_FILE" in str(failure):
+            raise errors.InputError(f"a file of the pool cannot be read: {reason(failure)}") from failure
         if found is None or kind is None:
-            raise
+            raise errors.JobFailedError(
+                "; ".join([f"the Spark job failed: {reason(failure)}", *getattr(failure, "__notes__", [])])
+                + ". Nothing half-written is visible; run again, which goes on from what is stored"
+            ) from failure
         raise kind(f"on a worker: {found.group(2)}") from failure

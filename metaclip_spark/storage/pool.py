@@ -8,25 +8,35 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pyspark.errors import AnalysisException
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
 from metaclip_spark.core.identity import UID_HASH
-from metaclip_spark.errors import ColumnNotFoundError, InputError
-from metaclip_spark.storage.pool_schema import check_columns
+from metaclip_spark.errors import ColumnNotFoundError, ConfigError, InputError
+from metaclip_spark.storage.pool_schema import check_columns, meanings
+from metaclip_spark.storage.spark_errors import reason
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
     from metaclip_spark.config import Pool, PoolColumns
 
+_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 _TEXT: Final = (T.StringType, T.BinaryType)
 _UID: Final = (T.StringType, T.ByteType, T.ShortType, T.IntegerType, T.LongType)
 _STRING: Final = (T.StringType,)
+_COMMENTS: Final = {
+    "uid": "id of the row: the pool's own, or MD5 of image_url, a zero byte and text",
+    "text": "the caption",
+    "image_url": "URL of the image, as in the pool",
+}
 _ALLOWED: Final = {"text": _TEXT, "uid": _UID, "image_url": _STRING, "language": _STRING}
 
 
@@ -50,14 +60,10 @@ class OpenPool:
     Attributes:
         rows: `uid`, `text`, `image_url` and `language` where the pool has them, and the carried columns.
         source: identity of what is read.
-        has_language: rows name their language.
-        has_image_url: rows name their image.
     """
 
     rows: DataFrame
     source: Source
-    has_language: bool
-    has_image_url: bool
 
 
 def open_pool(spark: SparkSession, pool: Pool) -> OpenPool:
@@ -70,36 +76,43 @@ def open_pool(spark: SparkSession, pool: Pool) -> OpenPool:
     """
     source = identify(spark, pool)
     raw = _read(spark, pool, source)
+    _refuse_unread(raw, pool, source)
     check_meanings(raw.schema, pool)
     check_columns(raw.schema, pool.columns, where=", ".join(pool.paths))
     return OpenPool(
         rows=raw.select(*canonical_columns(raw.schema, pool.columns)),
         source=source,
-        has_language=pool.columns.language is not None,
-        has_image_url=pool.columns.image_url is not None,
     )
+
+
+def refuse_inside(pool: Pool, output: str) -> None:
+    """Refuse tables below the pool: writing them would change what is read.
+
+    Raises:
+        ConfigError: the output lies in one of the pool's paths.
+    """
+    for path in pool.paths:
+        if f"{_absolute(output)}/".startswith(f"{_absolute(path)}/"):
+            raise ConfigError(f"the output {output} lies in the pool {path}: use an output outside of it")
 
 
 def canonical_columns(schema: T.StructType, columns: PoolColumns) -> list[Column]:
     """The projection from a pool's own columns to canonical ones; a derived uid comes first."""
-    meanings = {columns.text: "text", columns.uid: "uid", columns.image_url: "image_url", columns.language: "language"}
-    renamed = [_quoted(name).alias(meanings.get(name, name), metadata={}) for name in schema.names]
+    names = meanings(columns)
+    renamed = []
+    for field in schema.fields:
+        name = names.get(field.name, field.name)
+        comment = _COMMENTS.get(name) or field.metadata.get("comment")
+        renamed.append(quoted(field.name).alias(name, metadata={"comment": comment} if comment else {}))
     if columns.uid is not None or columns.image_url is None:
         return renamed
-    return [_derived_uid(_quoted(columns.image_url), _quoted(columns.text)).alias("uid"), *renamed]
+    derived = _derived_uid(quoted(columns.image_url), quoted(columns.text))
+    return [derived.alias("uid", metadata={"comment": _COMMENTS["uid"]}), *renamed]
 
 
 def check_meanings(schema: T.StructType, pool: Pool) -> None:
     """Refuse a pool that lacks a named column, or has it with a type that cannot mean what it should."""
-    columns = pool.columns
-    for meaning, name in (
-        ("text", columns.text),
-        ("uid", columns.uid),
-        ("image_url", columns.image_url),
-        ("language", columns.language),
-    ):
-        if name is None:
-            continue
+    for name, meaning in meanings(pool.columns).items():
         if name not in schema.names:
             raise ColumnNotFoundError(_no_such_column(name, meaning, schema, pool))
         kind = schema[name].dataType
@@ -163,13 +176,29 @@ def _read(spark: SparkSession, pool: Pool, source: Source) -> DataFrame:
         reader = reader.option("versionAsOf", str(source.description["version"]))
     try:
         return reader.load(pool.paths[0] if pool.format == "delta" else list(pool.paths))
-    except AnalysisException as error:
+    except (PySparkException, Py4JJavaError) as error:  # the second where a file is no Parquet
         raise _unreadable(pool, error) from error
 
 
-def _unreadable(pool: Pool, error: AnalysisException) -> InputError:
-    reason = (error.getMessage() or str(error)).strip().splitlines()[0]
-    return InputError(f"the pool {', '.join(pool.paths)} cannot be read as {pool.format}: {reason}")
+def _refuse_unread(raw: DataFrame, pool: Pool, source: Source) -> None:
+    """Spark reads the folders of a partitioned table, but not files in other subfolders: those must not be lost."""
+    listed = source.description.get("files", 0)
+    read = len(raw.inputFiles()) if listed else 0
+    if read < listed:
+        raise InputError(
+            f"{listed - read} of the {listed} files in {', '.join(pool.paths)} are in subfolders that Spark does not "
+            "read: name these folders too, as paths of the pool"
+        )
+
+
+def _absolute(path: str) -> str:
+    if _SCHEME.match(path):
+        return path.removeprefix("file://").removeprefix("file:").rstrip("/")
+    return str(Path(path).absolute())
+
+
+def _unreadable(pool: Pool, error: Exception) -> InputError:
+    return InputError(f"the pool {', '.join(pool.paths)} cannot be read as {pool.format}: {reason(error)}")
 
 
 def _no_such_column(name: str, meaning: str, schema: T.StructType, pool: Pool) -> str:
@@ -190,5 +219,6 @@ def _derived_uid(image_url: Column, text: Column) -> Column:
     return F.when(F.length(image_url) > 0, F.md5(content))
 
 
-def _quoted(name: str) -> Column:
+def quoted(name: str) -> Column:
+    """The column of exactly this name, which may hold dots and backticks."""
     return F.col(f"`{name.replace('`', '``')}`")

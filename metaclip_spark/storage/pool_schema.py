@@ -29,6 +29,12 @@ _REJECTED_TYPES: Final = (
 )
 
 
+def meanings(columns: PoolColumns) -> dict[str, str]:
+    """Canonical names by the pool's own, of the columns that have a meaning."""
+    named = {columns.text: "text", columns.uid: "uid", columns.image_url: "image_url", columns.language: "language"}
+    return {own: meaning for own, meaning in named.items() if own is not None}
+
+
 def check_columns(schema: T.StructType, columns: PoolColumns, *, where: str) -> None:
     """Refuse columns whose name or type the curated table cannot hold.
 
@@ -50,17 +56,18 @@ def check_columns(schema: T.StructType, columns: PoolColumns, *, where: str) -> 
 
 def _clashes(schema: T.StructType, columns: PoolColumns) -> Iterator[str]:
     """Carried columns whose names are taken: Delta compares names without case."""
-    meanings = {columns.text: "text", columns.uid: "uid", columns.image_url: "image_url", columns.language: "language"}
     ours = {
         name.casefold(): name for name in [*curated_schema([], with_image_id=True).names, "text", "uid", "image_url"]
     }
-    carried = [name for name in schema.names if name not in meanings]
+    carried = [name for name in schema.names if name not in meanings(columns)]
     times = Counter(name.casefold() for name in carried)
     for name in carried:
         if name.casefold() in ours:
             mapped = {"text", "uid", "image_url", "language"}
             hint = f" or map it as {ours[name.casefold()]}" if ours[name.casefold()] in mapped else ""
             yield f"{name!r} is a name of the curated table's own: rename it, say to {'pool_' + name!r}{hint}"
+        elif "." in name or "`" in name:  # pyspark takes them for a path into a struct where it sends rows to Python
+            yield f"{name!r} holds a dot or a backtick: rename it, say to {name.replace('.', '_').replace('`', '_')!r}"
         elif times[name.casefold()] > 1:
             yield f"{name!r} differs from another column in case only: rename it, say to {name + '_2'!r}"
 
@@ -76,6 +83,11 @@ def _bad_fields(schema: T.StructType, path: str = "") -> Iterator[str]:
 
 
 def _bad_type(kind: T.DataType, name: str) -> Iterator[str]:
+    if isinstance(kind, T.TimestampNTZType):  # a table feature that older readers lack
+        yield (
+            f"{name!r} is a timestamp without time zone, which makes the Delta table unreadable for older readers: "
+            "cast it to timestamp, or read Parquet with spark.sql.parquet.inferTimestampNTZ.enabled=false"
+        )
     if isinstance(kind, _REJECTED_TYPES):
         yield f"{name!r} is of type {kind.simpleString()}, which cannot be carried: cast it, say to string"
     elif isinstance(kind, T.StructType):

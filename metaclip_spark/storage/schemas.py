@@ -41,7 +41,7 @@ PROVENANCE: Final = (
 )
 
 INDEXED: Final = ("admission_threshold",)
-"""Columns of the curated table whose least and greatest value are kept by file: a smaller t skips files."""
+"""Columns of the curated table whose least and greatest value are kept by file, for a table clustered by them."""
 
 WITHOUT_DICTIONARY: Final = ("uid", "matched_entries.list.element", "probability", "draw", "admission_threshold")
 """Columns of the curated table written plain: a dictionary of the ids takes a seventh of the JVM's time in the second

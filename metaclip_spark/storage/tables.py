@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pyspark.errors import AnalysisException
+import pyarrow as pa
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import AnalysisException, PySparkException
+from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.errors import TableError
 from metaclip_spark.storage.schemas import (
@@ -20,10 +23,10 @@ from metaclip_spark.storage.schemas import (
     SIZE_CURVE,
     SIZE_CURVE_SCHEMA,
 )
+from metaclip_spark.storage.settings import changed_settings
+from metaclip_spark.storage.spark_errors import reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
@@ -38,7 +41,21 @@ _OURS: Final = {
 }
 # Delta passes no Parquet option on to its writer but the codec; the writer reads this one from the session.
 _DICTIONARY: Final = "parquet.enable.dictionary#"
-_LAST_COMMIT: Final = "spark.databricks.delta.lastCommitVersionInSession"
+_ARROW_ROWS: Final = "spark.sql.execution.arrow.maxRecordsPerBatch"
+# What Delta says where another process committed in between.
+_CONCURRENT: Final = re.compile(r"DELTA_(?:CONCURRENT|METADATA_CHANGED|PROTOCOL_CHANGED)|Concurrent\w*Exception")
+
+
+class Write(NamedTuple):
+    """A commit of rows.
+
+    Attributes:
+        version: of the table.
+        rows: that the commit put into it, as Delta recorded them.
+    """
+
+    version: int
+    rows: int
 
 
 class Tables:
@@ -87,22 +104,36 @@ class Tables:
             raise TableError(f"{path} is a Delta table, but none of ours (no column {missing[0]}): use another output")
         return table
 
-    def append(self, name: str, rows: DataFrame) -> int:
-        """Add rows to a table, made if need be, in one file and one commit; its new version.
+    def writer(self, name: str) -> str | None:
+        """The run whose rows the table holds; None if there is no table, or nothing in it says.
 
-        Raises:
-            TableError: the table has other columns.
+        Rows say it themselves. A table without rows is told by its newest commit that names a run.
         """
-        return self._save(name, rows.coalesce(1), mode="append")
+        table = self.read(name)
+        if table is None:
+            return None
+        first = table.select("run_id").take(1)
+        if first:
+            return str(first[0].run_id)
+        named = self._history(name).where("userMetadata IS NOT NULL").select("userMetadata").take(1)
+        return str(named[0][0]) if named else None
 
     def replace(
-        self, name: str, rows: DataFrame, *, indexed: tuple[str, ...], plain: tuple[str, ...], compression: str
-    ) -> int:
-        """Write a whole table in one commit: a reader sees the old rows or the new; its new version.
+        self,
+        name: str,
+        rows: DataFrame,
+        *,
+        run_id: str,
+        indexed: tuple[str, ...],
+        plain: tuple[str, ...],
+        compression: str,
+    ) -> Write:
+        """Write a whole table in one commit: a reader sees the old rows or the new.
 
         Args:
             name: of the table.
             rows: its new content, in as many files as they have partitions.
+            run_id: named in the commit.
             indexed: columns whose statistics are kept by file; any other column is not worth their cost.
             plain: columns, as Parquet paths, of so many values that a dictionary of them is only made to be given up.
             compression: codec of the files.
@@ -114,37 +145,56 @@ class Tables:
             # It would shuffle rows between the tasks that count them and the tasks that write them, and Spark counts an
             # accumulator once per task only where the task writes.
             "optimizeWrite": "false",
+            "userMetadata": run_id,
         }
-        with _without_dictionaries(self._spark, plain):
-            return self._save(name, rows, mode="overwrite", options=options)
+        with changed_settings(self._spark, {f"{_DICTIONARY}{column}": "false" for column in plain}):
+            self._save(name, rows, mode="overwrite", options=options)
+        # By its run, not as the newest: Delta may compact the files at once, and others may write other tables.
+        commits = self._history(name).select("version", "userMetadata", "operationMetrics.numOutputRows")
+        newest = commits.where((F.col("userMetadata") == run_id) & F.col("numOutputRows").isNotNull()).take(1)[0]
+        return Write(int(newest[0]), int(newest[1]))
 
-    def put(self, name: str, rows: DataFrame, condition: str) -> int:
-        """Add rows in one commit, in place of those that meet a condition if there are any; the table's new version.
+    def put(self, name: str, rows: DataFrame, condition: str) -> None:
+        """Add rows to a table, made if need be, in one commit and file, in place of those that meet a condition.
 
-        Rows are in the way where a run died between this write and the one after it, or is repeated.
+        Rows are in the way where a run died between this write and the next, is repeated, or runs twice at once.
+
+        Raises:
+            TableError: the table has other columns, or another process wrote to it at the same time.
         """
-        stored = self.read(name)
-        if stored is None or not stored.where(condition).take(1):
-            return self.append(name, rows)
-        return self._save(name, rows.coalesce(1), mode="overwrite", options={"replaceWhere": condition})
+        if self.read(name) is None:
+            self._save(name, rows.coalesce(1), mode="append", options={})
+        else:
+            self._save(name, rows.coalesce(1), mode="overwrite", options={"replaceWhere": condition})
 
-    def committed_rows(self, name: str, version: int) -> int:
-        """Rows that the write of this version put into the table, as Delta recorded them."""
-        history = self._spark.sql(f"DESCRIBE HISTORY {self._quoted(name)}")
-        metrics = history.where(f"version = {version}").select("operationMetrics").collect()[0][0]
-        return int(metrics["numOutputRows"])
+    def withdraw(self, name: str, condition: str) -> None:
+        """Delete the rows of a table that meet a condition."""
+        self._spark.sql(f"DELETE FROM {self._quoted(name)} WHERE {condition}")  # noqa: S608 - of our own digests
 
     def frame(self, rows: object, schema: StructType) -> DataFrame:
         """A small DataFrame made on the driver, from a pyarrow table or a list of tuples."""
+        if isinstance(rows, pa.Table) and int(self._spark.conf.get(_ARROW_ROWS) or 0) <= 0:
+            # No limit, says Spark's documentation; pyspark then cuts a table into batches of no rows, and fails.
+            rows = list(zip(*(column.to_pylist() for column in rows.columns), strict=True))
         return self._spark.createDataFrame(rows, schema)  # type: ignore[no-any-return, call-overload, unused-ignore]  # a pyarrow table too
 
-    def _save(self, name: str, rows: DataFrame, *, mode: str, options: dict[str, str] | None = None) -> int:
+    def _save(self, name: str, rows: DataFrame, *, mode: str, options: dict[str, str]) -> None:
         try:
-            rows.write.format("delta").mode(mode).options(**(options or {})).save(self.path(name))
-        except AnalysisException as error:
-            reason = (error.getMessage() or str(error)).strip().splitlines()[0]
-            raise TableError(f"the table {self.path(name)} cannot be written: {reason}; use another output") from error
-        return int(self._spark.conf.get(_LAST_COMMIT) or 0)
+            rows.write.format("delta").mode(mode).options(**options).save(self.path(name))
+        except (PySparkException, Py4JJavaError) as error:
+            if _CONCURRENT.search(str(error)):
+                raise TableError(
+                    f"another process wrote to {self.path(name)} at the same time, perhaps the same run: let it "
+                    "finish, then run again, which goes on from what is stored"
+                ) from error
+            if not isinstance(error, AnalysisException):
+                raise
+            message = f"the table {self.path(name)} cannot be written: {reason(error)}; use another output"
+            raise TableError(message) from error
+
+    def _history(self, name: str) -> DataFrame:
+        """Commits of a table, newest first."""
+        return self._spark.sql(f"DESCRIBE HISTORY {self._quoted(name)}")
 
     def _quoted(self, name: str) -> str:
         return f"delta.`{self.path(name).replace('`', '``')}`"
@@ -173,14 +223,3 @@ class Tables:
 
     def _listing(self, path: str) -> DataFrame:
         return self._spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(path)
-
-
-@contextmanager
-def _without_dictionaries(spark: SparkSession, columns: tuple[str, ...]) -> Iterator[None]:
-    for column in columns:
-        spark.conf.set(_DICTIONARY + column, "false")
-    try:
-        yield
-    finally:
-        for column in columns:
-            spark.conf.unset(_DICTIONARY + column)

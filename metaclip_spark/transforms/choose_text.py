@@ -18,6 +18,7 @@ from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its type
 
 from metaclip_spark.core.balance_statistics import BalanceStatistics
 from metaclip_spark.core.sampling import choice_hashes
+from metaclip_spark.storage.pool import quoted
 from metaclip_spark.storage.schemas import LANGUAGE
 from metaclip_spark.transforms.batches import by_language
 from metaclip_spark.transforms.keep_balanced import decided_schema, image_id_column, matched_parts, with_decisions
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
 # Columns of the way only; the colon keeps them apart from any that a pool may have in a Delta table.
 _CHOICE: Final = "metaclip:choice"
-_LEAST: Final = "metaclip:least"
+_PLACE: Final = "metaclip:place"
+_NOT_BLANK: Final = r"[^\t ]"  # image ids leave tabs and spaces out
 _SIGN: Final = np.uint64(1 << 63)
 
 
@@ -60,10 +62,11 @@ def keep_one_text(
     # Rows of no image stay apart by their texts: under one null key they would all meet in one task.
     image = F.when(of_no_image, F.md5(F.col("text").cast("binary"))).otherwise(image_id_column(F.col("image_url")))
     language = [F.col(LANGUAGE.name)] if LANGUAGE.name in rows.columns else []
-    order = F.struct(F.col(f"`{_CHOICE}`"), F.col("uid"))
-    least = F.min(F.when(~of_no_image, order)).over(Window.partitionBy(image, *language))
-    chosen = matched.withColumn(_LEAST, least).where(of_no_image | (order == F.col(f"`{_LEAST}`")))
-    return chosen.select(*schema.names).mapInArrow(_keep_chosen(metadata, balance, statistics), schema)
+    # Rows may repeat a uid, against its promise: the other columns settle it, and rows equal in all are the same row.
+    settled = F.xxhash64(*(quoted(field.name) for field in schema.fields if not _has_map(field.dataType)))
+    texts = Window.partitionBy(image, *language).orderBy(quoted(_CHOICE), F.col("uid"), settled)
+    chosen = matched.withColumn(_PLACE, F.row_number().over(texts)).where(of_no_image | (quoted(_PLACE) == 1))
+    return chosen.select(*map(quoted, schema.names)).mapInArrow(_keep_chosen(metadata, balance, statistics), schema)
 
 
 def _match_all(
@@ -73,7 +76,8 @@ def _match_all(
 
     def match(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for _, part, matched in matched_parts(batches, metadata, balance):
-            has_url = pc.fill_null(pc.greater(pc.binary_length(part.column("image_url")), 0), fill_value=False)
+            urls = part.column("image_url").cast(pa.binary())
+            has_url = pc.fill_null(pc.match_substring_regex(urls, _NOT_BLANK), fill_value=False)
             matched.decisions.threshold[~has_url.to_numpy(zero_copy_only=False)] = np.nan
             decided = with_decisions(part, matched, np.diff(matched.offsets) > 0)
             # Spark has no unsigned numbers: flipping the top bit keeps the order.
@@ -98,3 +102,12 @@ def _keep_chosen(
         statistics.add(figures)
 
     return keep
+
+
+def _has_map(kind: T.DataType) -> bool:
+    """Whether a type holds a map, which has no hash in Spark."""
+    if isinstance(kind, T.StructType):
+        return any(_has_map(field.dataType) for field in kind.fields)
+    if isinstance(kind, T.ArrayType):
+        return _has_map(kind.elementType)
+    return isinstance(kind, T.MapType)

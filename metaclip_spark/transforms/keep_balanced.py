@@ -20,6 +20,7 @@ from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its type
 from metaclip_spark.core.balance_statistics import BalanceStatistics
 from metaclip_spark.core.balancing import balance_rows
 from metaclip_spark.core.sampling import draws
+from metaclip_spark.storage.pool import quoted
 from metaclip_spark.storage.schemas import DECISIONS, IMAGE_ID, LANGUAGE, curated_schema
 from metaclip_spark.transforms.batches import by_language
 
@@ -209,16 +210,14 @@ def with_provenance(kept: DataFrame, origin: Provenance) -> DataFrame:
     if LANGUAGE.name not in kept.columns:
         added[LANGUAGE.name] = F.lit(next(iter(origin.metadata_digests)))
     return kept.select(
-        *(
-            added.get(field.name, F.col(f"`{field.name}`")).alias(field.name, metadata=field.metadata)
-            for field in schema
-        )
+        *(added.get(field.name, quoted(field.name)).alias(field.name, metadata=field.metadata) for field in schema)
     )
 
 
 def image_id_column(image_url: Column) -> Column:
-    """`core.identity.image_id` as a Spark expression; null where the URL is."""
-    return F.substring(F.sha2(F.translate(image_url, "\t ", "").cast("binary"), 224), 1, 24)
+    """`core.identity.image_id` as a Spark expression; null where there is no URL: such rows would share it."""
+    cleaned = F.translate(image_url, "\t ", "")
+    return F.when(F.length(cleaned) > 0, F.substring(F.sha2(cleaned.cast("binary"), 224), 1, 24))
 
 
 def _by_language(values: Mapping[str, str], *, has_language: bool) -> Column:

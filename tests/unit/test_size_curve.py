@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -96,3 +97,9 @@ REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
 def test_refused(call: Callable[[], object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_task_sends_filled_bins_only() -> None:
+    curve = SizeCurve()
+    curve.add(np.random.default_rng(3).lognormal(3.0, 4.0, 100_000))
+    assert len(pickle.dumps(curve)) < 50_000

@@ -1,0 +1,20 @@
+"""What Spark says of a failure, in one line."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_CAUSE: Final = re.compile(r"^(?:Caused by|: org\.apache\.spark\.SparkException): (.*)$", re.MULTILINE)
+_CONDITION: Final = re.compile(r"\[[A-Z][A-Z0-9_.]+\] .*")
+
+
+def reason(error: Exception) -> str:
+    """The line that names the condition ("[PATH_NOT_FOUND] …"), else the innermost cause, else the first line.
+
+    Taken from the text: `getMessage` fails for Delta's exceptions, whose conditions Spark seeks in a list of its own.
+    """
+    text = str(error).strip()
+    found = _CONDITION.search(text)
+    causes = [found.group()] if found else _CAUSE.findall(text)
+    return str(causes[-1]) if causes else text.partition("\n")[0]
