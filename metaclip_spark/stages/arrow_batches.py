@@ -10,6 +10,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
 from metaclip_spark.storage.settings import changed_settings
@@ -47,6 +49,6 @@ def row_bounded_batches(opened: OpenPool, rows: int) -> Iterator[None]:
     with changed_settings(spark, {_BYTES: _NO_LIMIT, _ROWS: str(most)}):
         try:
             yield
-        except Exception as failure:
+        except (PySparkException, Py4JJavaError) as failure:
             failure.add_note(f"If a task ran out of memory: batches were bounded by {most} rows; set {_BYTES}=64m")
             raise

@@ -152,7 +152,7 @@ class Tables:
         # By its run, not as the newest: Delta may compact the files at once, and others may write other tables.
         commits = self._history(name).select("version", "userMetadata", "operationMetrics.numOutputRows")
         newest = commits.where((F.col("userMetadata") == run_id) & F.col("numOutputRows").isNotNull()).take(1)[0]
-        return Write(int(newest[0]), int(newest[1]))
+        return Write(int(newest.version), int(newest.numOutputRows))
 
     def put(self, name: str, rows: DataFrame, condition: str) -> None:
         """Add rows to a table, made if need be, in one commit and file, in place of those that meet a condition.
