@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from metaclip_spark.core.balancing_kernels import balance, miss_probabilities
-from metaclip_spark.core.jit import read_only
 from metaclip_spark.errors import ConfigError, InputError
+from metaclip_spark.jit import read_only
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metaclip_spark.core.jit import kernel, step
+from metaclip_spark.jit import kernel, step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from metaclip_spark.core.jit import kernel, read_only
 from metaclip_spark.errors import ConsistencyError, InputError
+from metaclip_spark.jit import kernel, read_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

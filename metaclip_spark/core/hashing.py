@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from metaclip_spark.core.jit import inlined_step, kernel, read_only, step
+from metaclip_spark.jit import inlined_step, kernel, read_only, step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,14 +10,14 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import tempfile
-import time
+import secrets
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metaclip_spark.core.jit import cache_root
 from metaclip_spark.core.matching.artifact import artifact_from_buffer
 from metaclip_spark.errors import ArtifactError
+from metaclip_spark.host_cache import cache_root, drop_unused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.tables import CompiledMetadata
 
 _SUFFIX: Final = ".artifact"
-_UNUSED_DAYS: Final = 30
+_PARTIAL: Final = ".partial"
 _opened: dict[str, CompiledMetadata] = {}
 
 
@@ -46,10 +46,11 @@ def open_on_host(artifact_digest: str, fetch: Callable[[], bytes]) -> CompiledMe
         path = Path(cache_root()) / f"{artifact_digest}{_SUFFIX}"
         compiled = _map_sound(path, artifact_digest)
         if compiled is None:  # absent, or damaged by a full disk or a cleaner: written anew
-            _place(path, fetch())
+            place(path, fetch())
+            drop_unused([*path.parent.glob(f"*{_SUFFIX}"), *path.parent.glob(f"*{_PARTIAL}")])
             compiled = map_artifact(path)
             _refuse_other(compiled, artifact_digest)
-        with contextlib.suppress(OSError):  # a cache that has become read-only still serves
+        with contextlib.suppress(OSError):  # a cleaner was faster: what is mapped stays
             os.utime(path)
         _opened[artifact_digest] = compiled
     return _opened[artifact_digest]
@@ -88,22 +89,26 @@ def _refuse_other(compiled: CompiledMetadata, artifact_digest: str) -> None:
         )
 
 
-def _place(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.stem[:16]}-", suffix=".partial")
+def place(path: Path, content: bytes) -> None:
+    """Make these bytes the content of a file at once, under a temporary name beside it until they are whole.
+
+    A file that is there already is replaced, not overwritten: a process that has mapped it keeps the old content, where
+    a file cut short under its mapping would kill it. Links are followed; a device or pipe is written to as it is.
+
+    Raises:
+        OSError: the file cannot be written; what was there before is unchanged.
+    """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
+    temporary = path.with_name(f"{path.name[:16]}-{secrets.token_hex(8)}{_PARTIAL}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(content)
-        Path(temporary).replace(path)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copymode(path, temporary)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
-    _drop_unused(path.parent)
-
-
-def _drop_unused(folder: Path) -> None:
-    """Artifacts that nobody has opened for a month; a process that still maps one keeps it until it ends."""
-    oldest = time.time() - _UNUSED_DAYS * 86_400
-    for path in [*folder.glob(f"*{_SUFFIX}"), *folder.glob("*.partial")]:
-        with contextlib.suppress(OSError):  # another worker was first
-            if path.stat().st_mtime < oldest:
-                path.unlink()

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
-from pathlib import Path
+import time
+from typing import TYPE_CHECKING
 
 import numba
 import numpy as np
 import pytest
 
-from metaclip_spark.core import jit
+from metaclip_spark import jit
 from metaclip_spark.errors import EnvironmentProblemError
+from metaclip_spark.host_cache import CACHE_VARIABLE
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TWICE = """
 import sys
 import numpy as np
-from metaclip_spark.core import jit
+from metaclip_spark import jit
 
 @jit.kernel
 def twice(values):
@@ -36,7 +44,7 @@ print(sum(twice.stats.cache_hits.values()), sum(twice.stats.cache_misses.values(
 def workers(tmp_path: Path):  # noqa: ANN201 - a function that starts a process
     module = tmp_path / "twice.py"
     module.write_text(TWICE, encoding="utf-8")
-    environment = {**os.environ, jit.CACHE_VARIABLE: str(tmp_path / "cache")}
+    environment = {**os.environ, CACHE_VARIABLE: str(tmp_path / "cache")}
 
     def start() -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -81,25 +89,92 @@ def test_digest_follows_imports() -> None:
     assert "metaclip_spark.core.matching.artifact" not in sources
 
 
-def test_cache_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(jit.CACHE_VARIABLE, str(tmp_path / "named"))
-    assert jit.cache_root() == str(tmp_path / "named")
-    monkeypatch.delenv(jit.CACHE_VARIABLE)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert jit.cache_root() == str(tmp_path / "xdg" / "metaclip_spark")
-    (tmp_path / "file").write_bytes(b"")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))  # cannot be a directory
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert jit.cache_root() == str(tmp_path / "home" / ".cache" / "metaclip_spark")
-    monkeypatch.setenv("HOME", str(tmp_path / "file"))
-    assert Path(jit.cache_root()).name.startswith("metaclip_spark-")
+IMPORTS = {
+    "a name of a module": "from metaclip_spark.core.spacing import PUNCTUATION",
+    "a module": "import metaclip_spark.core.spacing",
+    "a module under another name": "import os, metaclip_spark.core.spacing as s",
+    "a module from its package": "from metaclip_spark.core import spacing",
+    "several lines": "from metaclip_spark.core import (\n    counting,\n    spacing as s,\n)",
+    "inside a function": "def f():\n    from metaclip_spark.core.spacing import PUNCTUATION",
+    "relative to the module": "from .spacing import PUNCTUATION",
+    "relative to the package": "from . import spacing",
+    "of a package's own name": "from metaclip_spark.core.matching import kernels",  # spacing by way of the intrinsics
+}
 
 
-def test_machine_code_is_not_shared_with_strangers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tmp_path.chmod(0o777)
-    monkeypatch.setenv(jit.CACHE_VARIABLE, str(tmp_path))
-    with pytest.raises(EnvironmentProblemError, match=f"{jit.CACHE_VARIABLE}={tmp_path} cannot be used"):
-        jit.cache_root()
+@pytest.mark.parametrize("source", IMPORTS.values(), ids=IMPORTS)
+def test_digest_follows_every_form_of_import(
+    source: str, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "metaclip_spark"
+    shutil.copytree(repository / "metaclip_spark", copy)
+    (copy / "core" / "probe.py").write_text(source, encoding="utf-8")
+    monkeypatch.setattr("metaclip_spark.core.__path__", [str(copy / "core")])
+    assert "metaclip_spark.core.spacing" in jit._sources("metaclip_spark.core.probe")
+
+
+def test_a_kernel_that_does_not_compile_keeps_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+
+    @jit.kernel
+    def broken(value: int) -> int:
+        return value.no_such_attribute
+
+    with pytest.raises(numba.TypingError):
+        broken(1)
+    (lock,) = tmp_path.rglob("*.lock")
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_a_full_disk_costs_the_cache_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+
+    @jit.kernel
+    def nothing() -> int:
+        return 8
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(numba.core.caching.IndexDataCacheFile, "save", full)
+    assert nothing() == 8
+    assert not list(tmp_path.rglob("*.nbi"))
+
+
+def test_kernels_of_versions_long_gone_are_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    kernels = tmp_path / "kernels"
+    month = 31 * 86_400
+    for name, age in (("0" * 20, month), ("1" * 20, 0), ("mine", month)):
+        (kernels / name).mkdir(parents=True)
+        (kernels / name / "x.nbi").touch()
+        os.utime(kernels / name, (time.time() - age,) * 2)
+    kernels.chmod(0o700)
+
+    @jit.kernel
+    def nothing() -> int:
+        return 9
+
+    assert nothing() == 9
+    assert {path.name for path in kernels.iterdir()} == {"1" * 20, "mine", jit.kernel_digest(__name__)}
+
+
+@pytest.mark.parametrize("folder", ["kernels", f"kernels/{jit.kernel_digest(__name__)}"])
+def test_kernels_that_others_could_have_planted_are_refused(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    (tmp_path / folder).mkdir(parents=True, mode=0o700)
+    (tmp_path / "kernels").chmod(0o700)
+    (tmp_path / folder).chmod(0o770)
+
+    @jit.kernel
+    def nothing() -> int:
+        return 10
+
+    with pytest.raises(EnvironmentProblemError, match=f"{folder} is a directory of user .* with mode 770"):
+        nothing()
 
 
 def test_read_only_is_one_type() -> None:

@@ -26,12 +26,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
-from metaclip_spark.core.jit import read_only
 from metaclip_spark.core.matching.kernels_hash import Tables
 from metaclip_spark.core.matching.tables import CompiledMetadata
 from metaclip_spark.core.metadata.entry_list import EntryFate, EntryReport
 from metaclip_spark.core.spacing import PUNCTUATION, SEMANTICS_VERSION
 from metaclip_spark.errors import ArtifactError
+from metaclip_spark.jit import read_only
 
 if TYPE_CHECKING:
     import mmap

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from metaclip_spark.core.jit import inlined_step, kernel, step
 from metaclip_spark.core.matching.intrinsics import get_i64, get_u64, mark_mask, put_i64
 from metaclip_spark.core.matching.kernels_emit import (
     LANES,
@@ -31,6 +30,7 @@ from metaclip_spark.core.matching.kernels_hash import (
 )
 from metaclip_spark.core.matching.kernels_scan import SCAN_SLACK, Block, hash_words, scan_words
 from metaclip_spark.core.matching.kernels_walk import Walks, look_up_words, walk_phrases
+from metaclip_spark.jit import inlined_step, kernel, step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from metaclip_spark.core.jit import kernel, step
 from metaclip_spark.core.matching.kernels_hash import (
     CHILD_BITS,
     FREE_PHRASE,
@@ -36,6 +35,7 @@ from metaclip_spark.core.matching.kernels_hash import (
     word_high,
     word_low,
 )
+from metaclip_spark.jit import kernel, step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

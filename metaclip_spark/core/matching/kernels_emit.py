@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from metaclip_spark.core.jit import step
 from metaclip_spark.core.matching.intrinsics import (
     get_i32,
     get_i64,
@@ -20,6 +19,7 @@ from metaclip_spark.core.matching.intrinsics import (
     sort_16_unique,
 )
 from metaclip_spark.core.matching.kernels_hash import LOW_HALF, ONE, UPPER_HALF
+from metaclip_spark.jit import step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

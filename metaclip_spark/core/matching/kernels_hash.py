@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from metaclip_spark.core.jit import inlined_step, step
 from metaclip_spark.core.matching.intrinsics import load_8_bytes, multiply_fold
+from metaclip_spark.jit import inlined_step, step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from metaclip_spark.core.jit import kernel, step
 from metaclip_spark.core.matching.kernels_hash import bucket_of, slot_of
+from metaclip_spark.jit import kernel, step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from metaclip_spark.core.jit import inlined_step, step
 from metaclip_spark.core.matching.intrinsics import (
     get_i64,
     get_u16,
@@ -34,6 +33,7 @@ from metaclip_spark.core.matching.kernels_hash import (
     word_high,
     word_low,
 )
+from metaclip_spark.jit import inlined_step, step
 
 CHUNK: Final = 64
 """Bytes looked at together."""

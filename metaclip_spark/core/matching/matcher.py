@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
-from metaclip_spark.core.jit import read_only
 from metaclip_spark.core.matching.kernels import Captions, match_rows
 from metaclip_spark.core.matching.kernels_hash import PAD
 from metaclip_spark.core.spacing import PUNCTUATION, WHITESPACE
 from metaclip_spark.errors import InputError
+from metaclip_spark.jit import read_only
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

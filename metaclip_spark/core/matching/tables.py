@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from metaclip_spark.core.jit import read_only
 from metaclip_spark.core.matching import kernels_build as build
 from metaclip_spark.core.matching.kernels_hash import PAD, Tables
 from metaclip_spark.core.matching.kernels_pilots import find_pilots
@@ -24,6 +23,7 @@ from metaclip_spark.core.metadata.entry_list import (
     encode_entries,
 )
 from metaclip_spark.errors import InputError
+from metaclip_spark.jit import read_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -19,6 +19,7 @@ user's own functions keep their cache.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import hashlib
 import importlib.util
@@ -26,9 +27,8 @@ import os
 import platform
 import re
 import sys
-import tempfile
 import time
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -37,78 +37,28 @@ import llvmlite.binding
 import numba
 import numpy as np
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
+from numba.core.compiler_lock import global_compiler_lock
 
 from metaclip_spark.errors import EnvironmentProblemError
+from metaclip_spark.host_cache import CACHE_VARIABLE, cache_root, drop_unused, private_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from importlib.abc import ResourceLoader
+    from importlib.machinery import ModuleSpec
 
     from numpy.typing import NDArray
 
     F = TypeVar("F", bound=Callable[..., Any])
     S = TypeVar("S", bound=np.generic)
 
-CACHE_VARIABLE: Final = "METACLIP_SPARK_CACHE_DIR"
-"""Environment variable that names the cache directory; set it where a worker's home is not writable or not local."""
-
-_IMPORT: Final = re.compile(rb"^ *from (metaclip_spark\.core\.[\w.]+) import ", re.MULTILINE)
+_PACKAGE: Final = __name__.partition(".")[0]
+_DIGEST_DIGITS: Final = 20
+_DIGEST: Final = re.compile(f"[0-9a-f]{{{_DIGEST_DIGITS}}}")
 
 _LOCK_SECONDS: Final = 120.0
 # The lock only saves work. A worker that dies keeps no lock (the kernel of the OS drops it), one that hangs does: after
 # this time the others compile for themselves.
-
-
-def cache_root() -> str:
-    """The host's cache directory for compiled kernels and unpacked artifacts, created if absent.
-
-    The first that can be created and written: $METACLIP_SPARK_CACHE_DIR; `metaclip_spark` under $XDG_CACHE_HOME or
-    `~/.cache`; a directory of this user under the system's temporary directory. Compiled kernels are machine code, so
-    the last is accepted only if it belongs to this user and nobody else may write to it.
-
-    Returns:
-        An absolute path, safe to share between processes of one user.
-
-    Raises:
-        EnvironmentProblemError: the variable names a directory that cannot be used.
-    """
-    override = os.environ.get(CACHE_VARIABLE)
-    if override:
-        try:
-            return _private_directory(Path(override))
-        except OSError as error:
-            raise EnvironmentProblemError(
-                f"{CACHE_VARIABLE}={override} cannot be used: {error}: name a directory that this user can write "
-                "to and others cannot, since it will hold machine code"
-            ) from error
-    xdg = os.environ.get("XDG_CACHE_HOME")
-    candidates = [Path(xdg) / "metaclip_spark"] if xdg else []
-    with contextlib.suppress(RuntimeError):  # no home directory can be found for this user
-        candidates.append(Path.home() / ".cache" / "metaclip_spark")
-    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
-    candidates.append(Path(tempfile.gettempdir()) / f"metaclip_spark-{user}")
-    for candidate in candidates:
-        with contextlib.suppress(OSError):
-            return _private_directory(candidate)
-    return _own_directory()
-
-
-@cache
-def _own_directory() -> str:
-    """The last resort: a cache for this process only."""
-    return tempfile.mkdtemp(prefix="metaclip_spark-")
-
-
-def _private_directory(path: Path) -> str:
-    """Create `path` if need be; an OSError says that it cannot be written or that others could plant code in it."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=path):
-        pass
-    if hasattr(os, "getuid"):
-        status = path.stat()
-        if status.st_uid not in (os.getuid(), 0) or status.st_mode & 0o002:
-            raise PermissionError(f"{path} belongs to user {status.st_uid} with mode {status.st_mode & 0o777:o}")
-    return str(path.absolute())
 
 
 @cache
@@ -118,7 +68,7 @@ def kernel_digest(module: str) -> str:
     Args:
         module: its full name; what it imports from this package counts, and what that imports.
 
-    >>> kernel_digest("metaclip_spark.core.matching.kernels") == kernel_digest("metaclip_spark.core.jit")
+    >>> kernel_digest("metaclip_spark.core.matching.kernels") == kernel_digest("metaclip_spark.jit")
     False
     """
     digest = hashlib.sha256()
@@ -129,11 +79,11 @@ def kernel_digest(module: str) -> str:
     features = llvmlite.binding.get_host_cpu_features().flatten()
     about = (sys.version, numba.__version__, llvmlite.__version__, platform.machine())
     digest.update("\n".join((*about, llvmlite.binding.get_host_cpu_name(), features)).encode())
-    return digest.hexdigest()[:20]
+    return digest.hexdigest()[:_DIGEST_DIGITS]
 
 
 def _sources(module: str) -> dict[str, bytes]:
-    """Source of a module and of all modules of this package that it imports by name, directly or not."""
+    """Source of a module and of all modules of this package that it imports, directly or not, in whatever form."""
     found: dict[str, bytes] = {}
     pending = [module]
     while pending:
@@ -141,13 +91,32 @@ def _sources(module: str) -> dict[str, bytes]:
         if name not in found:
             spec = importlib.util.find_spec(name)
             if spec is None or spec.origin is None:
-                raise EnvironmentProblemError(
-                    f"the source of {name} cannot be found: install metaclip_spark from a wheel"
-                )
+                raise EnvironmentProblemError(f"the source of {name} cannot be found: install {_PACKAGE} from a wheel")
             # The loader reads from a zip file too, where an executor may have its packages
             found[name] = cast("ResourceLoader", spec.loader).get_data(spec.origin)
-            pending += [imported.decode() for imported in _IMPORT.findall(found[name])]
+            pending += _imported(found[name], spec)
     return found
+
+
+def _imported(source: bytes, spec: ModuleSpec) -> Iterator[str]:
+    """Modules of this package that a module's source imports."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if _is_ours(alias.name))
+        elif isinstance(node, ast.ImportFrom):
+            package = spec.name if spec.submodule_search_locations is not None else spec.parent
+            name = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+            if _is_ours(name):
+                yield name
+                parent = importlib.util.find_spec(name)
+                if parent is not None and parent.submodule_search_locations is not None:
+                    # a package: what is imported from it may be a module, or a name of its __init__
+                    members = (f"{name}.{alias.name}" for alias in node.names)
+                    yield from (member for member in members if importlib.util.find_spec(member) is not None)
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] == _PACKAGE
 
 
 class _Locator:
@@ -158,11 +127,27 @@ class _Locator:
         self._line = function.__code__.co_firstlineno
         self._digest = kernel_digest(function.__module__)
 
+    @cached_property
+    def _folder(self) -> Path:
+        return Path(cache_root()) / "kernels" / self._digest
+
     def ensure_cache_path(self) -> None:
-        Path(self.get_cache_path()).mkdir(parents=True, exist_ok=True)
+        """Create the directory, or refuse it; a new one is the occasion to look for those of versions long gone."""
+        is_new = not self._folder.exists()
+        try:
+            private_directory(self._folder.parent)
+            private_directory(self._folder)
+            os.utime(self._folder)  # in use
+        except OSError as error:
+            raise EnvironmentProblemError(
+                f"compiled kernels cannot be kept: {error}: delete that directory, or name another cache in "
+                f"{CACHE_VARIABLE}"
+            ) from error
+        if is_new:
+            drop_unused(path for path in self._folder.parent.iterdir() if _DIGEST.fullmatch(path.name))
 
     def get_cache_path(self) -> str:
-        return str(Path(cache_root()) / "kernels" / self._digest)
+        return str(self._folder)
 
     def get_source_stamp(self) -> str:
         return self._digest
@@ -186,7 +171,7 @@ class _HostCacheImpl(CompileResultCacheImpl):
 
 
 class _HostCache(FunctionCache):
-    """A function cache that holds a lock of the host from a miss until the compiled function is saved.
+    """A function cache that holds a lock of the host from a miss until the kernel is compiled and saved, or fails to.
 
     numba's dispatcher calls `load_overload` and, when that gives None, compiles and calls `save_overload`.
     """
@@ -202,21 +187,18 @@ class _HostCache(FunctionCache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         if not self._is_open:
             super().__init__(self._function)
+            self._impl.locator.ensure_cache_path()
             self._is_open = True
         found = super().load_overload(sig, target_context)
         if found is None and self._lock is None:
             self._lock = self._acquire()
             if self._lock is not None:  # another worker may have saved it while this one waited
                 found = super().load_overload(sig, target_context)
-                if found is not None:
-                    self._release()
         return found
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        try:
+        with contextlib.suppress(OSError):  # a full disk: this process has its kernel all the same
             super().save_overload(sig, data)
-        finally:
-            self._release()
 
     def _acquire(self) -> Any:
         try:
@@ -224,8 +206,11 @@ class _HostCache(FunctionCache):
         except ImportError:
             return None
         self._impl.locator.ensure_cache_path()
-        # Locks last as long as the open file: the caller keeps it, so no context manager fits.
-        lock = (Path(self.cache_path) / f"{self._impl.filename_base}.lock").open("w")
+        try:
+            # Locks last as long as the open file: the caller keeps it, so no context manager fits.
+            lock = (Path(self.cache_path) / f"{self._impl.filename_base}.lock").open("w")
+        except OSError:  # a full disk
+            return None
         deadline = time.monotonic() + _LOCK_SECONDS
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError):
@@ -235,10 +220,24 @@ class _HostCache(FunctionCache):
         lock.close()
         return None
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Let the other workers load, or try for themselves."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+
+def _releasing(compile_: Callable[[Any], Any], host_cache: _HostCache) -> Callable[[Any], Any]:
+    """A dispatcher's `compile` that ends without the host's lock, whether or not it succeeded."""
+
+    def compile_and_release(sig: Any) -> Any:
+        with global_compiler_lock:  # which numba takes too: no other thread gets the host's lock before it is released
+            try:
+                return compile_(sig)
+            finally:
+                host_cache.release()
+
+    return compile_and_release
 
 
 def kernel(function: F) -> F:
@@ -249,7 +248,8 @@ def kernel(function: F) -> F:
     """
     dispatcher: Any = numba.njit(nogil=True, error_model="numpy")(function)
     # njit(cache=True) would do the same with numba's own locators; there is no public way to name another cache.
-    dispatcher._cache = _HostCache(function)  # noqa: SLF001
+    dispatcher._cache = host_cache = _HostCache(function)  # noqa: SLF001
+    dispatcher.compile = _releasing(dispatcher.compile, host_cache)
     return cast("F", dispatcher)
 
 

@@ -1,0 +1,113 @@
+"""The host's cache directory: where worker processes of one user share compiled kernels and unpacked artifacts.
+
+Compiled kernels are machine code that a worker runs as it finds it. The directory is therefore used only if it belongs
+to this user and neither its group nor others may write to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from metaclip_spark.errors import EnvironmentProblemError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CACHE_VARIABLE: Final = "METACLIP_SPARK_CACHE_DIR"
+"""Environment variable that names the cache directory; set it where a worker's home is not writable or not local."""
+
+_UNUSED_DAYS: Final = 30
+_OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
+
+
+def cache_root() -> str:
+    """The host's cache directory, created if absent.
+
+    The first of these that can be created and written, and that is this user's alone: $METACLIP_SPARK_CACHE_DIR;
+    `metaclip_spark` under $XDG_CACHE_HOME or `~/.cache`; `metaclip_spark-<user>` under the system's temporary
+    directory, unless that is a symbolic link, which anybody could have put there. Failing all, a new directory for this
+    process only.
+
+    Returns:
+        An absolute path, safe to share between processes of one user.
+
+    Raises:
+        EnvironmentProblemError: the variable names a directory that cannot be used.
+    """
+    override = os.environ.get(CACHE_VARIABLE)
+    if override:
+        try:
+            return _writable(Path(override).resolve())
+        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
+            raise EnvironmentProblemError(
+                f"{CACHE_VARIABLE}={override} cannot be used: {error}: name a directory that is this user's alone "
+                "(mode 700), or one that does not exist yet, since it will hold machine code"
+            ) from error
+    xdg = os.environ.get("XDG_CACHE_HOME")
+    candidates = [Path(xdg) / "metaclip_spark"] if xdg else []
+    with contextlib.suppress(RuntimeError):  # no home directory can be found for this user
+        candidates.append(Path.home() / ".cache" / "metaclip_spark")
+    for candidate in candidates:
+        with contextlib.suppress(OSError, RuntimeError):
+            return _writable(candidate.resolve())
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+    with contextlib.suppress(OSError):
+        return _writable(Path(tempfile.gettempdir()).resolve() / f"metaclip_spark-{user}")
+    return _own_directory()
+
+
+@cache
+def _own_directory() -> str:
+    """The last resort: a cache for this process only."""
+    return tempfile.mkdtemp(prefix="metaclip_spark-")
+
+
+def _writable(path: Path) -> str:
+    private_directory(path)
+    with tempfile.TemporaryFile(dir=path):
+        pass
+    return str(path)
+
+
+def private_directory(path: Path) -> None:
+    """Create a directory if need be, and make sure that what lies in it can only come from this user.
+
+    Args:
+        path: the directory itself, no link to it: in a directory that others write to, a link could be theirs.
+
+    Raises:
+        PermissionError: it is a link, belongs to another user, or its group or others may write to it.
+        OSError: it cannot be created.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if hasattr(os, "getuid"):
+        status = path.lstat()
+        kind = "directory" if stat.S_ISDIR(status.st_mode) else "link"
+        if kind == "link" or status.st_uid != os.getuid() or status.st_mode & _OTHERS_WRITE:
+            raise PermissionError(
+                f"{path} is a {kind} of user {status.st_uid} with mode {stat.S_IMODE(status.st_mode):o}: it has to be "
+                f"a directory of user {os.getuid()} that its group and others cannot write to"
+            )
+
+
+def drop_unused(paths: Iterable[Path]) -> None:
+    """Delete those files and directories that nobody has touched for a month.
+
+    A process that has mapped or loaded one keeps what it has.
+    """
+    oldest = time.time() - _UNUSED_DAYS * 86_400
+    for path in paths:
+        with contextlib.suppress(OSError):  # another worker was first
+            if path.lstat().st_mtime < oldest:
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
