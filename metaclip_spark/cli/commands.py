@@ -35,12 +35,13 @@ def run_compile(options: Namespace) -> None:
     from metaclip_spark.core.matching.artifact import artifact_to_bytes  # noqa: PLC0415
     from metaclip_spark.core.matching.tables import compile_metadata  # noqa: PLC0415
     from metaclip_spark.report.entries import render_entries  # noqa: PLC0415
+    from metaclip_spark.storage.host_artifact import place  # noqa: PLC0415
     from metaclip_spark.storage.metadata_source import read_list  # noqa: PLC0415
 
     compiled = compile_metadata(read_list(options.metadata), language=options.language, seed=options.seed)
     artifact = artifact_to_bytes(compiled)
     try:
-        options.output.write_bytes(artifact)
+        place(options.output, artifact)
     except OSError as error:
         raise TableError(f"cannot write the artifact {options.output}: {error.strerror}") from None
     if options.json:
