@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 def run_compile(options: Namespace) -> None:
     """Compile a list into an artifact and print which entries can never match."""
-    from metaclip_spark.core.matching.artifact import artifact_to_bytes  # noqa: PLC0415
+    from metaclip_spark.core.matching.artifact import artifact_digest, artifact_to_bytes  # noqa: PLC0415
     from metaclip_spark.core.matching.tables import compile_metadata  # noqa: PLC0415
     from metaclip_spark.report.entries import render_entries  # noqa: PLC0415
     from metaclip_spark.storage.host_artifact import place  # noqa: PLC0415
@@ -50,7 +50,7 @@ def run_compile(options: Namespace) -> None:
             "bytes": len(artifact),
             "language": compiled.language,
             "metadata_digest": compiled.metadata_digest,
-            "artifact_digest": compiled.artifact_digest,
+            "artifact_digest": artifact_digest(compiled),
             "entries": compiled.report.as_dict(),
         }
         print(json.dumps(figures, indent=2))

@@ -8,7 +8,7 @@ from metaclip_spark.core.metadata.entry_list import EntryFate
 from metaclip_spark.report.layout import aligned, count, percent
 
 if TYPE_CHECKING:
-    from metaclip_spark.core.matching.tables import CompiledMetadata
+    from metaclip_spark.core.matching.compiled import CompiledMetadata
 
 _MEANING: Final = {
     EntryFate.MATCHABLE: "can match",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from metaclip_spark.config import CurateConfig
     from metaclip_spark.core.balance_statistics import BalanceStatistics
-    from metaclip_spark.core.matching.tables import CompiledMetadata
+    from metaclip_spark.core.matching.compiled import CompiledMetadata
     from metaclip_spark.core.pool_counts import PoolCounts
     from metaclip_spark.stages.run_plan import RunPlan
     from metaclip_spark.storage.tables import Tables, Write

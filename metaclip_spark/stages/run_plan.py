@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Row
 
     from metaclip_spark.config import CurateConfig, Pool
-    from metaclip_spark.core.matching.tables import CompiledMetadata
+    from metaclip_spark.core.matching.compiled import CompiledMetadata
     from metaclip_spark.storage.pool import Source
     from metaclip_spark.storage.tables import Tables
 

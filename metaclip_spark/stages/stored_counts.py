@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Row
 
-    from metaclip_spark.core.matching.tables import CompiledMetadata
+    from metaclip_spark.core.matching.compiled import CompiledMetadata
     from metaclip_spark.stages.run_plan import RunPlan
     from metaclip_spark.storage.tables import Tables
 

@@ -22,7 +22,7 @@ from metaclip_spark.host_cache import cache_root, drop_unused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from metaclip_spark.core.matching.tables import CompiledMetadata
+    from metaclip_spark.core.matching.compiled import CompiledMetadata
 
 _SUFFIX: Final = ".artifact"
 _PARTIAL: Final = ".partial"
@@ -33,7 +33,7 @@ def open_on_host(artifact_digest: str, fetch: Callable[[], bytes]) -> CompiledMe
     """The compiled metadata with this digest, mapped from the host's cache.
 
     Args:
-        artifact_digest: `CompiledMetadata.artifact_digest`.
+        artifact_digest: as the function of that name gives it.
         fetch: gives the artifact's bytes; called only if the host has no sound file of this digest.
 
     Returns:
@@ -48,45 +48,38 @@ def open_on_host(artifact_digest: str, fetch: Callable[[], bytes]) -> CompiledMe
         if compiled is None:  # absent, or damaged by a full disk or a cleaner: written anew
             place(path, fetch())
             drop_unused([*path.parent.glob(f"*{_SUFFIX}"), *path.parent.glob(f"*{_PARTIAL}")])
-            compiled = map_artifact(path)
-            _refuse_other(compiled, artifact_digest)
+            compiled = map_artifact(path, expect_digest=artifact_digest)
         with contextlib.suppress(OSError):  # a cleaner was faster: what is mapped stays
             os.utime(path)
         _opened[artifact_digest] = compiled
     return _opened[artifact_digest]
 
 
-def map_artifact(path: Path) -> CompiledMetadata:
+def map_artifact(path: Path, *, expect_digest: str | None = None) -> CompiledMetadata:
     """Map an artifact file; its arrays are views of the mapping, which lives as long as they do.
 
+    Args:
+        path: the file.
+        expect_digest: refuse any artifact but the one of this `artifact_digest`.
+
     Raises:
-        ArtifactError: no such file, or no sound artifact in it.
+        ArtifactError: no such file, no sound artifact in it, or another one than expected.
     """
     try:
         with path.open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:  # ValueError: an empty file cannot be mapped
         raise ArtifactError(f"the artifact {path} cannot be opened: {error}; compile the metadata again") from error
-    return artifact_from_buffer(mapped)
+    return artifact_from_buffer(mapped, expect_digest=expect_digest)
 
 
 def _map_sound(path: Path, artifact_digest: str) -> CompiledMetadata | None:
     if not path.exists():
         return None
     try:
-        compiled = map_artifact(path)
-        _refuse_other(compiled, artifact_digest)
+        return map_artifact(path, expect_digest=artifact_digest)
     except ArtifactError:
         return None
-    return compiled
-
-
-def _refuse_other(compiled: CompiledMetadata, artifact_digest: str) -> None:
-    if compiled.artifact_digest != artifact_digest:
-        raise ArtifactError(
-            f"the artifact has digest {compiled.artifact_digest}, not {artifact_digest}: the workers run another "
-            "version of metaclip_spark than the driver; install the same on both"
-        )
 
 
 def place(path: Path, content: bytes) -> None:

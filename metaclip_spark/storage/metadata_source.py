@@ -17,7 +17,7 @@ from metaclip_spark.storage.host_artifact import map_artifact
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    from metaclip_spark.core.matching.tables import CompiledMetadata
+    from metaclip_spark.core.matching.compiled import CompiledMetadata
 
 DEFAULT_LANGUAGE: Final = "en"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING, Final, Self
 
-from metaclip_spark.core.matching.artifact import artifact_to_bytes
+from metaclip_spark.core.matching.artifact import artifact_digest, artifact_to_bytes
 from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.storage.host_artifact import open_on_host
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pyspark import Broadcast
     from pyspark.sql import SparkSession
 
-    from metaclip_spark.core.matching.tables import CompiledMetadata
+    from metaclip_spark.core.matching.compiled import CompiledMetadata
 
 
 _matchers: Final[dict[str, Matcher]] = {}  # by artifact digest, of this process
@@ -30,7 +30,7 @@ class SharedMetadata:
 
     def __init__(self, spark: SparkSession, metadata: Mapping[str, CompiledMetadata]) -> None:
         self.n_entries = {language: compiled.n_entries for language, compiled in metadata.items()}
-        self._digests = {language: compiled.artifact_digest for language, compiled in metadata.items()}
+        self._digests = {language: artifact_digest(compiled) for language, compiled in metadata.items()}
         self._broadcasts = {
             language: spark.sparkContext.broadcast(artifact_to_bytes(compiled))
             for language, compiled in metadata.items()

@@ -12,13 +12,15 @@ import pytest
 
 from metaclip_spark.core.matching.artifact import artifact_from_buffer, artifact_to_bytes
 from metaclip_spark.core.matching.matcher import Matcher
-from metaclip_spark.core.matching.tables import CompiledMetadata, compile_metadata
+from metaclip_spark.core.matching.tables import compile_metadata
 from metaclip_spark.core.metadata.entry_list import EntryFate, parse_text
 from metaclip_spark.core.spacing import space_caption
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from metaclip_spark.core.matching.compiled import CompiledMetadata
 
 
 @pytest.fixture(scope="module")

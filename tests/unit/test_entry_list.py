@@ -100,4 +100,3 @@ def test_report() -> None:
         "counts": {"matchable": 2, "blank": 1, "repeated": 1, "control": 1, "unmatchable": 2},
         "examples": {"blank": [3], "repeated": [2], "control": [4], "unmatchable": [1, 6]},
     }
-    assert EntryReport.from_dict(report.as_dict()) == report

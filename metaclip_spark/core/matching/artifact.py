@@ -20,14 +20,15 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
 
+from metaclip_spark.core.matching.artifact_checks import ALIGNMENT, REMEDY, check_arrays, check_header, parse_header
+from metaclip_spark.core.matching.compiled import CompiledMetadata
 from metaclip_spark.core.matching.kernels_hash import Tables
-from metaclip_spark.core.matching.tables import CompiledMetadata
+from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.core.metadata.entry_list import EntryFate, EntryReport
 from metaclip_spark.core.spacing import PUNCTUATION, SEMANTICS_VERSION
 from metaclip_spark.errors import ArtifactError
@@ -44,26 +45,15 @@ FORMAT_VERSION: Final = 1
 
 _MAGIC: Final = b"MCLPSPRK"
 _PROLOGUE: Final = struct.Struct("<8sII32s")
-_ALIGNMENT: Final = 64
 _SELF_TEST_ENTRIES: Final = 64
-_REMEDY: Final = "compile the metadata again (metaclip-spark compile)"
 
 
-@dataclass(frozen=True)
-class Description:
-    """All of an artifact but its arrays.
-
-    Attributes:
-        digest: SHA-256 of the header, 64 hex digits.
-        header: the JSON, encoded.
-    """
-
-    digest: str
-    header: bytes
+def artifact_digest(compiled: CompiledMetadata) -> str:
+    """Name of the artifact's content, 64 hex digits; changes with the list, the seed and the format version."""
+    return hashlib.sha256(_header_of(compiled)).hexdigest()
 
 
-def describe(compiled: CompiledMetadata) -> Description:
-    """Prologue's digest and header of the artifact that `artifact_to_bytes` would write."""
+def _header_of(compiled: CompiledMetadata) -> bytes:
     payload = hashlib.sha256()
     described: list[dict[str, Any]] = []
     offset = 0
@@ -85,8 +75,7 @@ def describe(compiled: CompiledMetadata) -> Description:
         "seed": compiled.seed,
         "semantics_version": SEMANTICS_VERSION,
     }
-    encoded = json.dumps(header, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
-    return Description(hashlib.sha256(encoded).hexdigest(), encoded)
+    return json.dumps(header, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def artifact_to_bytes(compiled: CompiledMetadata) -> bytes:
@@ -95,13 +84,9 @@ def artifact_to_bytes(compiled: CompiledMetadata) -> bytes:
     Returns:
         About 60 bytes an entry for the English list.
     """
-    description = describe(compiled)
-    prologue = _PROLOGUE.pack(_MAGIC, FORMAT_VERSION, len(description.header), bytes.fromhex(description.digest))
-    parts: list[memoryview | bytes] = [
-        prologue,
-        description.header,
-        bytes(-(len(prologue) + len(description.header)) % _ALIGNMENT),
-    ]
+    header = _header_of(compiled)
+    prologue = _PROLOGUE.pack(_MAGIC, FORMAT_VERSION, len(header), hashlib.sha256(header).digest())
+    parts: list[memoryview | bytes] = [prologue, header, bytes(-(len(prologue) + len(header)) % ALIGNMENT)]
     for array in _arrays(compiled).values():
         parts += _aligned(array)
     return b"".join(parts)
@@ -110,49 +95,58 @@ def artifact_to_bytes(compiled: CompiledMetadata) -> bytes:
 def artifact_from_buffer(
     buffer: bytes | bytearray | memoryview | mmap.mmap,
     *,
-    expect_metadata_digest: str | None = None,
+    expect_digest: str | None = None,
     self_test: bool = True,
 ) -> CompiledMetadata:
     """Use an artifact where it lies; nothing is copied, so a mapped file is shared by all processes that map it.
 
+    Whatever the bytes, what this gives is safe to match with: `artifact_checks` looks at all that kernels rely on.
+
     Args:
         buffer: the artifact's bytes: `bytes`, a `memoryview` or an `mmap` that stays open. More bytes may follow.
-        expect_metadata_digest: refuse the artifact of any other metadata list.
-        self_test: recompute the payload's digest and match some of the entries: some 30 ms for the English list. Leave
-            it out only where the same process has tested the same file.
+        expect_digest: refuse any artifact but the one of this `artifact_digest`.
+        self_test: recompute the payload's digest and match some of the entries: some 30 ms for the English list, after
+            40 ms for the checks. Leave it out only where the same process has tested the same file.
 
     Returns:
         Compiled metadata whose arrays are views of `buffer`.
 
     Raises:
-        ArtifactError: truncated, corrupted, of another format or semantics version, of other metadata, or
-            failing the self-test.
+        ArtifactError: truncated, corrupted, of another format or semantics version, another one than expected, unsound,
+            or failing the self-test.
     """
     view = memoryview(buffer).cast("B")
-    description = _read_header(view)
-    header = json.loads(description.header)
-    _check_origin(header, expect_metadata_digest)
-    start = -(-(_PROLOGUE.size + len(description.header)) // _ALIGNMENT) * _ALIGNMENT
+    encoded = _read_header(view, expect_digest)
+    header = parse_header(encoded)
+    _check_semantics(header)
+    check_header(header)
+    start = -(-(_PROLOGUE.size + len(encoded)) // ALIGNMENT) * ALIGNMENT
     payload = view[start : start + header["payload_bytes"]]
     if len(payload) < header["payload_bytes"]:
         raise ArtifactError(
             f"artifact is truncated: it has {len(view):,} bytes of {start + header['payload_bytes']:,}: copy it again, "
-            f"or {_REMEDY}"
+            f"or {REMEDY}"
         )
     if self_test:
         _check_digest("payload", hashlib.sha256(payload).hexdigest(), header["payload_sha256"])
+    compiled = _use_arrays(header, payload)
+    check_arrays(compiled, header["report"])
+    if self_test:
+        _check_matches(compiled)
+    return compiled
+
+
+def _use_arrays(header: dict[str, Any], payload: memoryview) -> CompiledMetadata:
     arrays = {
         about["name"]: read_only(
-            np.frombuffer(
-                payload, np.dtype(about["dtype"]), count=int(np.prod(about["shape"])), offset=about["offset"]
-            ).reshape(about["shape"])
+            np.frombuffer(payload, np.dtype(about["dtype"]), count=about["shape"][0], offset=about["offset"])
         )
         for about in header["arrays"]
     }
-    compiled = CompiledMetadata(
+    return CompiledMetadata(
         language=header["language"],
         metadata_digest=header["metadata_digest"],
-        report=EntryReport.from_dict(header["report"]),
+        report=EntryReport.from_fates(arrays["fates"]),
         tables=Tables(
             words=arrays["words"],
             word_pilots=arrays["word_pilots"],
@@ -166,9 +160,6 @@ def artifact_from_buffer(
         entry_offsets=arrays["entry_offsets"],
         fates=arrays["fates"],
     )
-    if self_test:
-        _check_matches(compiled)
-    return compiled
 
 
 def _arrays(compiled: CompiledMetadata) -> dict[str, NDArray[Any]]:
@@ -188,43 +179,40 @@ def _arrays(compiled: CompiledMetadata) -> dict[str, NDArray[Any]]:
 def _aligned(array: NDArray[Any]) -> Iterator[memoryview | bytes]:
     data = array.view(np.uint8).data
     yield data
-    yield bytes(-len(data) % _ALIGNMENT)
+    yield bytes(-len(data) % ALIGNMENT)
 
 
-def _read_header(view: memoryview) -> Description:
+def _read_header(view: memoryview, expect_digest: str | None) -> bytes:
     if len(view) < _PROLOGUE.size:
         raise ArtifactError(
-            f"artifact is truncated: {len(view)} bytes, its prologue alone has {_PROLOGUE.size}: {_REMEDY}"
+            f"artifact is truncated: {len(view)} bytes, its prologue alone has {_PROLOGUE.size}: {REMEDY}"
         )
     magic, version, length, digest = _PROLOGUE.unpack_from(view)
     if magic != _MAGIC:
-        raise ArtifactError(f"not an artifact: it begins with {magic!r} instead of {_MAGIC!r}: {_REMEDY}")
+        raise ArtifactError(f"not an artifact: it begins with {magic!r} instead of {_MAGIC!r}: {REMEDY}")
     if version != FORMAT_VERSION:
-        raise ArtifactError(f"artifact has format version {version}, this program reads {FORMAT_VERSION}: {_REMEDY}")
+        raise ArtifactError(f"artifact has format version {version}, this program reads {FORMAT_VERSION}: {REMEDY}")
     header = bytes(view[_PROLOGUE.size : _PROLOGUE.size + length])
     if len(header) < length:
-        raise ArtifactError(f"artifact is truncated: its header has {len(header)} bytes of {length}: {_REMEDY}")
+        raise ArtifactError(f"artifact is truncated: its header has {len(header)} bytes of {length}: {REMEDY}")
     _check_digest("header", hashlib.sha256(header).hexdigest(), digest.hex())
-    return Description(digest.hex(), header)
+    if expect_digest is not None and digest.hex() != expect_digest:
+        raise ArtifactError(f"artifact has digest {digest.hex()}, expected {expect_digest}: pass that one, or {REMEDY}")
+    return header
 
 
-def _check_origin(header: dict[str, Any], expect_metadata_digest: str | None) -> None:
-    if header["semantics_version"] != SEMANTICS_VERSION:
+def _check_semantics(header: dict[str, Any]) -> None:
+    if header.get("semantics_version") != SEMANTICS_VERSION:
         raise ArtifactError(
-            f"artifact follows semantics version {header['semantics_version']}, this program {SEMANTICS_VERSION}: "
-            f"{_REMEDY}"
-        )
-    if expect_metadata_digest is not None and header["metadata_digest"] != expect_metadata_digest:
-        raise ArtifactError(
-            f"artifact is of metadata {header['metadata_digest']}, expected {expect_metadata_digest}: "
-            f"pass the list that it was compiled from, or {_REMEDY}"
+            f"artifact follows semantics version {header.get('semantics_version')!r}, this program "
+            f"{SEMANTICS_VERSION}: {REMEDY}"
         )
 
 
 def _check_digest(part: str, found: str, recorded: str) -> None:
     if found != recorded:
         raise ArtifactError(
-            f"artifact is corrupt: its {part} has SHA-256 {found}, recorded was {recorded}: copy it again, or {_REMEDY}"
+            f"artifact is corrupt: its {part} has SHA-256 {found}, recorded was {recorded}: copy it again, or {REMEDY}"
         )
 
 
@@ -233,8 +221,6 @@ def _check_matches(compiled: CompiledMetadata) -> None:
 
     Entries with punctuation are left out, because a caption of that text is spaced into another.
     """
-    from metaclip_spark.core.matching.matcher import Matcher  # noqa: PLC0415  # the matcher needs the tables' types
-
     matchable = np.flatnonzero(compiled.fates == EntryFate.MATCHABLE)
     sample = matchable[:: max(1, len(matchable) // _SELF_TEST_ENTRIES)]
     known = [(int(i), compiled.entry(int(i))) for i in sample]
@@ -244,5 +230,5 @@ def _check_matches(compiled: CompiledMetadata) -> None:
         if entry_id not in ids:
             raise ArtifactError(
                 f"artifact fails its self-test: the caption {entry!r} matches entries {ids}, but not entry {entry_id}, "
-                f"which is that text: {_REMEDY}"
+                f"which is that text: {REMEDY}"
             )

@@ -17,7 +17,7 @@ from metaclip_spark.jit import read_only
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from metaclip_spark.core.matching.tables import CompiledMetadata
+    from metaclip_spark.core.matching.compiled import CompiledMetadata
 
 _MAX_LIST_OFFSET: Final = 2**31 - 1
 _NO_BYTES: Final = read_only(np.zeros(0, np.uint8))

@@ -1,18 +1,17 @@
-"""Compiled metadata: an entry list as a few plain arrays that the kernels look into.
+"""Compile an entry list: number its words and phrases, find a slot for each, fill in what ends and what goes on there.
 
-`DESIGN.md` beside this file explains the two tables; `artifact.py` is their form on disk.
+`DESIGN.md` beside this file explains the two tables.
 """
 
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from metaclip_spark.core.matching import kernels_build as build
+from metaclip_spark.core.matching.compiled import MAX_ENTRIES, MAX_NODES, MAX_TEXT, CompiledMetadata
 from metaclip_spark.core.matching.kernels_hash import PAD, Tables
 from metaclip_spark.core.matching.kernels_pilots import find_pilots
 from metaclip_spark.core.metadata.entry_list import (
@@ -26,68 +25,12 @@ from metaclip_spark.errors import InputError
 from metaclip_spark.jit import read_only
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-_MAX_TEXT: Final = 2**32
-_MAX_ENTRIES: Final = 2**30  # ids are int32
-_MAX_NODES: Final = 2**32
 _MAX_SEED: Final = 2**64
 _ATTEMPTS: Final = 16
-
-
-@dataclass(frozen=True, eq=False)
-class CompiledMetadata:
-    """An entry list ready to match: immutable, and shared by threads or, when mapped, by processes.
-
-    Attributes:
-        language: the language whose captions it is for.
-        metadata_digest: name of the entry list, 64 hex digits (`metadata_digest`).
-        report: how many entries can match, and why the others cannot.
-        tables: the arrays that kernels look into.
-        entry_offsets: int64, shape (n_entries + 1,), where each entry begins in `tables.text`.
-        fates: uint8, shape (n_entries,), `EntryFate` of each entry.
-    """
-
-    language: str
-    metadata_digest: str
-    report: EntryReport
-    tables: Tables
-    entry_offsets: NDArray[np.int64]
-    fates: NDArray[np.uint8]
-
-    @property
-    def n_entries(self) -> int:
-        """Number of entries of the list, those that never match included: ids are 0 to n_entries - 1."""
-        return len(self.fates)
-
-    @property
-    def seed(self) -> int:
-        """Seed of the word hash; it changes where words lie, never what matches."""
-        return int(self.tables.seed)
-
-    @cached_property
-    def artifact_digest(self) -> str:
-        """Name of the artifact's content, 64 hex digits; changes with the list, the seed and the format version."""
-        from metaclip_spark.core.matching.artifact import describe  # noqa: PLC0415  # the format knows the tables
-
-        return describe(self).digest
-
-    def entry(self, entry_id: int) -> str:
-        """Text of one entry.
-
-        Raises:
-            IndexError: `entry_id` is not in 0 to n_entries - 1.
-        """
-        if not 0 <= entry_id < self.n_entries:
-            raise IndexError(f"entry {entry_id} of {self.n_entries}: ids are 0 to {self.n_entries - 1}")
-        start, end = self.entry_offsets[entry_id], self.entry_offsets[entry_id + 1]
-        return self.tables.text[start:end].tobytes().decode()
-
-    def entries(self, entry_ids: Iterable[int]) -> list[str]:
-        """Texts of several entries, in the order of the ids."""
-        return [self.entry(int(entry_id)) for entry_id in entry_ids]
 
 
 def compile_metadata(entries: Sequence[str], *, language: str = "en", seed: int = 0) -> CompiledMetadata:
@@ -115,10 +58,10 @@ def compile_metadata(entries: Sequence[str], *, language: str = "en", seed: int 
     encoded = encode_entries(entries)
     offsets = np.zeros(len(encoded) + 1, np.int64)
     np.cumsum([len(entry) for entry in encoded], out=offsets[1:])
-    if offsets[-1] >= _MAX_TEXT or len(encoded) > _MAX_ENTRIES:
+    if offsets[-1] >= MAX_TEXT or len(encoded) > MAX_ENTRIES:
         raise InputError(
-            f"metadata of {len(encoded):,} entries and {offsets[-1]:,} bytes: the limits are {_MAX_ENTRIES:,} entries "
-            f"and {_MAX_TEXT - 1:,} bytes: split the list by language"
+            f"metadata of {len(encoded):,} entries and {offsets[-1]:,} bytes: the limits are {MAX_ENTRIES:,} entries "
+            f"and {MAX_TEXT - 1:,} bytes: split the list by language"
         )
     fates = classify_entries(entries)
     text = np.frombuffer(b"".join(encoded) + bytes(PAD), np.uint8)
@@ -163,9 +106,9 @@ def _build_tables(
         read_only, build.number_phrases(number, first_word, len(first), _scratch_slots(len(number)))
     )
     key, phrase_hashes, node = build.key_phrases(word_slots, word_capacity, parent, last)
-    if word_capacity + len(parent) >= _MAX_NODES:
+    if word_capacity + len(parent) >= MAX_NODES:
         raise InputError(
-            f"metadata has {len(first):,} words and {len(parent):,} phrases: the limit is {_MAX_NODES:,} together: "
+            f"metadata has {len(first):,} words and {len(parent):,} phrases: the limit is {MAX_NODES:,} together: "
             "split the list"
         )
     phrase_pilots, phrase_slots, phrase_capacity = _perfect_hash(read_only(phrase_hashes))

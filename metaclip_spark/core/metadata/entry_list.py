@@ -68,14 +68,6 @@ class EntryReport:
         }
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> EntryReport:
-        """The inverse of `as_dict`."""
-        return cls(
-            counts={EntryFate[name.upper()]: int(count) for name, count in data["counts"].items()},
-            examples={EntryFate[name.upper()]: [int(i) for i in ids] for name, ids in data["examples"].items()},
-        )
-
-    @classmethod
     def from_fates(cls, fates: NDArray[np.uint8]) -> EntryReport:
         """Count the result of `classify_entries`."""
         return cls(
