@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
-from metaclip_spark.jit import inlined_step, kernel, read_only, step
+from metaclip_spark.core.arrow_strings import string_buffers
+from metaclip_spark.jit import inlined_step, kernel, step
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from numpy.typing import NDArray
 
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
@@ -188,19 +189,16 @@ def hash_rows(column: pa.Array, seed: int) -> NDArray[np.uint64]:
     """XXH64 of each value of a column.
 
     Args:
-        column: shape (rows,); string, large_string, binary or large_binary, sliced or not.
+        column: shape (rows,); string, large_string, binary or large_binary, sliced or not; or of type null.
         seed: 0 <= seed < 2**64.
 
     Returns:
-        shape (rows,); where the value is null, the hash of whatever bytes its slot holds.
+        shape (rows,); where the value is null, the hash of whatever bytes its slot holds, usually none.
+
+    Raises:
+        InputError: another type, or buffers that contradict each other.
     """
-    wide = pa.types.is_large_string(column.type) or pa.types.is_large_binary(column.type)
-    _, offset_buffer, data_buffer = column.buffers()
+    values = string_buffers(column, "values to hash")
     hashes = np.empty(len(column), dtype=np.uint64)
-    if len(column) == 0 or offset_buffer is None:
-        return hashes
-    all_offsets = np.frombuffer(offset_buffer, dtype=np.dtype("<i8" if wide else "<i4"))
-    offsets = all_offsets[column.offset : column.offset + len(column) + 1].astype(np.int64)
-    data = np.frombuffer(data_buffer if data_buffer is not None else b"", dtype=np.uint8)
-    _xxh64_of_rows(read_only(data), read_only(offsets), np.uint64(seed), hashes)
+    _xxh64_of_rows(values.data, values.offsets, np.uint64(seed), hashes)
     return hashes

@@ -99,17 +99,9 @@ def test_batches(matcher: Matcher, array: pa.Array, lists: list[list[int] | None
     assert result.to_pylist() == lists
 
 
-def corrupt(offsets: list[int], data: bytes) -> pa.Array:
-    buffers = [None, pa.py_buffer(np.array(offsets, np.int32)), pa.py_buffer(data)]
-    return pa.Array.from_buffers(pa.string(), len(offsets) - 1, buffers)
-
-
 REFUSED = {
-    "numbers": (pa.array([1]), "of type int64: cast"),
-    "a dictionary": (pa.array(["a"]).dictionary_encode(), "cast"),
-    # Arrow itself looks at the first and the last offset only
-    "an offset beyond the data": (corrupt([0, 9, 1, 4], b"abcd"), "corrupt"),
-    "an offset below 0": (corrupt([0, -9, 1, 4], b"abcd"), "corrupt"),
+    "numbers": (pa.array([1]), "captions are of type int64: cast"),
+    "a dictionary": (pa.array(["a"]).dictionary_encode(), "captions are of type dictionary.*: cast"),
 }
 
 

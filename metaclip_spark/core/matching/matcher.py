@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
 
+from metaclip_spark.core.arrow_strings import NO_BYTES, string_buffers
 from metaclip_spark.core.matching.kernels import Captions, match_rows
 from metaclip_spark.core.matching.kernels_hash import PAD
 from metaclip_spark.core.spacing import PUNCTUATION, WHITESPACE
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.compiled import CompiledMetadata
 
 _MAX_LIST_OFFSET: Final = 2**31 - 1
-_NO_BYTES: Final = read_only(np.zeros(0, np.uint8))
 _DELIMITERS: Final = frozenset((PUNCTUATION + WHITESPACE + b" ").decode())
 _MARKS: Final = frozenset(PUNCTUATION.decode())
 
@@ -72,7 +72,7 @@ class Matcher:
         data = caption if isinstance(caption, bytes) else caption.encode(errors="surrogatepass")
         offsets = read_only(np.array([0, len(data)], np.int64))
         padded = read_only(np.frombuffer(data + bytes(PAD), np.uint8))
-        ids, _ = match_rows(Captions(padded, _NO_BYTES, 1, offsets, _NO_BYTES, 0), self.compiled.tables)
+        ids, _ = match_rows(Captions(padded, NO_BYTES, 1, offsets, NO_BYTES, 0), self.compiled.tables)
         return [int(i) for i in ids]
 
     def find(self, caption: str) -> list[Match]:
@@ -136,9 +136,9 @@ class Matcher:
         Raises:
             InputError: another type, or buffers that contradict each other.
         """
-        offsets, data, validity = _arrow_buffers(captions)
+        offsets, data, validity, first_bit = string_buffers(captions, "captions")
         first_tail_row, tail = _padded_tail(offsets, data)
-        batch = Captions(data, tail, first_tail_row, offsets, validity, captions.offset)
+        batch = Captions(data, tail, first_tail_row, offsets, validity, first_bit)
         return match_rows(batch, self.compiled.tables)
 
 
@@ -160,37 +160,6 @@ def _words_with_positions(caption: str) -> list[tuple[str, int, int]]:
     return words
 
 
-def _arrow_buffers(captions: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Offsets of the rows, the bytes that they point into, and the validity bitmap (empty if no row is null)."""
-    kind = captions.type
-    rows = len(captions)
-    if pa.types.is_null(kind):
-        return read_only(np.zeros(rows + 1, np.int64)), _NO_BYTES, _NO_BYTES
-    if pa.types.is_large_string(kind) or pa.types.is_large_binary(kind):
-        offset_type: Any = np.int64
-    elif pa.types.is_string(kind) or pa.types.is_binary(kind):
-        offset_type = np.int32
-    else:
-        raise InputError(f"captions are of type {kind}: cast them to string, large_string, binary or large_binary")
-    bitmap, offset_buffer, data_buffer = captions.buffers()
-    data = _NO_BYTES if data_buffer is None else read_only(np.frombuffer(data_buffer, np.uint8))
-    if rows == 0 or offset_buffer is None or not offset_buffer.size:
-        offsets = np.zeros(rows + 1, np.int64)
-    else:
-        # One type of offsets, so that there is one kernel; copy and check are a hundredth of the work
-        offsets = np.frombuffer(offset_buffer, offset_type)[captions.offset : captions.offset + rows + 1].astype(
-            np.int64
-        )
-    if len(offsets) != rows + 1 or offsets[0] < 0 or offsets[-1] > len(data) or (offsets[1:] < offsets[:-1]).any():
-        raise InputError(f"an array of {rows:,} captions has offsets outside its {len(data):,} bytes: it is corrupt")
-    validity = _NO_BYTES
-    if captions.null_count:
-        validity = read_only(np.frombuffer(bitmap, np.uint8))
-        if len(validity) * 8 < captions.offset + rows:
-            raise InputError(f"an array of {rows:,} captions has a bitmap of {len(validity):,} bytes: it is corrupt")
-    return read_only(offsets), data, validity
-
-
 def _padded_tail(offsets: NDArray[np.int64], data: NDArray[np.uint8]) -> tuple[int, NDArray[np.uint8]]:
     """The first row that ends less than `PAD` bytes before the end of `data`, and a padded copy of the rows from there.
 
@@ -200,6 +169,6 @@ def _padded_tail(offsets: NDArray[np.int64], data: NDArray[np.uint8]) -> tuple[i
     rows = len(offsets) - 1
     first = int(np.searchsorted(offsets[1:], len(data) - PAD, side="right"))
     if first == rows:
-        return rows, _NO_BYTES
+        return rows, NO_BYTES
     rest = data[offsets[first] : offsets[rows]]
     return first, read_only(np.concatenate([rest, np.zeros(PAD, np.uint8)]))
