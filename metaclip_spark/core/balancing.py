@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from metaclip_spark.core.balancing_kernels import balance, miss_probabilities
+from metaclip_spark.core.balancing_kernels import balance
 from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.jit import read_only
 
@@ -163,36 +163,6 @@ def balance_rows(
         threshold,
     )
     return BalancedRows(probability, threshold)
-
-
-def probability_rows(
-    ids: NDArray[np.int32], offsets: NDArray[np.int64], counts: NDArray[np.int64], t: float
-) -> NDArray[np.float64]:
-    """q(t) of every row of a batch, without thresholds: for sums over a pool at several t.
-
-    Args:
-        ids: as for `balance_rows`, and so are `offsets`, `counts` and `t`.
-        offsets: shape (rows + 1,).
-        counts: shape (n_entries,).
-        t: the threshold, in matches.
-
-    Returns:
-        shape (rows,), in [0, 1]; 0.0 for a row without matches.
-
-    Raises:
-        ConfigError, InputError: as `balance_rows`.
-    """
-    _check_threshold(t)
-    _check_rows(ids, offsets, counts.size, offsets.size - 1)
-    miss = np.empty(offsets.size - 1)
-    miss_probabilities(
-        read_only(ids.astype(np.int32, copy=False)),
-        read_only(offsets.astype(np.int64, copy=False)),
-        read_only(counts.astype(np.int64, copy=False)),
-        float(t),
-        miss,
-    )
-    return 1.0 - miss
 
 
 def _check_threshold(t: float) -> None:

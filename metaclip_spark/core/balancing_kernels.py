@@ -140,19 +140,3 @@ def balance(  # noqa: PLR0917 - kernels are called by position
         else:
             estimate = _estimate(target, reciprocals, matches, greatest)
             threshold[row] = _least_admitting(estimate, target, row_counts, matches, greatest)
-
-
-@kernel
-def miss_probabilities(
-    ids: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    counts: NDArray[np.int64],
-    t: float,
-    miss: NDArray[np.float64],
-) -> None:
-    """Fill `miss`, shape (rows,), with prod (1 - min(1, t / count)) of each row."""
-    for row in range(miss.size):
-        product = 1.0
-        for k in range(offsets[row], offsets[row + 1]):
-            product *= 1.0 - min(1.0, t / _count_as_double(counts[ids[k]]))
-        miss[row] = product

@@ -14,7 +14,6 @@ from metaclip_spark.core.balancing import (
     balance_rows,
     keep_probability,
     miss_probability,
-    probability_rows,
 )
 from metaclip_spark.errors import ConfigError, InputError
 
@@ -88,7 +87,6 @@ def test_rows_of_a_batch_do_not_touch_each_other() -> None:
     expected = [plain(counts[ids[a:b]].tolist(), 20_000, x) for a, b, x in zip(offsets, offsets[1:], u, strict=False)]
     np.testing.assert_array_equal(rows.probability, [q for q, _ in expected])
     np.testing.assert_array_equal(rows.threshold, [threshold for _, threshold in expected])
-    np.testing.assert_array_equal(rows.probability, probability_rows(ids, offsets, counts, 20_000))
 
 
 def test_empty_batch() -> None:
@@ -97,27 +95,24 @@ def test_empty_batch() -> None:
 
 
 ONE_ROW = (np.array([1], np.int32), np.array([0, 1]), np.array([5, 6]))
+U = np.array([0.5])
+
+
+def of_row(ids: list[int], offsets: list[int]) -> Callable[[], object]:
+    return lambda: balance_rows(
+        np.array(ids, np.int32), np.array(offsets), ONE_ROW[2], 1.0, np.full(len(offsets) - 1, 0.5)
+    )
+
+
 REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
-    "t = 0": (lambda: balance_rows(*ONE_ROW, 0.0, np.array([0.5])), ConfigError, "t = 0.0"),
-    "t = nan": (lambda: probability_rows(*ONE_ROW, math.nan), ConfigError, "t = nan"),
-    "t = inf": (lambda: balance_rows(*ONE_ROW, math.inf, np.array([0.5])), ConfigError, "t = inf"),
-    "id past the counts": (
-        lambda: probability_rows(ONE_ROW[0] + 1, ONE_ROW[1], ONE_ROW[2], 1.0),
-        InputError,
-        "ids from 2 to 2 .* 2 counts",
-    ),
-    "negative id": (lambda: probability_rows(-ONE_ROW[0], ONE_ROW[1], ONE_ROW[2], 1.0), InputError, "from -1"),
+    "t = 0": (lambda: balance_rows(*ONE_ROW, 0.0, U), ConfigError, "t = 0.0"),
+    "t = nan": (lambda: balance_rows(*ONE_ROW, math.nan, U), ConfigError, "t = nan"),
+    "t = inf": (lambda: balance_rows(*ONE_ROW, math.inf, U), ConfigError, "t = inf"),
+    "id past the counts": (of_row([2], [0, 1]), InputError, "ids from 2 to 2 .* 2 counts"),
+    "negative id": (of_row([-1], [0, 1]), InputError, "from -1"),
     "too few draws": (lambda: balance_rows(*ONE_ROW, 1.0, np.empty(0)), InputError, "0 draws, 2 offsets, 1 ids"),
-    "offsets short of the ids": (
-        lambda: probability_rows(ONE_ROW[0], np.array([0, 0]), ONE_ROW[2], 1.0),
-        InputError,
-        "rows \\+ 1 offsets",
-    ),
-    "descending offsets": (
-        lambda: probability_rows(ONE_ROW[0], np.array([0, 2, 1]), ONE_ROW[2], 1.0),
-        InputError,
-        "descend",
-    ),
+    "offsets short of the ids": (of_row([1], [0, 0]), InputError, "rows \\+ 1 offsets"),
+    "descending offsets": (of_row([1], [0, 2, 1]), InputError, "descend"),
 }
 
 

@@ -95,7 +95,7 @@ def _element(of, numba_type):
 get_u64, put_u64 = _element(_WORD, types.uint64)
 get_i64, put_i64 = _element(_WORD, types.int64)
 get_i32, put_i32 = _element(_HALF, types.int32)
-get_u16, put_u16 = _element(ir.IntType(16), types.uint16)
+get_u16, _ = _element(ir.IntType(16), types.uint16)  # pilots are only read
 
 
 @intrinsic

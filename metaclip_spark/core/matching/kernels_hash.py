@@ -132,7 +132,7 @@ def word_high(address: int, length: int) -> np.uint64:
 
 @step
 def fold_rest(address: int, length: int) -> np.uint64:
-    """Hash of the bytes of a long word after its key. Reads up to 7 bytes past the word's end."""
+    """Hash of the bytes of a long word after its key. Reads up to 8 bytes past the word's end."""
     folded = _MIX_REST
     position = INLINE_BYTES
     while position + 8 <= length:
@@ -169,7 +169,7 @@ def slot_of(hashed: np.uint64, pilot: np.uint16, capacity: int) -> int:
 
 @step
 def same_bytes(a: int, b: int, length: int) -> bool:
-    """Whether `length` bytes at two addresses are equal. Reads up to 7 bytes past either end."""
+    """Whether `length` bytes at two addresses are equal. Reads up to 8 bytes past either end."""
     position = 0
     while position + 8 <= length:
         if load_8_bytes(a + position) != load_8_bytes(b + position):
