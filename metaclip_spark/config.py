@@ -54,7 +54,8 @@ class PoolColumns:
             raise ConfigError(f"a column name is empty: {asdict(self)}")
         if self.uid is None and self.image_url is None:
             raise ConfigError(
-                "the rows have no id: name the pool's id column, or its URL column, for ids derived from URL and text"
+                "the rows have no id: name the pool's id column (uid, --id-column), or its URL column (image_url, "
+                "--url-column), for ids derived from URL and text"
             )
 
 

@@ -88,6 +88,12 @@ def _add_curate(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]
         "--texts-per-image", choices=TEXTS_PER_IMAGE, help="texts kept of an image (default: all_pairs)"
     )
     recipe.add_argument("--reference-language", metavar="LANG", help="whose threshold --t is (default: en)")
+    recipe.add_argument(
+        "--tail-share",
+        type=float,
+        metavar="SHARE",
+        help="share of matches on tail entries that sets the t of the other languages (default: what --t gives)",
+    )
 
     output = parser.add_argument_group("the output")
     output.add_argument("--output", required=True, metavar="ROOT", help="folder of the tables")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from metaclip_spark import example
 from metaclip_spark.cli.options import (
     SessionOptions,
-    absolute,
     config_of,
     metadata_sources,
     pool_of,
@@ -65,7 +64,7 @@ def run_curate(options: Namespace) -> None:
         session_options(options, run_file),
         pool_of(options, run_file),
         metadata_sources(options.metadata),
-        absolute(options.output),
+        options.output,
         config_of(options, run_file),
     )
     _print_report(report, as_json=options.json)

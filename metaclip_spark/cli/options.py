@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 # Options of `curate` by the field they set; an option that is not given leaves the field's own default.
-_CONFIG_FIELDS: Final = ("t", "seed", "texts_per_image", "overwrite", "compression", "reference_language")
+_CONFIG_FIELDS: Final = ("t", "seed", "texts_per_image", "overwrite", "compression", "reference_language", "tail_share")
 _POOL_FIELDS: Final = {"format": "format", "pool_version": "version", "crawl": "crawl"}
 _COLUMN_FIELDS: Final = {
     "text_column": "text",
@@ -27,7 +27,6 @@ _COLUMN_FIELDS: Final = {
 RUN_FILE_KEYS: Final = frozenset({*_CONFIG_FIELDS, *_POOL_FIELDS, *_COLUMN_FIELDS})
 
 _LANGUAGE_PREFIX: Final = re.compile(r"(?P<language>[a-z]{2,3}(?:[-_][A-Za-z0-9]+)*|other)=(?P<path>.+)", re.DOTALL)
-_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def pool_of(options: Namespace, run_file: RunFile) -> Pool:
     chosen = _chosen(options, run_file)
     columns = {field: chosen[name] for name, field in _COLUMN_FIELDS.items() if name in chosen}
     fields = {field: chosen[name] for name, field in _POOL_FIELDS.items() if name in chosen}
-    return Pool(paths=tuple(absolute(path) for path in options.pool), columns=PoolColumns(**columns), **fields)
+    return Pool(paths=tuple(options.pool), columns=PoolColumns(**columns), **fields)
 
 
 def config_of(options: Namespace, run_file: RunFile) -> CurateConfig:
@@ -103,15 +102,6 @@ def metadata_sources(arguments: Iterable[str]) -> list[tuple[str | None, str]]:
     """
     prefixed = [(_LANGUAGE_PREFIX.fullmatch(argument), argument) for argument in arguments]
     return [(match["language"], match["path"]) if match else (None, argument) for match, argument in prefixed]
-
-
-def absolute(place: str) -> str:
-    """A location that means the same to Spark wherever it is run: a relative path is one of this machine.
-
-    >>> absolute("s3a://bucket/pool"), absolute("/pool")
-    ('s3a://bucket/pool', '/pool')
-    """
-    return place if _SCHEME.match(place) else str(Path(place).absolute())
 
 
 def _chosen(options: Namespace, run_file: RunFile) -> Mapping[str, Any]:

@@ -54,15 +54,24 @@ def read_run_file(path: Path, curate_keys: frozenset[str]) -> RunFile:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"cannot read the settings file {path}: {error}") from None
+    odd = [name for name in ("session", "curate") if not isinstance(content.get(name, {}), dict)]
+    odd += ["session.settings"] if not odd and not isinstance(_settings(content), dict) else []
+    if odd:
+        raise ConfigError(f"{path}: {odd[0]} is no table: write [{odd[0]}] and its keys below")
     session = content.get("session", {})
     problems = [f"unknown table or key {name!r}" for name in content.keys() - {"session", "curate"}]
     problems += [f"unknown key {key!r} in [session]" for key in session.keys() - set(_SESSION_KEYS)]
     problems += [f"unknown key {key!r} in [curate]" for key in content.get("curate", {}).keys() - curate_keys]
-    settings = session.get("settings", {})
+    settings = _settings(content)
     problems += [
         f"{key!r} in [session.settings] is a table: write dotted Spark keys in quotes"
         for key, value in settings.items()
         if isinstance(value, dict)
+    ]
+    problems += [
+        f"{key} = {session[key]!r} in [session] is no text"
+        for key in ("jars", "master")
+        if not isinstance(session.get(key, ""), str)
     ]
     if problems:
         known = f"[session] knows {', '.join(_SESSION_KEYS)}; [curate] knows {', '.join(sorted(curate_keys))}"
@@ -73,6 +82,10 @@ def read_run_file(path: Path, curate_keys: frozenset[str]) -> RunFile:
         settings={key: _as_spark(value) for key, value in settings.items()},
         curate=content.get("curate", {}),
     )
+
+
+def _settings(content: dict[str, Any]) -> Any:
+    return content.get("session", {}).get("settings", {})
 
 
 def _as_spark(value: object) -> str:

@@ -15,7 +15,7 @@ _LOSSES: Final = {
     "empty": "with empty caption",
     "language_without_metadata": "in a language without metadata",
     "unmatched": "that match no entry",
-    "no_identity": "without id (no URL)",
+    "no_identity": "without id or URL",
     "not_chosen": "not chosen among the texts of their image",
     "not_drawn": "not drawn",
 }

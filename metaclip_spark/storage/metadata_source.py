@@ -13,6 +13,7 @@ from metaclip_spark.core.matching.tables import compile_metadata
 from metaclip_spark.core.metadata.entry_list import parse_json, parse_text
 from metaclip_spark.errors import ArtifactError, ColumnNotFoundError, EnvironmentProblemError, InputError
 from metaclip_spark.storage.host_artifact import map_artifact
+from metaclip_spark.storage.locations import HAS_SCHEME
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 DEFAULT_LANGUAGE: Final = "en"
 
 _LISTS: Final = (".txt", ".json", ".txt.gz", ".json.gz")
-_REMOTE: Final = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # s3a://, hdfs://, dbfs:/; not C:/
 _TABLE_NAME: Final = re.compile(r"\w+(?:\.\w+){1,2}")  # schema.table or catalog.schema.table
 _FORMS: Final = (
     "metadata is a list (.txt with one entry a line, .json with an array of strings, either with .gz), an artifact of "
@@ -49,7 +49,7 @@ def read_metadata(
     place = str(location)
     if place.lower().endswith(_LISTS):
         return compile_metadata(_parse(place, _content(place, spark)), language=language or DEFAULT_LANGUAGE)
-    if _REMOTE.match(place):
+    if HAS_SCHEME.match(place):
         if _is_remote_file(place, _needed(spark, place)):
             return _artifact(place, language, spark)
     elif Path(place).is_file():
@@ -83,7 +83,7 @@ def _parse(place: str, content: bytes) -> list[str]:
 
 
 def _content(place: str, spark: SparkSession | None) -> bytes:
-    if not _REMOTE.match(place):
+    if not HAS_SCHEME.match(place):
         try:
             return Path(place).read_bytes()
         except OSError as error:
@@ -132,7 +132,7 @@ def _rows(place: str, spark: SparkSession) -> DataFrame:
 
 def _artifact(place: str, language: str | None, spark: SparkSession | None) -> CompiledMetadata:
     try:
-        remote = _REMOTE.match(place)
+        remote = HAS_SCHEME.match(place)
         compiled = artifact_from_buffer(_content(place, spark)) if remote else map_artifact(Path(place))
     except ArtifactError as error:
         raise ArtifactError(f"{place}: {error}. {_FORMS}") from error

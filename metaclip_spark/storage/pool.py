@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import re
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from py4j.protocol import Py4JJavaError
@@ -20,6 +18,7 @@ from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its type
 
 from metaclip_spark.core.identity import UID_HASH
 from metaclip_spark.errors import ColumnNotFoundError, ConfigError, InputError
+from metaclip_spark.storage.locations import absolute, is_inside
 from metaclip_spark.storage.pool_schema import check_columns, meanings
 from metaclip_spark.storage.spark_errors import reason
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
     from metaclip_spark.config import Pool, PoolColumns
 
-_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 _TEXT: Final = (T.StringType, T.BinaryType)
 _UID: Final = (T.StringType, T.ByteType, T.ShortType, T.IntegerType, T.LongType)
 _STRING: Final = (T.StringType,)
@@ -74,6 +72,7 @@ def open_pool(spark: SparkSession, pool: Pool) -> OpenPool:
         InputError: no such path, no files, a column of the wrong type, or columns that the curated table cannot hold
             (all of them listed at once).
     """
+    pool = replace(pool, paths=tuple(absolute(path) for path in pool.paths))
     source = identify(spark, pool)
     raw = _read(spark, pool, source)
     _refuse_unread(raw, pool, source)
@@ -92,7 +91,7 @@ def refuse_inside(pool: Pool, output: str) -> None:
         ConfigError: the output lies in one of the pool's paths.
     """
     for path in pool.paths:
-        if f"{_absolute(output)}/".startswith(f"{_absolute(path)}/"):
+        if is_inside(output, path):
             raise ConfigError(f"the output {output} lies in the pool {path}: use an output outside of it")
 
 
@@ -189,12 +188,6 @@ def _refuse_unread(raw: DataFrame, pool: Pool, source: Source) -> None:
             f"{listed - read} of the {listed} files in {', '.join(pool.paths)} are in subfolders that Spark does not "
             "read: name these folders too, as paths of the pool"
         )
-
-
-def _absolute(path: str) -> str:
-    if _SCHEME.match(path):
-        return path.removeprefix("file://").removeprefix("file:").rstrip("/")
-    return str(Path(path).absolute())
 
 
 def _unreadable(pool: Pool, error: Exception) -> InputError:

@@ -46,7 +46,8 @@ def check_columns(schema: T.StructType, columns: PoolColumns, *, where: str) -> 
     Raises:
         InputError: all problems at once, each with a new name or another remedy.
     """
-    problems = [*_clashes(schema, columns), *_bad_fields(schema)]
+    carried = T.StructType([field for field in schema.fields if field.name not in meanings(columns)])
+    problems = [*_clashes(carried), *_bad_fields(carried)]
     if problems:
         raise InputError(
             f"{len(problems)} column(s) of {where} do not fit into the curated table: {'; '.join(problems)}. "
@@ -54,14 +55,13 @@ def check_columns(schema: T.StructType, columns: PoolColumns, *, where: str) -> 
         )
 
 
-def _clashes(schema: T.StructType, columns: PoolColumns) -> Iterator[str]:
+def _clashes(carried: T.StructType) -> Iterator[str]:
     """Carried columns whose names are taken: Delta compares names without case."""
     ours = {
         name.casefold(): name for name in [*curated_schema([], with_image_id=True).names, "text", "uid", "image_url"]
     }
-    carried = [name for name in schema.names if name not in meanings(columns)]
-    times = Counter(name.casefold() for name in carried)
-    for name in carried:
+    times = Counter(name.casefold() for name in carried.names)
+    for name in carried.names:
         if name.casefold() in ours:
             mapped = {"text", "uid", "image_url", "language"}
             hint = f" or map it as {ours[name.casefold()]}" if ours[name.casefold()] in mapped else ""

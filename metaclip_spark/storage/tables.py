@@ -12,6 +12,7 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.errors import TableError
+from metaclip_spark.storage.locations import absolute
 from metaclip_spark.storage.schemas import (
     CURATED,
     DECISIONS,
@@ -63,7 +64,7 @@ class Tables:
 
     def __init__(self, spark: SparkSession, root: str) -> None:
         self._spark = spark
-        self.root = root.rstrip("/") or root
+        self.root = absolute(root).rstrip("/") or root
 
     def path(self, name: str) -> str:
         """Path of a table."""

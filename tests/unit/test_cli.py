@@ -12,7 +12,7 @@ import pytest
 
 from metaclip_spark.cli import main
 from metaclip_spark.cli.arguments import build_parser
-from metaclip_spark.cli.options import absolute, config_of, pool_of, run_file_of, session_options
+from metaclip_spark.cli.options import config_of, pool_of, run_file_of, session_options
 from metaclip_spark.config import CurateConfig, Pool, PoolColumns
 from metaclip_spark.core.matching.artifact import artifact_from_buffer
 from metaclip_spark.core.matching.matcher import Matcher
@@ -114,9 +114,7 @@ def test_python_m_is_the_command() -> None:
 def test_options_become_values() -> None:
     options = parse("--t", "17", "--seed", "3", "--text-column", "TEXT", "--url-column", "URL", "--overwrite")
     run_file = run_file_of(options)
-    assert pool_of(options, run_file) == Pool(
-        paths=(absolute("p"),), columns=PoolColumns(text="TEXT", uid="id", image_url="URL")
-    )
+    assert pool_of(options, run_file) == Pool(paths=("p",), columns=PoolColumns(text="TEXT", uid="id", image_url="URL"))
     assert config_of(options, run_file) == CurateConfig(t=17.0, seed=3, overwrite=True)
 
 
