@@ -30,7 +30,7 @@ from metaclip_spark.stages.size_curves import store_size_curves
 from metaclip_spark.stages.stored_counts import load_counts, store_counts
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.pool import open_pool, refuse_inside
-from metaclip_spark.storage.schemas import CURATED, INDEXED, WITHOUT_DICTIONARY
+from metaclip_spark.storage.schemas import CURATED
 from metaclip_spark.storage.tables import Tables
 from metaclip_spark.transforms.choose_text import keep_one_text
 from metaclip_spark.transforms.count_matches import count_matches
@@ -121,14 +121,7 @@ def curate(
             balance_on_workers(spark, counts.entries, t, config.seed) as balance,
         ):
             kept = with_provenance(keep(opened.rows, shared, balance, statistics), origin)
-            write = tables.replace(
-                CURATED,
-                kept,
-                run_id=plan.run_id,
-                indexed=INDEXED,
-                plain=WITHOUT_DICTIONARY,
-                compression=config.compression,
-            )
+            write = tables.replace(CURATED, kept, run_id=plan.run_id, compression=config.compression)
 
     # The pass that writes the rows measures the curve, so it follows them; the run's own row comes last: it is whole.
     with timer.step("record"):

@@ -18,11 +18,13 @@ from metaclip_spark.storage.schemas import (
     DECISIONS,
     ENTRY_COUNTS,
     ENTRY_COUNTS_SCHEMA,
+    INDEXED,
     PROVENANCE,
     RUNS,
     RUNS_SCHEMA,
     SIZE_CURVE,
     SIZE_CURVE_SCHEMA,
+    WITHOUT_DICTIONARY,
 )
 from metaclip_spark.storage.settings import changed_settings
 from metaclip_spark.storage.spark_errors import reason
@@ -119,36 +121,25 @@ class Tables:
         named = self._history(name).where("userMetadata IS NOT NULL").select("userMetadata").take(1)
         return str(named[0][0]) if named else None
 
-    def replace(
-        self,
-        name: str,
-        rows: DataFrame,
-        *,
-        run_id: str,
-        indexed: tuple[str, ...],
-        plain: tuple[str, ...],
-        compression: str,
-    ) -> Write:
+    def replace(self, name: str, rows: DataFrame, *, run_id: str, compression: str) -> Write:
         """Write a whole table in one commit: a reader sees the old rows or the new.
 
         Args:
             name: of the table.
             rows: its new content, in as many files as they have partitions.
             run_id: named in the commit.
-            indexed: columns whose statistics are kept by file; any other column is not worth their cost.
-            plain: columns, as Parquet paths, of so many values that a dictionary of them is only made to be given up.
             compression: codec of the files.
         """
         options = {
             "overwriteSchema": "true",
-            _INDEXED: ",".join(indexed),
+            _INDEXED: ",".join(INDEXED),
             "compression": compression,
             # It would shuffle rows between the tasks that count them and the tasks that write them, and Spark counts an
             # accumulator once per task only where the task writes.
             "optimizeWrite": "false",
             "userMetadata": run_id,
         }
-        with changed_settings(self._spark, {f"{_DICTIONARY}{column}": "false" for column in plain}):
+        with changed_settings(self._spark, {f"{_DICTIONARY}{column}": "false" for column in WITHOUT_DICTIONARY}):
             self._save(name, rows, mode="overwrite", options=options)
         # By its run, not as the newest: Delta may compact the files at once, and others may write other tables.
         commits = self._history(name).select("version", "userMetadata", "operationMetrics.numOutputRows")
