@@ -95,7 +95,7 @@ def made_up_rows() -> list[Row]:
     for number in range(900):
         language = ("en", "en", "de", "en", "fr", "de", None)[number % 7]
         texts = [text.encode() for text in GERMAN] if language == "de" else english
-        url = None if number % 31 == 0 else "" if number % 37 == 0 else f"https://example.org/a b\t{number // 4}.jpg"
+        url = {0: None, 1: "", 2: " \t"}.get(number % 31, f"https://example.org/a b\t{number // 4}.jpg")
         rows.append(Row(texts[number * 5 % len(texts)], url, language))
     return rows
 
@@ -114,7 +114,9 @@ def test_made_up_rows(spark: SparkSession, tmp_path: Path, case: Case) -> None:
 @pytest.fixture(scope="module")
 def real_metadata(shared_data: Path, real_rows: list[Row]) -> tuple[dict[str, list[str]], dict[str, CompiledMetadata]]:
     """481,036 English entries; as German ones the words and pairs of words that the German captions repeat."""
-    tokens = [space(row.text.decode()).split(" ") for row in real_rows if row.language == "de" and row.text]
+    tokens = [
+        space(row.text.decode(errors="ignore")).split(" ") for row in real_rows if row.language == "de" and row.text
+    ]
     words = Counter(word for caption in tokens for word in caption)
     pairs = Counter(" ".join(pair) for caption in tokens for pair in pairwise(caption))
     entries = {
@@ -214,24 +216,26 @@ def curate_both(
 
 
 def lacks_identity(row: Row, uid: int | str | None, case: Case) -> bool:
-    """A row without an id cannot be drawn; one without a URL has no derived id, and belongs to no image."""
-    needs_url = case.uid == "derived" or case.texts == "one_text_per_image"
-    return uid is None or (needs_url and not row.url)
+    """A row without an id cannot be drawn: one without a URL has no derived id. A blank URL names no image."""
+    of_no_image = case.texts == "one_text_per_image" and not (row.url or "").strip(" \t")
+    return uid is None or (case.uid == "derived" and not row.url) or of_no_image
 
 
 def check_rows(spark: SparkSession, output: Path, reference: ReferenceCuration, lost: set[int]) -> None:
-    columns = ["row", "uid", "caption", "language", "image_id", "matched_entries"]
-    decisions = ["probability", "draw", "admission_threshold"]
+    """Every kept row with its decisions. Rows that repeat URL and text share a uid: any of them may stand for them."""
+    columns = ["row", "uid", "caption", "language", "matched_entries", "probability", "draw", "admission_threshold"]
     table = spark.read.format("delta").load(str(output / "curated")).withColumnRenamed("text", "caption")
-    binary = table.withColumn("caption", table.caption.cast("binary")).select(*columns, *decisions).toArrow()
-    actual = sorted(zip(*(column.to_pylist() for column in binary.columns), strict=True))
+    stored = table.withColumn("caption", table.caption.cast("binary")).select(*columns, "image_id").toArrow()
+    first: dict[str | int, int] = {}
+    for number, row in enumerate(reference.rows):
+        first.setdefault(row.uid, number)
+    actual = [((first[row["uid"]], *list(row.values())[1:-1]), row["image_id"]) for row in stored.to_pylist()]
     expected = [
         (
-            number,
+            first[row.uid],
             row.uid,
             (row.pair.text or "").encode(errors="surrogateescape"),
             row.pair.language,
-            None if row.pair.image_url is None else image_id(row.pair.image_url),
             list(row.matched_entries),
             row.probability,
             row.draw,
@@ -240,10 +244,12 @@ def check_rows(spark: SparkSession, output: Path, reference: ReferenceCuration, 
         for number, row in enumerate(reference.rows)
         if row.outcome == "kept" and number not in lost
     ]
-    without_url = {number for number, row in enumerate(reference.rows) if not row.pair.image_url}
-    for ours, theirs in zip(actual, expected, strict=True):
-        same = [place for place in range(len(theirs)) if place != 4 or theirs[0] not in without_url]
-        assert [ours[place] for place in same] == [theirs[place] for place in same]
+    assert len(set(stored["row"].to_pylist())) == len(actual) == len(expected)
+    pairs = zip(sorted(row for row, _ in actual), sorted(expected), strict=True)
+    assert [(ours, theirs) for ours, theirs in pairs if ours != theirs][:3] == []
+    for row, found in actual:
+        url = reference.rows[row[0]].pair.image_url
+        assert not url or found == image_id(url)
 
 
 def check_counts(spark: SparkSession, output: Path, reference: ReferenceCuration) -> None:

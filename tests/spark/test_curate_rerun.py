@@ -91,6 +91,43 @@ def test_another_configuration_needs_overwrite(
     assert {row.run_id for row in curve.collect()} == {first.run_id}
 
 
+def test_a_run_wanted_back_is_whole_only_at_its_end(
+    spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mark of its first time must not hide that it died the second time."""
+    first = curate(spark, small_pool, metadata, str(tmp_path), CONFIG)
+    curate(spark, small_pool, metadata, str(tmp_path), replace(CONFIG, seed=5, overwrite=True))
+    back = replace(CONFIG, overwrite=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(curate_stage, "check_source", die)
+        with pytest.raises(Death):
+            curate(spark, small_pool, metadata, str(tmp_path), back)
+    last = curate(spark, small_pool, metadata, str(tmp_path), back)
+    assert (last.already_finished, last.counters) == (False, first.counters)
+    assert {row.run_id for row in read(spark, tmp_path, "size_curve").collect()} == {first.run_id}
+
+
+def test_a_run_that_keeps_nothing(
+    spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, tmp_path: Path
+) -> None:
+    nothing = CurateConfig(t=1e-9)
+    first = curate(spark, small_pool, metadata, str(tmp_path), nothing)
+    assert first.counters["kept"] == read(spark, tmp_path).count() == 0
+    before = files_below(tmp_path)
+    assert curate(spark, small_pool, metadata, str(tmp_path), nothing).already_finished
+    with pytest.raises(TableError, match=f"holds the rows of run {first.run_id}"):
+        curate(spark, small_pool, metadata, str(tmp_path), CONFIG)
+    assert files_below(tmp_path) == before
+
+
+class Death(Exception):  # noqa: N818 - no error: the end of a process
+    """Stands for the end of the process."""
+
+
+def die(*_: object, **__: object) -> None:
+    raise Death
+
+
 @dataclass(frozen=True)
 class Died:
     """A place where a run dies: the function of the stage that fails, and whether its counts are whole by then."""
@@ -108,10 +145,6 @@ DIED = [
 ]
 
 
-class Death(Exception):  # noqa: N818 - no error: the end of a process
-    """Stands for the end of the process."""
-
-
 @pytest.mark.parametrize("case", DIED, ids=lambda case: case.name)
 def test_a_run_that_died_goes_on(
     spark: SparkSession,
@@ -122,10 +155,6 @@ def test_a_run_that_died_goes_on(
     case: Died,
 ) -> None:
     output = tmp_path / "out"
-
-    def die(*_: object, **__: object) -> None:
-        raise Death
-
     with monkeypatch.context() as patched:
         patched.setattr(f"metaclip_spark.stages.{case.function}", die)
         with pytest.raises(Death):

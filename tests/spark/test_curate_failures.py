@@ -1,0 +1,91 @@
+"""Failures on workers: the error has its name on the driver, settings come back, and the next run goes on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+import pytest
+from pools import ENTRIES, made_up_table, pool_at, write_files
+
+from metaclip_spark.config import CurateConfig
+from metaclip_spark.core.matching.artifact import artifact_to_bytes
+from metaclip_spark.core.matching.tables import compile_metadata
+from metaclip_spark.errors import ArtifactError, InputError
+from metaclip_spark.stages import curate as curate_stage
+from metaclip_spark.stages.curate import curate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyspark.sql import SparkSession
+
+    from metaclip_spark.config import Pool
+    from metaclip_spark.core.matching.tables import CompiledMetadata
+
+pytestmark = pytest.mark.spark
+
+CONFIG = CurateConfig(t=30.0)
+
+
+def settings(spark: SparkSession) -> dict[str, str]:
+    """All settings of the session that were set, but for the version that Delta notes there."""
+    return {key: value for key, value in spark.conf.getAll.items() if "lastCommitVersion" not in key}
+
+
+def test_of_the_first_pass(
+    spark: SparkSession, small_pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An artifact that arrives damaged; no host has it yet, as its name is new."""
+    metadata = compile_metadata([*ENTRIES, str(tmp_path)])
+    before = settings(spark)
+    with monkeypatch.context() as patched:
+        damaged = artifact_to_bytes(metadata)[:-100]
+        patched.setattr("metaclip_spark.transforms.shared_metadata.artifact_to_bytes", lambda _: damaged)
+        with pytest.raises(ArtifactError, match="on a worker: "):
+            curate(spark, small_pool, metadata, str(tmp_path / "out"), CONFIG)
+    assert settings(spark) == before
+    assert not (tmp_path / "out").exists()
+    report = curate(spark, small_pool, metadata, str(tmp_path / "out"), CONFIG)
+    assert report.counters["kept"] > 0
+
+
+def test_of_the_second_pass(
+    spark: SparkSession,
+    small_pool: Pool,
+    metadata: CompiledMetadata,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Counts of other metadata than the matches."""
+    before = settings(spark)
+    whole = curate_stage.balance_on_workers
+
+    def cut(spark: SparkSession, counts: dict[str, Any], *rest: Any) -> Any:
+        return whole(spark, {language: own[:5] for language, own in counts.items()}, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(curate_stage, "balance_on_workers", cut)
+        with pytest.raises(InputError, match=r"on a worker: .* do not fit the 5 counts"):
+            curate(spark, small_pool, metadata, str(tmp_path), CONFIG)
+    assert settings(spark) == before
+    assert curate(spark, small_pool, metadata, str(tmp_path), CONFIG).counts_reused
+
+
+def test_a_damaged_file_among_sound_ones(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path) -> None:
+    folder = write_files(made_up_table(2_000), tmp_path / "pool", files=4)
+    damaged = folder / "part-00002.parquet"
+    damaged.write_bytes(damaged.read_bytes()[:-200])
+    with pytest.raises(InputError, match=r"part-00002\.parquet"):
+        curate(spark, pool_at(folder), metadata, str(tmp_path / "out"), CONFIG)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_with_another_schema(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path) -> None:
+    folder = write_files(made_up_table(2_000), tmp_path / "pool", files=2)
+    table = made_up_table(10)
+    other = table.set_column(table.schema.get_field_index("text"), "text", table["width"])
+    pq.write_table(other, folder / "part-00007.parquet")
+    with pytest.raises(InputError, match=r"part-00007\.parquet"):
+        curate(spark, pool_at(folder), metadata, str(tmp_path / "out"), CONFIG)
+    assert not (tmp_path / "out").exists()
