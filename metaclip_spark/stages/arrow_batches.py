@@ -20,36 +20,48 @@ from metaclip_spark.storage.settings import changed_settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from metaclip_spark.storage.pool import OpenPool
+    from pyspark.sql import DataFrame
 
 _BYTES: Final = "spark.sql.execution.arrow.maxBytesPerBatch"
 _ROWS: Final = "spark.sql.execution.arrow.maxRecordsPerBatch"
 _NO_LIMIT: Final = str(2**31 - 1)
-_NARROW_ROW: Final = 512  # mean bytes in the pool's (compressed) files
-_MOST_ROWS: Final = 8_192  # a batch of rows of 128 kB, a thousand times the usual, is still 1 GB
+_MEAN_BATCH: Final = 4 * 2**20  # bytes of the pool's (compressed) files that a batch holds in the mean
+_FEWEST_ROWS: Final = 8_192  # below it, rows are so wide that the check costs little beside them
+# The gain ends here. Rows of 32 kB, some hundred times the usual, all in one batch, are still 1 GB.
+_MOST_ROWS: Final = 32_768
 _WIDE: Final = (T.BinaryType, T.ArrayType, T.MapType, T.StructType)
 
 
 @contextmanager
-def row_bounded_batches(opened: OpenPool, rows: int) -> Iterator[None]:
+def row_bounded_batches(rows: DataFrame) -> Iterator[None]:
     """Within it, batches of narrow rows are bounded by their number alone.
 
     Args:
-        opened: the pool. The check stays if its bytes are not known, if a column may hold things of any size, or if the
-            session's user has set a limit.
-        rows: of the pool.
+        rows: the pool. The check stays if it is not of Parquet files (those of Delta are), if a column may hold things
+            of any size, or if the session's user has set a limit.
     """
-    spark = opened.rows.sparkSession
-    total = opened.source.description.get("bytes")
-    wide = any(isinstance(field.dataType, _WIDE) for field in opened.rows.schema.fields)
-    if total is None or wide or total > rows * _NARROW_ROW or spark.conf.get(_BYTES, None) is not None:
+    spark = rows.sparkSession
+    wide = any(isinstance(field.dataType, _WIDE) for field in rows.schema.fields)
+    fitting = 0 if wide or spark.conf.get(_BYTES, None) is not None else _fitting_rows(rows)
+    if fitting < _FEWEST_ROWS:
         yield
         return
     asked = int(spark.conf.get(_ROWS) or 0)
-    most = min(asked, _MOST_ROWS) if asked > 0 else _MOST_ROWS  # 0 is no limit
+    most = min(fitting, asked if asked > 0 else _MOST_ROWS, _MOST_ROWS)  # 0 is no limit
     with changed_settings(spark, {_BYTES: _NO_LIMIT, _ROWS: str(most)}):
         try:
             yield
         except (PySparkException, Py4JJavaError) as failure:
             failure.add_note(f"If a task ran out of memory: batches were bounded by {most} rows; set {_BYTES}=64m")
             raise
+
+
+def _fitting_rows(rows: DataFrame) -> int:
+    """Rows that a batch of the mean size would hold, by the size of one file and the number of rows in its footer."""
+    spark = rows.sparkSession
+    parquet = [file for file in rows.inputFiles() if file.endswith(".parquet")]
+    if not parquet:
+        return 0
+    file = parquet[len(parquet) // 2]
+    size = spark.read.format("binaryFile").load(file).select("length").collect()[0].length
+    return _MEAN_BATCH * spark.read.parquet(file).count() // int(size)

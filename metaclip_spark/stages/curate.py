@@ -99,7 +99,7 @@ def curate(
             refuse_another_result(tables, plan)
         withdraw(tables, plan, finished)
 
-    with SharedMetadata(spark, languages) as shared:
+    with SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
         # Algorithm 1, part 1: how many captions hold each entry.
         with timer.step("count"), named_worker_errors():
             if COUNT in finished:
@@ -117,7 +117,6 @@ def curate(
         with (
             timer.step("balance"),
             named_worker_errors(),
-            row_bounded_batches(opened, counts.read),
             balance_on_workers(spark, counts.entries, t, config.seed) as balance,
         ):
             kept = with_provenance(keep(opened.rows, shared, balance, statistics), origin)

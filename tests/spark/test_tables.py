@@ -1,0 +1,69 @@
+"""Small tables: rows are put in one commit, in place of those in the way, by one of several writers at once."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from metaclip_spark.errors import TableError
+from metaclip_spark.storage.schemas import ENTRY_COUNTS, ENTRY_COUNTS_SCHEMA
+from metaclip_spark.storage.tables import Tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyspark.sql import SparkSession
+
+pytestmark = pytest.mark.spark
+
+
+@pytest.fixture
+def tables(spark: SparkSession, tmp_path: Path) -> Tables:
+    return Tables(spark, str(tmp_path / "tables"))
+
+
+def put(tables: Tables, version: str, count: int) -> None:
+    rows = tables.frame([(version, "en", 0, "entry", count, "", "digest")], ENTRY_COUNTS_SCHEMA)
+    tables.put(ENTRY_COUNTS, rows, f"counts_version = '{version}'")
+
+
+def stored(tables: Tables) -> list[tuple[str, int]]:
+    rows = tables.read(ENTRY_COUNTS)
+    assert rows is not None
+    return sorted((row.counts_version, row["count"]) for row in rows.collect())
+
+
+def test_put_replaces_what_is_in_the_way_and_nothing_else(tables: Tables) -> None:
+    for version, count in [("a", 1), ("b", 2), ("a", 3)]:
+        put(tables, version, count)
+    assert stored(tables) == [("a", 3), ("b", 2)]
+
+
+def test_rows_that_were_withdrawn_can_be_put_again(tables: Tables) -> None:
+    for version in ("a", "b"):
+        put(tables, version, 1)
+    tables.withdraw(ENTRY_COUNTS, "counts_version = 'b'")
+    assert stored(tables) == [("a", 1)]
+    put(tables, "b", 1)
+    assert stored(tables) == [("a", 1), ("b", 1)]
+
+
+def test_of_equal_writers_at_once_one_wins_and_the_others_say_so(tables: Tables) -> None:
+    put(tables, "a", 1)
+    refused: list[TableError] = []
+
+    def write() -> None:
+        try:
+            put(tables, "b", 2)
+        except TableError as error:
+            refused.append(error)
+
+    writers = [threading.Thread(target=write) for _ in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert stored(tables) == [("a", 1), ("b", 2)]
+    assert all("at the same time" in str(error) for error in refused)
