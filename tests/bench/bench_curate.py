@@ -43,7 +43,8 @@ def cpu_seconds() -> float:
             times = process.cpu_times()
         except psutil.NoSuchProcess:
             continue
-        total += times.user + times.system
+        # Of the children that have ended too: idle workers do after a minute.
+        total += times.user + times.system + times.children_user + times.children_system
     return total
 
 

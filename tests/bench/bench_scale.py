@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pyarrow.dataset as ds
 
 
 def one(options: argparse.Namespace) -> None:
@@ -87,10 +88,17 @@ class WorkerMemory:
         return [round(max(self.samples[start : start + tenth])) for start in range(0, len(self.samples), tenth)]
 
 
+def rows_of(pool: Path) -> int:
+    """Rows by the files' footers."""
+    return int(ds.dataset(pool, format="parquet").count_rows())
+
+
 def run(options: argparse.Namespace, pool: Path, master: str, cpus: str) -> list[dict[str, float]]:
     """The timed curations of one setting, in a process of its own on the given CPUs."""
+    # Counts grow with the pool: a threshold that grows along keeps the same share, so that a row is the same work.
+    t = options.t * rows_of(pool) / rows_of(options.pool)
     command = ["taskset", "-c", cpus, sys.executable, __file__, "--one", "--pool", str(pool), "--master", master]
-    command += ["--metadata", str(options.metadata), "--work", str(options.work / "tables"), "--t", str(options.t)]
+    command += ["--metadata", str(options.metadata), "--work", str(options.work / "tables"), "--t", str(t)]
     command += ["--repeat", str(options.repeat)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ)
     lines = [

@@ -1,0 +1,70 @@
+"""Spark's size check is left out for narrow rows in Parquet files, and for nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from metaclip_spark.stages.arrow_batches import row_bounded_batches
+from metaclip_spark.storage.settings import changed_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyspark.sql import DataFrame, SparkSession
+
+pytestmark = pytest.mark.spark
+
+BYTES, ROWS = "spark.sql.execution.arrow.maxBytesPerBatch", "spark.sql.execution.arrow.maxRecordsPerBatch"
+NO_LIMIT = str(2**31 - 1)
+# Of a caption each; digests, so that the files' compression finds nothing to save.
+CAPTION = "sha2(cast(id as string), 256)"
+PAGE = "concat_ws(' ', transform(sequence(1, 30), i -> sha2(concat(id, '-', i), 256)))"
+
+
+def stored(spark: SparkSession, path: Path, caption: str, *, form: str = "parquet", rows: int = 2_000) -> DataFrame:
+    spark.range(rows).selectExpr("id", f"{caption} as text").coalesce(1).write.format(form).save(str(path))
+    return spark.read.format(form).load(str(path))
+
+
+def limits(spark: SparkSession) -> tuple[str | None, str | None]:
+    return spark.conf.get(BYTES, None), spark.conf.get(ROWS, None)
+
+
+@pytest.mark.parametrize(
+    ("form", "caption", "asked", "limited"),
+    [
+        ("parquet", CAPTION, "50000", (NO_LIMIT, "32768")),
+        ("delta", CAPTION, "50000", (NO_LIMIT, "32768")),
+        ("parquet", CAPTION, "1000", (NO_LIMIT, "1000")),
+        ("parquet", CAPTION, "0", (NO_LIMIT, "32768")),
+        ("parquet", PAGE, "50000", None),
+        ("parquet", f"cast({CAPTION} as binary)", "50000", None),
+        ("parquet", f"array({CAPTION})", "50000", None),
+        ("json", CAPTION, "50000", None),
+    ],
+    ids=["narrow", "narrow, in Delta", "fewer asked for", "no limit asked for", "pages", "bytes", "list", "no footers"],
+)
+def test_limits_within_and_after(
+    spark: SparkSession, tmp_path: Path, form: str, caption: str, asked: str, limited: tuple[str, str] | None
+) -> None:
+    rows = stored(spark, tmp_path / "pool", caption, form=form)
+    with changed_settings(spark, {ROWS: asked}):
+        before = limits(spark)
+        with row_bounded_batches(rows):
+            assert limits(spark) == (limited or before)
+        assert limits(spark) == before
+
+
+def test_a_limit_of_the_user_stays(spark: SparkSession, tmp_path: Path) -> None:
+    rows = stored(spark, tmp_path / "pool", CAPTION)
+    with changed_settings(spark, {BYTES: "64m"}), row_bounded_batches(rows):
+        assert limits(spark)[0] == "64m"
+
+
+def test_an_empty_file_bounds_nothing(spark: SparkSession, tmp_path: Path) -> None:
+    rows = stored(spark, tmp_path / "pool", CAPTION, rows=0)
+    before = limits(spark)
+    with row_bounded_batches(rows):
+        assert limits(spark) == before
