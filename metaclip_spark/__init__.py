@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from metaclip_spark.errors import MetaclipSparkError
     from metaclip_spark.report.curate_report import CurateReport
     from metaclip_spark.stages.curate import curate
+    from metaclip_spark.stages.pilot import pilot
+    from metaclip_spark.stages.sizes import size_curves
     from metaclip_spark.storage.metadata_source import read_metadata
 
 __version__ = "0.1.0"
@@ -28,7 +30,9 @@ __all__ = [
     "PoolColumns",
     "compile_metadata",
     "curate",
+    "pilot",
     "read_metadata",
+    "size_curves",
 ]
 
 _HOMES = {
@@ -40,7 +44,9 @@ _HOMES = {
     "PoolColumns": "metaclip_spark.config",
     "compile_metadata": "metaclip_spark.core.matching.tables",
     "curate": "metaclip_spark.stages.curate",
+    "pilot": "metaclip_spark.stages.pilot",
     "read_metadata": "metaclip_spark.storage.metadata_source",
+    "size_curves": "metaclip_spark.stages.sizes",
 }
 
 

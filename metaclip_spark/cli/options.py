@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from metaclip_spark.cli.run_file import RunFile, read_run_file
-from metaclip_spark.config import CurateConfig, Pool, PoolColumns
+from metaclip_spark.config import WAYS_TO_CHOOSE_T, CurateConfig, Pool, PoolColumns
 from metaclip_spark.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 # Options of `curate` by the field they set; an option that is not given leaves the field's own default.
-_CONFIG_FIELDS: Final = ("t", "seed", "texts_per_image", "overwrite", "compression", "reference_language", "tail_share")
+_CONFIG_FIELDS: Final = (
+    *WAYS_TO_CHOOSE_T,
+    "seed",
+    "texts_per_image",
+    "overwrite",
+    "compression",
+    "reference_language",
+)
 _POOL_FIELDS: Final = {"format": "format", "pool_version": "version", "crawl": "crawl"}
 _COLUMN_FIELDS: Final = {
     "text_column": "text",
@@ -106,4 +113,6 @@ def metadata_sources(arguments: Iterable[str]) -> list[tuple[str | None, str]]:
 
 def _chosen(options: Namespace, run_file: RunFile) -> Mapping[str, Any]:
     given = {name: value for name, value in vars(options).items() if name in RUN_FILE_KEYS and value is not None}
-    return {**run_file.curate, **given}
+    # A way to choose t on the command line stands for all of them: the file's t is no contradiction to --target-size.
+    replaced = WAYS_TO_CHOOSE_T if given.keys() & set(WAYS_TO_CHOOSE_T) else ()
+    return {name: value for name, value in run_file.curate.items() if name not in replaced} | given
