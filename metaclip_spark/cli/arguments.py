@@ -15,7 +15,7 @@ _DESCRIPTION = (
 )
 _EXIT_CODES = (
     "exit codes: 0 done, 1 not foreseen, 2 options or settings, 3 input, 4 artifact, 5 Java, jars or session, "
-    "6 output tables, 7 figures that do not agree"
+    "6 output tables, 7 figures that do not agree, 8 a failed Spark job (worth another try), 130 interrupted"
 )
 
 
@@ -28,6 +28,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_compile(commands_of)
     _add_curate(commands_of)
     _add_session_options(sizes.add_sizes(commands_of))
+    for command in commands_of.choices.values():
+        command.epilog = _EXIT_CODES
     return parser
 
 

@@ -12,6 +12,7 @@ from metaclip_spark import example
 from metaclip_spark.cli.options import (
     SessionOptions,
     config_of,
+    effective_configuration,
     metadata_sources,
     pool_of,
     run_file_of,
@@ -66,6 +67,8 @@ def run_curate(options: Namespace) -> None:
     sources, progress = metadata_sources(options.metadata), progress_of(options)
     if rehearse(options, session, pool, config, sources):
         return
+    if progress is not None:
+        progress(effective_configuration(session, pool, config))
     _print_report(curate_in_session(session, pool, sources, options.output, config, progress), as_json=options.json)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 from metaclip_spark.cli.run_file import RunFile, read_run_file
 from metaclip_spark.config import WAYS_TO_CHOOSE_T, CurateConfig, Pool, PoolColumns
@@ -31,8 +32,18 @@ _COLUMN_FIELDS: Final = {
     "url_column": "image_url",
     "language_column": "language",
 }
-RUN_FILE_KEYS: Final = frozenset({*_CONFIG_FIELDS, *_POOL_FIELDS, *_COLUMN_FIELDS})
+RUN_FILE_KEYS: Final = {
+    option: get_type_hints(owner)[field]
+    for owner, fields in (
+        (CurateConfig, dict(zip(_CONFIG_FIELDS, _CONFIG_FIELDS, strict=True))),
+        (Pool, _POOL_FIELDS),
+        (PoolColumns, _COLUMN_FIELDS),
+    )
+    for option, field in fields.items()
+}
+"""What a `--conf` file may set under [curate], with the types."""
 
+_SECRET: Final = re.compile(r"secret|password|token|access[.-]?key|credential", re.IGNORECASE)
 _LANGUAGE_PREFIX: Final = re.compile(r"(?P<language>[a-z]{2,3}(?:[-_][A-Za-z0-9]+)*|other)=(?P<path>.+)", re.DOTALL)
 
 
@@ -94,6 +105,27 @@ def config_of(options: Namespace, run_file: RunFile) -> CurateConfig:
     """
     chosen = _chosen(options, run_file)
     return CurateConfig(**{name: chosen[name] for name in _CONFIG_FIELDS if name in chosen})
+
+
+def effective_configuration(session: SessionOptions, pool: Pool, config: CurateConfig) -> str:
+    """What files and options come to, in the form of a `--conf` file; secrets among Spark's settings are left out."""
+    settings = {key: value for key, value in session.settings.items() if not _SECRET.search(key)}
+    of_curate = {name: getattr(config, name) for name in _CONFIG_FIELDS}
+    of_curate |= {name: getattr(pool, field) for name, field in _POOL_FIELDS.items()}
+    of_curate |= {name: getattr(pool.columns, field) for name, field in _COLUMN_FIELDS.items()}
+    lines = ["[session]", *_toml({"master": session.master, "jars": session.jars and str(session.jars)})]
+    lines += ["[session.settings]", *_toml(settings), "[curate]", *_toml(of_curate)]
+    hidden = sorted(session.settings.keys() - settings)
+    return "\n".join([*lines, *(f"# not shown: {key}" for key in hidden)])
+
+
+def _toml(values: Mapping[str, Any]) -> list[str]:
+    """Lines of a TOML table; None, which TOML lacks, is a key that is not there. A JSON string is a TOML string."""
+    return [
+        f"{key if key.isidentifier() else json.dumps(key)} = {json.dumps(value, ensure_ascii=False)}"
+        for key, value in values.items()
+        if value is not None
+    ]
 
 
 def metadata_sources(arguments: Iterable[str]) -> list[tuple[str | None, str]]:

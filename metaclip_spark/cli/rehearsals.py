@@ -1,4 +1,4 @@
-"""What `curate` can do instead of curating: try a share of the rows."""
+"""What `curate` can do instead of curating: print its configuration, plan, or try a share of the rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from metaclip_spark.cli.options import effective_configuration
 from metaclip_spark.cli.read_sources import metadata_in_session
+from metaclip_spark.report.dry_run import render_plan
 from metaclip_spark.report.pilot import render_pilot
 
 if TYPE_CHECKING:
@@ -23,7 +25,14 @@ _SHARE = re.compile(r"(\d+\.?\d*|\.\d+)(e-?\d+)?%?", re.IGNORECASE)
 def add_rehearsals(parser: argparse.ArgumentParser) -> None:
     """Add the options to the parser of `curate`."""
     before = parser.add_argument_group("before a long run")
-    before.add_argument(
+    instead = before.add_mutually_exclusive_group()
+    instead.add_argument(
+        "--print-config", action="store_true", help="print what files and options come to, as a --conf file; do no more"
+    )
+    instead.add_argument(
+        "--dry-run", action="store_true", help="check inputs, columns, output and space, print the plan; write nothing"
+    )
+    instead.add_argument(
         "--sample",
         type=share,
         metavar="SHARE",
@@ -76,11 +85,19 @@ def rehearse(
     Returns:
         Whether one was given; otherwise it is to be curated.
     """
-    if options.sample is None:
+    if options.print_config:
+        print(effective_configuration(session, pool, config))
+        return True
+    if not options.dry_run and options.sample is None:
         return False
-    from metaclip_spark.stages.pilot import pilot  # noqa: PLC0415 - `--help` should not wait for Spark
+    from metaclip_spark.stages.dry_run import dry_run  # noqa: PLC0415 - `--help` should not wait for Spark
+    from metaclip_spark.stages.pilot import pilot  # noqa: PLC0415
 
     with metadata_in_session(session, sources) as (spark, metadata):
-        estimate = pilot(spark, pool, metadata, options.sample, config, progress=progress_of(options))
-        print(json.dumps(estimate.as_dict(), indent=2) if options.json else render_pilot(estimate))
+        if options.dry_run:
+            plan = dry_run(spark, pool, metadata, options.output, config)
+            print(json.dumps(plan.as_dict(), indent=2) if options.json else render_plan(plan))
+        else:
+            estimate = pilot(spark, pool, metadata, options.sample, config, progress=progress_of(options))
+            print(json.dumps(estimate.as_dict(), indent=2) if options.json else render_pilot(estimate))
     return True

@@ -62,8 +62,9 @@ def plan_run(pool: Pool, source: Source, metadata: Mapping[str, CompiledMetadata
         "metadata": metadata_digests,
         "semantics_version": SEMANTICS_VERSION,
     }
-    configuration = {"columns": asdict(pool.columns), **config.identity()}
-    decided = counted | {"configuration": configuration, "draw_version": DRAW_VERSION}
+    columns = {"columns": asdict(pool.columns)}
+    decided = counted | {"configuration": columns | config.identity(), "draw_version": DRAW_VERSION}
+    configuration = columns | asdict(config)
     return RunPlan(_digest(decided), _digest(counted), metadata_digests, configuration, source, pool)
 
 
