@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from metaclip_spark.errors import MetaclipSparkError
     from metaclip_spark.report.curate_report import CurateReport
     from metaclip_spark.stages.curate import curate
+    from metaclip_spark.stages.dry_run import dry_run
+    from metaclip_spark.stages.pilot import pilot
+    from metaclip_spark.stages.sizes import size_curves
     from metaclip_spark.storage.metadata_source import read_metadata
 
 __version__ = "0.1.0"
@@ -28,7 +31,10 @@ __all__ = [
     "PoolColumns",
     "compile_metadata",
     "curate",
+    "dry_run",
+    "pilot",
     "read_metadata",
+    "size_curves",
 ]
 
 _HOMES = {
@@ -40,7 +46,10 @@ _HOMES = {
     "PoolColumns": "metaclip_spark.config",
     "compile_metadata": "metaclip_spark.core.matching.tables",
     "curate": "metaclip_spark.stages.curate",
+    "dry_run": "metaclip_spark.stages.dry_run",
+    "pilot": "metaclip_spark.stages.pilot",
     "read_metadata": "metaclip_spark.storage.metadata_source",
+    "size_curves": "metaclip_spark.stages.sizes",
 }
 
 

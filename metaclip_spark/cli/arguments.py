@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from metaclip_spark import __version__
-from metaclip_spark.cli import commands
+from metaclip_spark.cli import choose_t, commands, rehearsals, sizes
 from metaclip_spark.config import COMPRESSIONS, POOL_FORMATS, TEXTS_PER_IMAGE
 from metaclip_spark.session import JARS_VARIABLE
 
@@ -15,7 +15,7 @@ _DESCRIPTION = (
 )
 _EXIT_CODES = (
     "exit codes: 0 done, 1 not foreseen, 2 options or settings, 3 input, 4 artifact, 5 Java, jars or session, "
-    "6 output tables, 7 figures that do not agree"
+    "6 output tables, 7 figures that do not agree, 8 a failed Spark job (worth another try), 130 interrupted"
 )
 
 
@@ -27,6 +27,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_quickstart(commands_of)
     _add_compile(commands_of)
     _add_curate(commands_of)
+    _add_session_options(sizes.add_sizes(commands_of))
+    for command in commands_of.choices.values():
+        command.epilog = _EXIT_CODES
     return parser
 
 
@@ -40,6 +43,7 @@ def _add_quickstart(commands_of: argparse._SubParsersAction[argparse.ArgumentPar
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="new folder for pool and tables")
     _add_session_options(parser)
     _add_output_options(parser)
+    rehearsals.add_progress(parser)
     parser.set_defaults(run=commands.run_quickstart)
 
 
@@ -62,7 +66,6 @@ def _add_curate(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]
         "curate",
         help="curate a pool of captions into Delta tables",
         description="Match every caption of the pool, count, balance, and write the kept rows, each with its reasons.",
-        epilog=_EXIT_CODES,
     )
     pool = parser.add_argument_group("the pool")
     pool.add_argument("--pool", nargs="+", required=True, metavar="PATH", help="files or folders, read as one table")
@@ -82,24 +85,18 @@ def _add_curate(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]
         metavar="[LANG=]PATH",
         help="list, artifact or table of entries; one per language (default language: en)",
     )
-    recipe.add_argument("--t", type=float, help="threshold in matches per entry (default: 20000)")
+    choose_t.add_ways(recipe)
     recipe.add_argument("--seed", type=int, help="seed of the draw (default: 0)")
     recipe.add_argument(
         "--texts-per-image", choices=TEXTS_PER_IMAGE, help="texts kept of an image (default: all_pairs)"
     )
     recipe.add_argument("--reference-language", metavar="LANG", help="whose threshold --t is (default: en)")
-    recipe.add_argument(
-        "--tail-share",
-        type=float,
-        metavar="SHARE",
-        help="share of matches on tail entries that sets the t of the other languages (default: what --t gives)",
-    )
-
     output = parser.add_argument_group("the output")
     output.add_argument("--output", required=True, metavar="ROOT", help="folder of the tables")
     output.add_argument("--overwrite", action="store_true", default=None, help="replace a table of another run")
     output.add_argument("--compression", choices=COMPRESSIONS, help="of the curated table (default: zstd)")
     output.add_argument("--conf", type=Path, metavar="FILE", help="TOML file of settings and defaults (conf/)")
+    rehearsals.add_rehearsals(parser)
     _add_session_options(parser)
     _add_output_options(parser)
     parser.set_defaults(run=commands.run_curate)

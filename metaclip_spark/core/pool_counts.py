@@ -47,6 +47,10 @@ class PoolCounts:
         """Pairs of caption and matched entry."""
         return sum(int(counts.sum()) for counts in self.entries.values())
 
+    def in_words(self) -> str:
+        """For a line of progress."""
+        return f"{self.read:,} rows read, {sum(self.matched.values()):,} match, {self.matches:,} matches,"
+
 
 class PoolCounter:
     """Counts one partition and hands its counts out as small blocks, which add up in any order.

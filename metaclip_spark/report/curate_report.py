@@ -59,6 +59,7 @@ class CurateReport:
         seed: of the draw.
         texts_per_image: "all_pairs" or "one_text_per_image".
         source: what was read.
+        wanted_rows: size that was asked for, in rows; t is the least that keeps as many. None: another rule set t.
     """
 
     run_id: str
@@ -76,6 +77,7 @@ class CurateReport:
     seed: int
     texts_per_image: str
     source: dict[str, Any] = field(default_factory=dict)
+    wanted_rows: int | None = None
 
     @property
     def matched(self) -> int:
