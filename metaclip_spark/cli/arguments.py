@@ -8,6 +8,7 @@ from pathlib import Path
 from metaclip_spark import __version__
 from metaclip_spark.cli import commands
 from metaclip_spark.cli.explain import add_explain
+from metaclip_spark.cli.export import add_export
 from metaclip_spark.cli.look import add_diff, add_inspect
 from metaclip_spark.cli.session_arguments import add_output_options, add_session_options
 from metaclip_spark.config import COMPRESSIONS, POOL_FORMATS, TEXTS_PER_IMAGE
@@ -32,6 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_explain(commands_of)
     add_inspect(commands_of)
     add_diff(commands_of)
+    add_export(commands_of)
     return parser
 
 
