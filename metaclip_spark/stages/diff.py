@@ -97,7 +97,7 @@ def _opened(spark: SparkSession, root: str, at: int | str | None) -> _Curation:
         raise TableError(f"{tables.root} holds no curated table: curate a pool into it first, or name another folder")
     if isinstance(at, str):
         at = _version_of(tables, at)
-    version = tables.extent(CURATED, commits=1).versions - 1 if at is None else at
+    version = tables.newest_version(CURATED) if at is None else at
     rows = tables.read(CURATED, version)
     if rows is None:
         raise TableError(f"{tables.path(CURATED)} is gone")

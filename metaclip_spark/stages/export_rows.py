@@ -55,7 +55,7 @@ def export_img2dataset(
     chosen = rows.where(F.length(F.trim("image_url")) > 0).select(
         F.col("image_url").alias("url"), _as_text(rows, "text").alias("caption"), "uid", *map(quoted, columns)
     )
-    with new_folder(target, overwrite=overwrite) as (path, mode), named_worker_errors():
+    with named_worker_errors(), new_folder(target, overwrite=overwrite) as (path, mode):
         chosen.write.mode(mode).parquet(path)
         written = spark.read.parquet(path).count()  # from the files' footers
     return ExportReport("img2dataset", target, written, rows.count() - written, chosen.columns, run.run_id)
@@ -90,7 +90,7 @@ def export_jsonl(
     _check_columns(rows, chosen, taken=())
     lines = rows.select(*(_as_text(rows, name).alias(name) for name in chosen))
     options = {"ignoreNullFields": "false", "compression": "gzip" if gzip else "none"}
-    with new_folder(target, overwrite=overwrite) as (path, mode), named_worker_errors():
+    with named_worker_errors(), new_folder(target, overwrite=overwrite) as (path, mode):
         lines.write.mode(mode).options(**options).json(path)
     return ExportReport("jsonl", target, rows.count(), 0, chosen, run.run_id)
 

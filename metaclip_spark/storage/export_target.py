@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pyspark.errors import AnalysisException
+
 from metaclip_spark.errors import ConfigError, TableError
 from metaclip_spark.storage.locations import HAS_SCHEME, absolute, is_inside
 
@@ -43,11 +45,12 @@ def new_folder(target: str, *, overwrite: bool) -> Iterator[tuple[str, str]]:
         The path to write to, and Spark's mode of writing.
 
     Raises:
+        ConfigError: it is in a remote store and to be overwritten, where nothing tells an export from other files.
         TableError: it exists and is not to be overwritten, or is no such folder; or this machine refuses.
     """
     place = _local(target)
     if place is None:
-        yield target, "overwrite" if overwrite else "errorifexists"
+        yield from _in_store(target, overwrite=overwrite)
         return
     _refuse_existing(place, overwrite=overwrite)
     if place.exists() and not (place / _WHOLE).exists():
@@ -96,6 +99,17 @@ def new_file(target: str, *, overwrite: bool) -> Iterator[Path]:
         raise TableError(f"cannot write the export {place}: {error.strerror}") from None
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _in_store(target: str, *, overwrite: bool) -> Iterator[tuple[str, str]]:
+    if overwrite:
+        raise ConfigError(f"the target {target} is in a store, where nothing is replaced: delete it, or name another")
+    try:
+        yield target, "errorifexists"
+    except AnalysisException as error:
+        if error.getCondition() != "PATH_ALREADY_EXISTS":
+            raise
+        raise TableError(f"{target} exists: name another target, or delete it") from None
 
 
 def _local(target: str) -> Path | None:

@@ -155,7 +155,7 @@ class Tables:
     def _at_version(self, name: str, version: int) -> DataFrame | None:
         if self.read(name) is None:
             return None
-        newest = self.extent(name, commits=1).versions - 1
+        newest = self.newest_version(name)
         if not 0 <= version <= newest:
             raise TableError(f"{self.path(name)} has no version {version}: its versions are 0 to {newest}")
         return self._spark.read.format("delta").option("versionAsOf", str(version)).load(self.path(name))
@@ -177,6 +177,10 @@ class Tables:
         newest = named.select("userMetadata").take(1)
         return str(newest[0][0]) if newest else None
 
+    def newest_version(self, name: str) -> int:
+        """Version of a table that exists."""
+        return int(self._history(name, 1).select("version").collect()[0].version)
+
     def extent(self, name: str, *, commits: int = 10) -> Extent:
         """Size and last versions of a table that exists.
 
@@ -185,11 +189,8 @@ class Tables:
             commits: how many of its last versions to list.
         """
         detail = self._spark.sql(f"DESCRIBE DETAIL {self._quoted(name)}").select("numFiles", "sizeInBytes").collect()[0]
-        listed = (
-            self._history(name)
-            .select("version", "timestamp", "operation", "userMetadata", "operationMetrics.numOutputRows")
-            .take(commits)
-        )
+        columns = "version", "timestamp", "operation", "userMetadata", "operationMetrics.numOutputRows"
+        listed = self._history(name, commits).select(*columns).collect()
         last = [
             Commit(row.version, row.timestamp, row.operation, row.userMetadata, row[4] and int(row[4]))
             for row in listed
@@ -269,9 +270,10 @@ class Tables:
             message = f"the table {self.path(name)} cannot be written: {reason(error)}; use another output"
             raise TableError(message) from error
 
-    def _history(self, name: str) -> DataFrame:
-        """Commits of a table, newest first."""
-        return self._spark.sql(f"DESCRIBE HISTORY {self._quoted(name)}")
+    def _history(self, name: str, commits: int | None = None) -> DataFrame:
+        """Commits of a table, newest first; the last few, or all."""
+        limit = "" if commits is None else f" LIMIT {commits}"
+        return self._spark.sql(f"DESCRIBE HISTORY {self._quoted(name)}{limit}")
 
     def _quoted(self, name: str) -> str:
         return f"delta.`{self.path(name).replace('`', '``')}`"

@@ -24,6 +24,7 @@ from metaclip_spark.stages.explain import explain_caption
 from metaclip_spark.stages.export_probabilities import export_entry_probabilities
 from metaclip_spark.stages.export_rows import export_img2dataset, export_jsonl
 from metaclip_spark.stages.export_uids import _pairs, export_datacomp
+from metaclip_spark.storage.export_target import new_folder
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -76,6 +77,14 @@ def test_nothing_is_replaced_unasked(spark: SparkSession, example_root: str, tmp
     with pytest.raises(TableError, match="no export that can be replaced"):
         export_jsonl(spark, example_root, str(tmp_path / "thesis"), overwrite=True)
     assert (tmp_path / "thesis" / "chapter").read_text() == "one"
+
+
+def test_spark_refuses_what_exists_in_a_store(spark: SparkSession, tmp_path: Path) -> None:
+    with (
+        pytest.raises(TableError, match="s3a://bucket/export exists"),
+        new_folder("s3a://bucket/export", overwrite=False) as (_, mode),
+    ):
+        spark.range(1).write.mode(mode).parquet(str(tmp_path))  # stands for the store
 
 
 @pytest.mark.parametrize("target", ["{root}", "{root}/curated", "{root}/..", "{root}/../pool", "{root}/new"])

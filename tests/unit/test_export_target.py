@@ -51,10 +51,12 @@ def test_a_folder_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["export"]
 
 
-@pytest.mark.parametrize("overwrite", [True, False])
-def test_a_folder_in_a_store_is_written_in_place(*, overwrite: bool) -> None:
-    with new_folder("s3a://bucket/export", overwrite=overwrite) as given:
-        assert given == ("s3a://bucket/export", "overwrite" if overwrite else "errorifexists")
+def test_in_a_store_nothing_is_replaced() -> None:
+    target = "s3a://bucket/export"
+    with new_folder(target, overwrite=False) as given:
+        assert given == (target, "errorifexists")
+    with pytest.raises(ConfigError, match="delete it"), new_folder(target, overwrite=True):
+        pass
 
 
 @pytest.mark.parametrize("target", ["/data", "/data/tables", "/data/tables/x", "file:///data/tables/x"])
