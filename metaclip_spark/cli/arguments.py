@@ -7,8 +7,11 @@ from pathlib import Path
 
 from metaclip_spark import __version__
 from metaclip_spark.cli import choose_t, commands, rehearsals, sizes
+from metaclip_spark.cli.explain import add_explain
+from metaclip_spark.cli.export import add_export
+from metaclip_spark.cli.look import add_diff, add_inspect
+from metaclip_spark.cli.session_arguments import add_output_options, add_session_options
 from metaclip_spark.config import COMPRESSIONS, POOL_FORMATS, TEXTS_PER_IMAGE
-from metaclip_spark.session import JARS_VARIABLE
 
 _DESCRIPTION = (
     "MetaCLIP's data curation on Spark: match captions to metadata entries, count, balance, explain every row."
@@ -27,7 +30,11 @@ def build_parser() -> argparse.ArgumentParser:
     _add_quickstart(commands_of)
     _add_compile(commands_of)
     _add_curate(commands_of)
-    _add_session_options(sizes.add_sizes(commands_of))
+    add_session_options(sizes.add_sizes(commands_of))
+    add_explain(commands_of)
+    add_inspect(commands_of)
+    add_diff(commands_of)
+    add_export(commands_of)
     for command in commands_of.choices.values():
         command.epilog = _EXIT_CODES
     return parser
@@ -41,8 +48,8 @@ def _add_quickstart(commands_of: argparse._SubParsersAction[argparse.ArgumentPar
         "against WordNet's 86,654 names: the ordinary curate, on this machine, in a minute.",
     )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="new folder for pool and tables")
-    _add_session_options(parser)
-    _add_output_options(parser)
+    add_session_options(parser)
+    add_output_options(parser)
     rehearsals.add_progress(parser)
     parser.set_defaults(run=commands.run_quickstart)
 
@@ -57,7 +64,7 @@ def _add_compile(commands_of: argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument("--output", type=Path, required=True, metavar="ARTIFACT", help="file to write")
     parser.add_argument("--language", default="en", help="language of the captions it is for (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the table hashes, not of the draw (default: 0)")
-    _add_output_options(parser)
+    add_output_options(parser)
     parser.set_defaults(run=commands.run_compile)
 
 
@@ -97,29 +104,6 @@ def _add_curate(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]
     output.add_argument("--compression", choices=COMPRESSIONS, help="of the curated table (default: zstd)")
     output.add_argument("--conf", type=Path, metavar="FILE", help="TOML file of settings and defaults (conf/)")
     rehearsals.add_rehearsals(parser)
-    _add_session_options(parser)
-    _add_output_options(parser)
+    add_session_options(parser)
+    add_output_options(parser)
     parser.set_defaults(run=commands.run_curate)
-
-
-def _add_session_options(parser: argparse.ArgumentParser) -> None:
-    session = parser.add_argument_group("the Spark session")
-    session.add_argument("--master", help="Spark master (default: local[*], or spark-submit's)")
-    session.add_argument(
-        "--spark-conf",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="a Spark setting, for example spark.driver.memory=8g; may be repeated",
-    )
-    session.add_argument(
-        "--jars",
-        type=Path,
-        metavar="FOLDER",
-        help=f"Delta's jars, where they cannot be fetched (default: ${JARS_VARIABLE})",
-    )
-
-
-def _add_output_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.add_argument("--debug", action="store_true", help="show tracebacks")
