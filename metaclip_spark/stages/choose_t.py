@@ -148,7 +148,7 @@ def _wanted_rows(counts: PoolCounts, config: CurateConfig) -> int | None:
     if not 1 <= wanted <= matched:
         raise ConfigError(
             f"keep_share = {config.keep_share} of {counts.read} rows read is {wanted} rows, but {matched} matched any "
-            f"entry: ask for a share up to {matched / counts.read:.4g}"
+            f"entry: ask for a share of at least one row, and at most {matched} / {counts.read}"
         )
     return wanted
 
