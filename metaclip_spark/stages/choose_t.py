@@ -1,7 +1,8 @@
 """Choosing t: as given, from a share of tail matches, or so that a wanted number of rows is kept, to the row.
 
-A size needs the admission thresholds of the pool: one pass over ids and texts for the size curve, unless a run over
-the same counts and draws has left it, and one or a few for the bin that holds the answer.
+A size needs the admission thresholds of the pool: one pass over ids and texts (over whole rows where one text of an
+image is chosen) for the size curve, unless a run over the same counts and draws has left it, and one or a few for the
+bin that holds the answer.
 """
 
 from __future__ import annotations
