@@ -1,0 +1,90 @@
+"""A standalone cluster on this machine: a master and workers, processes of their own, with nothing of the driver's."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyspark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SPARK_HOME = Path(pyspark.__file__).parent
+DAEMONS = "org.apache.spark.deploy"
+
+
+@dataclass(frozen=True)
+class Standalone:
+    """A running cluster.
+
+    Attributes:
+        url: of the master, spark://127.0.0.1:PORT.
+        folder: logs of the daemons, and below `worker-N` what each worker keeps of applications.
+    """
+
+    url: str
+    folder: Path
+
+    def submit_environment(self) -> dict[str, str]:
+        """Of a spark-submit: the scripts of this Python's Spark come first."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return {**os.environ, "PATH": path, "SPARK_LOCAL_IP": "127.0.0.1"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def standalone_cluster(folder: Path, *, workers: int = 2, memory: str = "1g") -> Iterator[Standalone]:
+    """A master and workers of one core each, ended at the end."""
+    port = free_port()
+    url = f"spark://127.0.0.1:{port}"
+    # Bare: whatever the driver has on its path, workers must get from the archive.
+    kept = {name: os.environ[name] for name in ("PATH", "JAVA_HOME", "HOME", "TMPDIR") if name in os.environ}
+    environment = {**kept, "SPARK_HOME": str(SPARK_HOME), "SPARK_LOCAL_IP": "127.0.0.1"}
+    daemons: list[subprocess.Popen[bytes]] = []
+    folder.mkdir(parents=True)
+
+    def start(name: str, kind: str, *arguments: str) -> None:
+        with (folder / f"{name}.log").open("wb") as log:
+            command = [str(SPARK_HOME / "bin" / "spark-class"), f"{DAEMONS}.{kind}", *arguments]
+            # Below the folder, so that a relative path means something else than to the driver.
+            daemons.append(subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log))
+
+    try:
+        start("master", "master.Master", "--host", "127.0.0.1", "--port", str(port), "--webui-port", "0")
+        wait_for_line(folder / "master.log", "Starting Spark master")
+        for number in range(workers):
+            start(
+                f"worker-{number}", "worker.Worker", "--host", "127.0.0.1", "--cores", "1", "--memory", memory,
+                "--webui-port", "0", "--work-dir", str(folder / f"worker-{number}"), url,
+            )  # fmt: skip
+        for number in range(workers):
+            wait_for_line(folder / f"worker-{number}.log", "Successfully registered with master")
+        yield Standalone(url, folder)
+    finally:
+        for daemon in reversed(daemons):
+            daemon.terminate()
+        for daemon in daemons:
+            daemon.wait(timeout=30)
+
+
+def wait_for_line(log: Path, words: str, seconds: float = 120) -> None:
+    """Until a log says something."""
+    deadline = time.monotonic() + seconds
+    while words not in (log.read_text(errors="replace") if log.exists() else ""):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{log} never said {words!r}:\n{log.read_text(errors='replace')[-3000:]}")
+        time.sleep(0.1)

@@ -1,0 +1,84 @@
+"""jobs/ on a standalone cluster: a master and two workers whose Python is in an archive, by the line of jobs/pack.py."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from content_digest import content_digest
+from standalone import standalone_cluster
+
+from metaclip_spark import example
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import SparkSession
+    from standalone import Standalone
+
+pytestmark = [pytest.mark.spark, pytest.mark.cluster]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """The archive, and the cluster it goes to."""
+
+    archive: Path
+    cluster: Standalone
+    repository: Path
+
+    def printed_line(self, *rest: str) -> str:
+        """What jobs/pack.py prints for this archive."""
+        pack = [sys.executable, "jobs/pack.py", "--keep", "--output", str(self.archive), "--", *rest]
+        return subprocess.run(pack, cwd=self.repository, capture_output=True, text=True, check=True).stdout
+
+    def submit(self, *rest: str) -> dict[str, Any]:
+        """Submit the printed line in a shell; the report that the job prints."""
+        # The machine of the tests is small
+        small = ["--conf", "spark.executor.memory=1g", "--conf", "spark.driver.memory=1g"]
+        line = self.printed_line("--master", self.cluster.url, *small, *rest)
+        run = subprocess.run(
+            line, shell=True, cwd=self.repository, env=self.cluster.submit_environment(), capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
+        assert run.returncode == 0, f"{line}\n{run.stdout}\n{run.stderr[-5000:]}"
+        report: dict[str, Any] = json.loads(run.stdout[run.stdout.index("{\n") :])
+        return report
+
+
+@pytest.fixture(scope="module")
+def packed(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Packed]:
+    folder = tmp_path_factory.mktemp("standalone")
+    # Packing takes half a minute: name a file here to do it once.
+    archive = Path(os.environ.get("METACLIP_SPARK_TEST_ARCHIVE", folder / "environment.tar.gz"))
+    with standalone_cluster(folder / "cluster") as cluster:
+        packed = Packed(archive, cluster, repository)
+        assert shlex.split(packed.printed_line("job.py", "a b"))[-2:] == ["job.py", "a b"]
+        yield packed
+
+
+def test_the_same_tables_as_in_one_process(
+    packed: Packed, spark: SparkSession, example_root: str, tmp_path: Path
+) -> None:
+    report = packed.submit(
+        "jobs/curate.py", "--conf", "conf/cluster.toml", "--pool", example_root.replace("tables", "pool"),
+        "--url-column", "image_url", "--metadata", str(example.metadata_path()), "--output", str(tmp_path / "tables"),
+        "--t", str(example.T), "--json",
+    )  # fmt: skip
+    for name in ("curated", "entry_counts", "size_curve"):
+        found, expected = (
+            content_digest(spark.read.format("delta").load(f"{root}/{name}"), without=())
+            for root in (tmp_path / "tables", example_root)
+        )
+        assert found == expected, name
+    print(report["seconds"], found)
+    environments = packed.cluster.folder.glob("worker-*/app-*/*/environment/bin/python")
+    workers = {path.relative_to(packed.cluster.folder).parts[0] for path in environments}
+    assert workers == {"worker-0", "worker-1"}, "each ran on the archive's Python"
