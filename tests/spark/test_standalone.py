@@ -1,4 +1,4 @@
-"""jobs/ on a standalone cluster: a master and two workers whose Python is in an archive, by the line of jobs/pack.py."""
+"""jobs/ on a standalone cluster: a master and two workers whose Python is an archive, by the line of jobs/pack.py."""
 
 from __future__ import annotations
 

@@ -1,0 +1,74 @@
+"""Each notebook runs as a job on Databricks would run it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from notebook import run_notebook
+
+from metaclip_spark import example, size_curves
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from notebook import Shown
+    from pyspark.sql import SparkSession
+
+pytestmark = pytest.mark.spark
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("notebooks")
+
+
+@pytest.fixture(scope="module")
+def quickstart(repository: Path, spark: SparkSession, folder: Path) -> Shown:
+    return run_notebook(repository / "notebooks" / "quickstart.py", spark, folder=str(folder))
+
+
+def test_quickstart(quickstart: Shown) -> None:
+    assert not quickstart.unused
+    pool, counters, rows, smaller, entries = quickstart.tables
+    assert {"image_url", "text", "synset"} == set(pool[0].asDict())
+    assert {row.rows: row.number for row in counters}["read"] == 48_223
+    assert len(rows) == 10
+    assert smaller[0].rows_at_t_1 == 18_998
+    assert entries
+    assert quickstart.names["explained"].verdict == "kept"
+
+
+def test_quickstart_again_is_the_same_run(
+    quickstart: Shown, repository: Path, spark: SparkSession, folder: Path
+) -> None:
+    again = run_notebook(repository / "notebooks" / "quickstart.py", spark, folder=str(folder))
+    assert again.names["report"].already_finished
+    assert again.names["report"].run_id == quickstart.names["report"].run_id
+
+
+def test_curate(quickstart: Shown, repository: Path, spark: SparkSession, folder: Path) -> None:
+    assert quickstart.tables
+    shown = run_notebook(
+        repository / "notebooks" / "curate.py", spark, pool=str(folder / "pool"), format="delta",
+        url_column="image_url", metadata=str(example.metadata_path()), output=str(folder / "own"),
+        t="", target_size="10000", sample="0.05",
+    )  # fmt: skip
+    assert not shown.unused
+    _, sizes, counters = shown.tables
+    assert all(size.low <= size.rows <= size.high for size in sizes)
+    assert {row.rows: row.number for row in counters}["kept"] == 10_000
+    assert shown.left_with == shown.names["report"].run_id
+
+
+def test_choose_t(quickstart: Shown, repository: Path, spark: SparkSession, folder: Path) -> None:
+    assert quickstart.tables
+    shown = run_notebook(repository / "notebooks" / "choose_t.py", spark, output=str(folder / "tables"), entry="dog")
+    assert not shown.unused
+    curve, tables, top, examples, rarest = shown.tables
+    points = size_curves(spark, str(folder / "tables")).languages["en"].points
+    assert [(row.t, row.rows) for row in curve] == [(point.t, point.rows) for point in points]
+    assert {row.name for row in tables} == {"curated", "entry_counts", "size_curve", "runs"}
+    assert top[0].captions == max(row.captions for row in top)
+    assert "an underbred dog" in {row.caption for row in examples if row.what == "kept"}
+    assert [row.captions for row in rarest] == [1] * 20
