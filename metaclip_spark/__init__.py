@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.tables import compile_metadata
     from metaclip_spark.errors import MetaclipSparkError
     from metaclip_spark.report.curate_report import CurateReport
+    from metaclip_spark.stages.check_tables import check_tables
     from metaclip_spark.stages.curate import curate
     from metaclip_spark.stages.diff import diff
     from metaclip_spark.stages.dry_run import dry_run
@@ -36,6 +37,7 @@ __all__ = [
     "MetaclipSparkError",
     "Pool",
     "PoolColumns",
+    "check_tables",
     "compile_metadata",
     "curate",
     "diff",
@@ -60,6 +62,7 @@ _HOMES = {
     "MetaclipSparkError": "metaclip_spark.errors",
     "Pool": "metaclip_spark.config",
     "PoolColumns": "metaclip_spark.config",
+    "check_tables": "metaclip_spark.stages.check_tables",
     "compile_metadata": "metaclip_spark.core.matching.tables",
     "curate": "metaclip_spark.stages.curate",
     "diff": "metaclip_spark.stages.diff",

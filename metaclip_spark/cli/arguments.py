@@ -7,6 +7,7 @@ from pathlib import Path
 
 from metaclip_spark import __version__
 from metaclip_spark.cli import choose_t, commands, rehearsals, sizes
+from metaclip_spark.cli.check import add_check
 from metaclip_spark.cli.explain import add_explain
 from metaclip_spark.cli.export import add_export
 from metaclip_spark.cli.look import add_diff, add_inspect
@@ -34,6 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_explain(commands_of)
     add_inspect(commands_of)
     add_diff(commands_of)
+    add_check(commands_of)
     add_export(commands_of)
     for command in commands_of.choices.values():
         command.epilog = _EXIT_CODES

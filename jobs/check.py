@@ -1,0 +1,14 @@
+"""Check a curated table on a cluster: `spark-submit … jobs/check.py --output …`.
+
+Takes the options of `metaclip-spark check` and does the same; what spark-submit itself needs is in README.md beside
+this file.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from metaclip_spark.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["check", *sys.argv[1:]]))

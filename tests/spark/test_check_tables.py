@@ -1,0 +1,51 @@
+"""A curated table that was touched by another hand does not pass."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from metaclip_spark import CurateConfig, check_tables, curate
+from metaclip_spark.cli import main
+from metaclip_spark.errors import ConsistencyError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyspark.sql import SparkSession
+
+    from metaclip_spark.config import Pool
+    from metaclip_spark.core.matching.compiled import CompiledMetadata
+
+pytestmark = pytest.mark.spark
+
+
+def test_a_table_is_held_against_its_run(
+    spark: SparkSession,
+    metadata: CompiledMetadata,
+    small_pool: Pool,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = str(tmp_path / "out")
+    report = curate(spark, replace(small_pool, crawl="first"), metadata, output, CurateConfig(t=20))
+    found = check_tables(spark, output, crawl="first", least_rows=100)
+    assert found.rows == found.rows_by_crawl["first"] == report.counters["kept"]
+    assert (found.run_id, found.version) == (report.run_id, report.output_versions["curated"])
+
+    assert main(["check", "--output", output, "--crawl", "second", "--least-rows", "99999", "--json"]) == 7
+    said = capsys.readouterr().err
+    assert f"the table has {found.rows} rows, at least 99999 are due; crawl 'second' has 0 rows" in said
+    assert main(["check", "--output", output, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(check_tables(spark, output).as_dict()))
+
+    curated = spark.read.format("delta").load(f"{output}/curated")
+    rows = curated.limit(2).collect()
+    foreign = [rows[0].asDict() | {"draw": None}, rows[1].asDict() | {"admission_threshold": 21.0}]
+    spark.createDataFrame(foreign, curated.schema).write.format("delta").mode("append").save(f"{output}/curated")
+    with pytest.raises(ConsistencyError, match=f"{found.rows + 2} rows, but the run kept {found.rows}") as caught:
+        check_tables(spark, output)
+    assert "1 rows without the grounds of their decision; 1 rows above the t of their language" in str(caught.value)
