@@ -17,9 +17,11 @@ output = dbutils.widgets.get("output")
 # MAGIC ## Size against t
 # MAGIC
 # MAGIC Entries that fewer than t captions hold keep all their matches: the tail. `tail_share` is their part of all
-# MAGIC matches; the paper's t = 20,000 leaves about 6 %.
+# MAGIC matches; the paper's t = 20,000 leaves about 6 %. The curve has more points than the powers of two shown here.
 
 # COMMAND ----------
+
+import math
 
 from metaclip_spark import explain_entry, inspect, size_curves
 
@@ -28,6 +30,7 @@ points = [
     (language, point.t, point.rows, point.head, point.tail_share)
     for language, curve in curves.languages.items()
     for point in curve.points
+    if math.log2(point.t).is_integer()
 ]
 display(
     spark.createDataFrame(points, "language string, t double, rows long, head long, tail_share double").orderBy(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from metaclip_spark.cli.options import effective_configuration
 from metaclip_spark.cli.read_sources import metadata_in_session
+from metaclip_spark.errors import InputError
 from metaclip_spark.report.dry_run import render_plan
 from metaclip_spark.report.pilot import render_pilot
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from metaclip_spark.cli.options import SessionOptions
     from metaclip_spark.config import CurateConfig, Pool
+    from metaclip_spark.report.pilot import PilotReport
 
 _SHARE = re.compile(r"(\d+\.?\d*|\.\d+)(e-?\d+)?%?", re.IGNORECASE)
 
@@ -37,6 +39,12 @@ def add_rehearsals(parser: argparse.ArgumentParser) -> None:
         type=share,
         metavar="SHARE",
         help="try this share of the rows (0.1%% or 0.001) and estimate counts, sizes, time and space; write nothing",
+    )
+    before.add_argument(
+        "--least-matched",
+        type=share,
+        metavar="SHARE",
+        help="with --sample: fail (exit code 3) where surely fewer of the rows match any entry",
     )
     add_progress(before)
 
@@ -100,4 +108,19 @@ def rehearse(
         else:
             estimate = pilot(spark, pool, metadata, options.sample, config, progress=progress_of(options))
             print(json.dumps(estimate.as_dict(), indent=2) if options.json else render_pilot(estimate))
+            _refuse_unlike(estimate, options.least_matched)
     return True
+
+
+def _refuse_unlike(estimate: PilotReport, least_matched: float | None) -> None:
+    """A pool that hardly matches is of another column, or another language, than the metadata.
+
+    Raises:
+        InputError: even the upper end of the estimate is below the share that was asked for.
+    """
+    most = estimate.matched.high / estimate.read
+    if least_matched is not None and most < least_matched:
+        raise InputError(
+            f"at most {most:.1%} of the {estimate.read} rows match any entry, by {estimate.sampled} sampled ones; at "
+            f"least {least_matched:.1%} are due: is the text column right, and the metadata of its language?"
+        )

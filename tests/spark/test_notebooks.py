@@ -67,7 +67,9 @@ def test_choose_t(quickstart: Shown, repository: Path, spark: SparkSession, fold
     assert not shown.unused
     curve, tables, top, examples, rarest = shown.tables
     points = size_curves(spark, str(folder / "tables")).languages["en"].points
-    assert [(row.t, row.rows) for row in curve] == [(point.t, point.rows) for point in points]
+    sizes = {point.t: point.rows for point in points}
+    assert {row.t: row.rows for row in curve}.items() <= sizes.items()
+    assert {0.5, 1.0, 2.0, 64.0} <= {row.t for row in curve}
     assert {row.name for row in tables} == {"curated", "entry_counts", "size_curve", "runs"}
     assert top[0].captions == max(row.captions for row in top)
     assert "an underbred dog" in {row.caption for row in examples if row.what == "kept"}

@@ -1,0 +1,193 @@
+"""Each new crawl, by the stages of ../stages.toml: tried, appended, balanced, checked, reported. README.md beside it.
+
+One Spark job a stage. A retry, or a second run for the same date, finds what is done: it adds no rows and no version.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from collections import deque
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pendulum
+from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.providers.databricks.operators.databricks import DatabricksSubmitRunOperator
+from airflow.sdk import DAG, Param, chain, task
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+CLONE: Final = Path(os.environ.get("METACLIP_SPARK_CLONE", Path(__file__).resolve().parent.parent.parent))
+STAGES: Final = tomllib.loads((CLONE / "jobs" / "stages.toml").read_text(encoding="utf-8"))
+PLATFORM: Final = os.environ.get("METACLIP_SPARK_PLATFORM", "spark")
+VARIABLE: Final = "metaclip_spark"
+"""Airflow's variable with this installation's parameters, as JSON; what a run is given wins over it."""
+
+SAID: Final = "metaclip-spark: "
+EXIT_CODE: Final = re.compile(r"Error code is: (\d+)")
+# Options or settings, an artifact, figures that do not agree: the same again. The rest may be over by the next try: a
+# pool that is not whole yet, a table that another run writes to, lost executors.
+IN_VAIN: Final = frozenset({2, 4, 7})
+XCOM: Final = (
+    "run_id",
+    "already_finished",
+    "counters",
+    "output_versions",
+    "tables",
+    "rows",
+    "version",
+    "read",
+    "sampled",
+)
+"""What of a stage's report goes on to the next tasks: paths and counters."""
+
+
+def value(name: str, params: Mapping[str, Any], variable: Mapping[str, Any], dag_run: Any) -> str:
+    """A parameter: of the run, else of Airflow's variable, else the default; {crawl} in it is the crawl's name."""
+    chosen = str(params.get(name) or variable.get(name) or STAGES["parameters"][name])
+    if name == "crawl":
+        return chosen or dag_run.run_after.strftime("%Y-%m")
+    return chosen.replace("{crawl}", value("crawl", params, variable, dag_run)) if "{crawl}" in chosen else chosen
+
+
+def arguments(stage: Mapping[str, Any]) -> list[str]:
+    """A stage's arguments as Airflow's templates."""
+    templated = "{{{{ value('{}', params, var.json.get('" + VARIABLE + "', {{}}), dag_run) }}}}"
+    return [re.sub(r"\{(\w+)\}", lambda name: templated.format(name[1]), argument) for argument in stage["arguments"]]
+
+
+def without_empty(rendered: list[str]) -> list[str]:
+    """Arguments without the options whose value is empty.
+
+    >>> without_empty(["--pool", "p", "--url-column", "", "--json"])
+    ['--pool', 'p', '--json']
+    """
+    pairs = zip(rendered, [*rendered[1:], None], strict=True)
+    return [
+        argument for argument, following in pairs if argument and not (argument.startswith("--") and following == "")
+    ]
+
+
+class ListeningHook(SparkSubmitHook):
+    """Keeps the last lines of the driver, which hold its report, or its error."""
+
+    lines: deque[str]
+
+    def _process_spark_submit_log(self, itr: Iterator[Any]) -> None:
+        self.lines = deque(maxlen=2_000)
+
+        def kept() -> Iterator[Any]:
+            for line in itr:
+                self.lines.append(line.rstrip("\n"))
+                yield line
+
+        super()._process_spark_submit_log(kept())
+
+
+class SubmitStage(SparkSubmitOperator):
+    """A stage by spark-submit; fails with the job's own sentence, and for good where another try is in vain."""
+
+    def _get_hook(self) -> SparkSubmitHook:
+        hook = super()._get_hook()
+        hook.__class__ = ListeningHook
+        return hook
+
+    def execute(self, context: Any) -> dict[str, Any]:  # type: ignore[override]
+        """Run the job; what its report says in short."""
+        self.application_args = without_empty(self.application_args or [])
+        try:
+            super().execute(context)
+        except AirflowException as error:
+            said = [line for line in self._hook.lines if line.startswith(SAID)] if self._hook else []
+            if not said:
+                raise
+            code = EXIT_CODE.search(str(error))
+            kind = AirflowFailException if code and int(code[1]) in IN_VAIN else AirflowException
+            raise kind(f"{self.task_id}: {said[-1].removeprefix(SAID)}") from error
+        return in_short(report_in(list(self._hook.lines))) if self._hook else {}
+
+
+class RunStageOnDatabricks(DatabricksSubmitRunOperator):
+    """A stage as a one-time run on Databricks."""
+
+    def execute(self, context: Any) -> None:
+        """Run the job."""
+        job = self.json["spark_python_task"]
+        job["parameters"] = without_empty(job["parameters"])
+        super().execute(context)
+
+
+def report_in(lines: list[str]) -> dict[str, Any]:
+    """The last JSON object among the lines of a driver; empty without one, as of a driver in cluster mode."""
+    ends = [number for number, line in enumerate(lines) if line == "}"]
+    starts = [number for number, line in enumerate(lines) if line == "{" and ends and number < ends[-1]]
+    found: dict[str, Any] = json.loads("\n".join(lines[starts[-1] : ends[-1] + 1])) if starts else {}
+    return found
+
+
+def in_short(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What goes into an XCom."""
+    return {name: report[name] for name in XCOM if name in report}
+
+
+def submit(stage: Mapping[str, Any]) -> SparkSubmitOperator | DatabricksSubmitRunOperator:
+    """The task of a stage, for the platform that METACLIP_SPARK_PLATFORM names."""
+    if PLATFORM == "databricks":
+        return RunStageOnDatabricks(
+            task_id=stage["name"],
+            doc_md=stage["says"],
+            json={
+                "existing_cluster_id": os.environ["METACLIP_SPARK_CLUSTER"],
+                "libraries": [{"whl": os.environ["METACLIP_SPARK_WHEEL"]}],
+                "spark_python_task": {
+                    "python_file": f"{os.environ['METACLIP_SPARK_JOBS']}/{stage['job']}",
+                    "parameters": arguments(stage),
+                },
+            },
+        )
+    return SubmitStage(
+        task_id=stage["name"],
+        doc_md=stage["says"],
+        name=f"metaclip-spark {stage['name']}",
+        application=str(CLONE / "jobs" / stage["job"]),
+        application_args=arguments(stage),
+        properties_file=os.environ.get("METACLIP_SPARK_PROPERTIES", str(CLONE / "conf" / "spark-submit.conf")),
+        archives=f"{os.environ.get('METACLIP_SPARK_ARCHIVE', CLONE / 'environment.tar.gz')}#environment",
+        conf={"spark.pyspark.driver.python": os.environ.get("METACLIP_SPARK_DRIVER_PYTHON", "python3")},
+    )
+
+
+@task(trigger_rule="all_success")
+def report(crawl: str, checked: dict[str, Any] | None, appended: dict[str, Any] | None) -> dict[str, Any]:
+    """Where the crawl is now, in a few figures."""
+    found = {"crawl": crawl, "checked": checked, "appended": appended}
+    print(json.dumps(found, indent=2))
+    return found
+
+
+with DAG(
+    dag_id="metaclip_spark_periodic",
+    doc_md=__doc__,
+    schedule=os.environ.get("METACLIP_SPARK_SCHEDULE", "@monthly"),
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,  # two runs on the same tables would conflict; the later one would be refused, and tried again
+    params={
+        name: Param("", type="string", description=f"default: {default!r}")
+        for name, default in STAGES["parameters"].items()
+    },
+    default_args={"retries": 3, "retry_delay": timedelta(minutes=5), "retry_exponential_backoff": True},
+    user_defined_macros={"value": value},
+    tags=["metaclip-spark"],
+) as dag:
+    stages = [submit(stage) for stage in STAGES["stages"]]
+    by_name = {stage.task_id: stage for stage in stages}
+    crawl = "{{ value('crawl', params, var.json.get('" + VARIABLE + "', {}), dag_run) }}"
+    chain(*stages, report(crawl, by_name["check"].output, by_name["append"].output))
