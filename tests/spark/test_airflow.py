@@ -1,0 +1,200 @@
+"""The DAG runs in Airflow's own environment, against a standalone cluster, with crawls that join a curated table.
+
+    pytest -m airflow
+
+makes that environment first, from jobs/airflow/requirements.txt (minutes); METACLIP_SPARK_TEST_AIRFLOW names the Python
+of one that exists.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from content_digest import content_digest
+from pools import ENTRIES, made_up_table, write_files
+from standalone import SPARK_HOME, standalone_cluster
+
+from metaclip_spark import CurateConfig, Pool, PoolColumns, curate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import SparkSession
+
+    from metaclip_spark.core.matching.compiled import CompiledMetadata
+
+pytestmark = [pytest.mark.spark, pytest.mark.airflow]
+
+ROWS = 3_000
+STAGES = ["try_pool", "append", "balance", "check"]
+PROPERTIES = """
+spark.executor.memory 1g
+spark.driver.memory 1g
+spark.driver.extraJavaOptions -XX:TieredStopAtLevel=1
+spark.executor.extraJavaOptions -XX:TieredStopAtLevel=1
+spark.sql.shuffle.partitions 2
+"""
+# Stands before the real spark-submit: the first append is killed, driver and all, once its counts are stored.
+KILLS_ONCE = """#!/usr/bin/env bash
+if [[ "$*" == *jobs/append.py* && "$*" == *third* && ! -e {folder}/killed ]]; then
+    before=$(ls {output}/entry_counts/_delta_log/*.json | wc -l)
+    setsid {submit} "$@" & job=$!
+    while [[ $(ls {output}/entry_counts/_delta_log/*.json | wc -l) == "$before" ]]; do
+        kill -0 $job 2>/dev/null || break
+        sleep 0.05
+    done
+    touch {folder}/killed
+    kill -9 -- -$job
+    wait $job
+    exit 137
+fi
+exec {submit} "$@"
+"""
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Airflow, the cluster and the tables."""
+
+    python: Path
+    folder: Path
+    environment: dict[str, str]
+
+    @property
+    def output(self) -> str:
+        return str(self.folder / "tables")
+
+    def run(self, date: str, crawl: str, **parameters: str) -> dict[str, Any]:
+        """One run of the DAG."""
+        script = Path(__file__).with_name("dag_run.py")
+        conf = json.dumps({"crawl": crawl, **parameters})
+        done = subprocess.run(
+            [self.python, script, date, conf], env=self.environment, cwd=self.folder, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        (self.folder / f"{date}-{crawl}.log").write_text(done.stdout + done.stderr)
+        assert done.returncode == 0, (done.stdout + done.stderr)[-6_000:]
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+
+@pytest.fixture(scope="module")
+def airflow_python(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    named = os.environ.get("METACLIP_SPARK_TEST_AIRFLOW")
+    if named:
+        return Path(named)
+    folder = tmp_path_factory.mktemp("airflow-venv")
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    requirements = repository / "jobs" / "airflow" / "requirements.txt"
+    subprocess.run([folder / "bin" / "pip", "install", "--quiet", "--requirement", requirements], check=True)
+    return folder / "bin" / "python"
+
+
+@pytest.fixture(scope="module")
+def installation(
+    airflow_python: Path,
+    repository: Path,
+    spark: SparkSession,
+    metadata: CompiledMetadata,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Installation]:
+    folder = tmp_path_factory.mktemp("airflow")
+    table = made_up_table(3 * ROWS)
+    for number, crawl in enumerate(("first", "second", "third")):
+        write_files(table.slice(number * ROWS, ROWS).drop_columns("id"), folder / "crawls" / crawl, files=2)
+    (folder / "entries.txt").write_text("\n".join(ENTRIES))
+    pool = Pool(paths=(str(folder / "crawls" / "first"),), columns=PoolColumns(image_url="image_url"), crawl="first")
+    curate(spark, pool, metadata, str(folder / "tables"), CurateConfig(t=20))
+    archive = Path(os.environ.get("METACLIP_SPARK_TEST_ARCHIVE", folder / "environment.tar.gz"))
+    pack = [sys.executable, "jobs/pack.py", "--keep", "--output", archive]
+    subprocess.run(pack, cwd=repository, check=True, capture_output=True)
+    (folder / "spark-submit.conf").write_text((repository / "conf" / "spark-submit.conf").read_text() + PROPERTIES)
+    submit = folder / "bin" / "spark-submit"
+    submit.parent.mkdir()
+    submit.write_text(
+        KILLS_ONCE.format(folder=folder, output=folder / "tables", submit=SPARK_HOME / "bin" / "spark-submit")
+    )
+    submit.chmod(submit.stat().st_mode | stat.S_IXUSR)
+    with standalone_cluster(folder / "cluster") as cluster:
+        host, _, port = cluster.url.rpartition(":")
+        parameters = {
+            "pool": f"{folder}/crawls/{{crawl}}", "url_column": "image_url", "metadata": str(folder / "entries.txt"),
+            "output": str(folder / "tables"), "t": "20", "sample": "0.9",
+        }  # fmt: skip
+        environment = {
+            **{name: os.environ[name] for name in ("HOME", "JAVA_HOME", "TMPDIR") if name in os.environ},
+            "PATH": f"{submit.parent}:{os.environ['PATH']}",
+            "SPARK_HOME": str(SPARK_HOME),
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "AIRFLOW_HOME": str(folder / "airflow"),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(repository / "jobs" / "airflow"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps({"conn_type": "spark", "host": host, "port": int(port)}),
+            "AIRFLOW_VAR_METACLIP_SPARK": json.dumps(parameters),
+            "METACLIP_SPARK_ARCHIVE": str(archive),
+            "METACLIP_SPARK_DRIVER_PYTHON": sys.executable,
+            "METACLIP_SPARK_PROPERTIES": str(folder / "spark-submit.conf"),
+        }
+        migrate = [airflow_python.parent / "airflow", "db", "migrate"]
+        subprocess.run(migrate, env=environment, check=True, capture_output=True)
+        yield Installation(airflow_python, folder, environment)
+
+
+def test_crawls_join_once_each(installation: Installation, spark: SparkSession, metadata: CompiledMetadata) -> None:
+    first = installation.run("2026-02-01", "second")
+    assert first["state"] == "success"
+    assert [first["tasks"][stage]["tries"] for stage in STAGES] == [1, 1, 1, 1]
+    reported = first["tasks"]["report"]["xcom"]
+    assert reported["checked"]["run_id"] == reported["appended"]["run_id"]
+    assert len(json.dumps(first["tasks"])) < 5_000, "XComs are small"
+    before = spark.sql(f"DESCRIBE HISTORY delta.`{installation.output}/curated`").count()
+
+    # A second run for the same date
+    second = installation.run("2026-02-01", "second")
+    assert second["state"] == "success"
+    assert second["tasks"]["append"]["xcom"]["already_finished"]
+    assert second["tasks"]["balance"]["xcom"]["already_finished"]
+    assert second["tasks"]["report"]["xcom"]["checked"] == reported["checked"]
+    assert spark.sql(f"DESCRIBE HISTORY delta.`{installation.output}/curated`").count() == before
+
+    # A crawl whose append dies half-way, and is tried again
+    third = installation.run("2026-03-01", "third")
+    assert third["state"] == "success"
+    assert (installation.folder / "killed").exists()
+    assert {stage: third["tasks"][stage]["tries"] for stage in STAGES} == dict.fromkeys(STAGES, 1) | {"append": 2}
+
+    # All the same as one run over all crawls
+    folder = installation.folder
+    pool = Pool(
+        paths=tuple(str(folder / "crawls" / crawl) for crawl in ("first", "second", "third")),
+        columns=PoolColumns(image_url="image_url"),
+    )
+    curate(spark, pool, metadata, str(folder / "at-once"), CurateConfig(t=20))
+    joined, at_once = (
+        content_digest(
+            spark.read.format("delta").load(f"{root}/curated"), without=("run_id", "counts_version", "crawl")
+        )
+        for root in (installation.output, folder / "at-once")
+    )
+    assert joined == at_once
+
+
+def test_a_crawl_of_another_language_is_refused_with_its_figures(installation: Installation) -> None:
+    strange = made_up_table(500)
+    strange = strange.set_column(strange.schema.get_field_index("text"), "text", [["nichts davon"] * 500])
+    write_files(strange.drop_columns("id"), installation.folder / "crawls" / "strange")
+    quick = replace(installation, environment=installation.environment | {"AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "0"})
+    found = quick.run("2026-04-01", "strange")
+    assert found["state"] == "failed"
+    states = {stage: found["tasks"][stage]["state"] for stage in STAGES}
+    assert states == {"try_pool": "failed"} | dict.fromkeys(STAGES[1:], "upstream_failed")
+    log = (installation.folder / "2026-04-01-strange.log").read_text()
+    assert "try_pool: at most 0.0% of the 500 rows match any entry" in log.replace("0.8%", "0.0%")
