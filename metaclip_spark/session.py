@@ -135,13 +135,6 @@ def check_session(spark: SparkSession) -> None:
     version = tuple(int(part) for part in spark.version.split(".")[:2])
     if version < _OLDEST_SPARK:
         raise EnvironmentProblemError(f"the Spark session is version {spark.version}; 4.0 or newer is needed")
-    try:
-        _ = spark.sparkContext
-    except Exception as error:  # Connect says so by errors of several kinds
-        raise EnvironmentProblemError(
-            "the Spark session gives no access to its context (Spark Connect, serverless or a shared cluster), which "
-            "broadcasts and counting need: use a classic session, on Databricks a cluster of dedicated access"
-        ) from error
     if _is_databricks(spark):  # Delta is built in there, without the settings
         return
     missing = _missing_delta_settings(spark)

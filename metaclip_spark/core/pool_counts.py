@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # A key names one block: the language's place << 16 | the block's number within it; -1 is the block of row counters.
 _ROW_COUNTERS: Final = -1
 _LANGUAGE_SHIFT: Final = 16
+_BLOCK_SHIFT: Final = BLOCK_ENTRIES.bit_length() - 1
 _POOL_COUNTERS: Final = ("read", "null", "empty", "language_without_metadata")
 
 
@@ -99,6 +100,50 @@ class PoolCounter:
 def block_keys(n_entries: Mapping[str, int]) -> int:
     """Greatest number of keys that the blocks of these languages can have."""
     return 1 + sum(-(-entries // BLOCK_ENTRIES) for entries in n_entries.values())
+
+
+def numbers_of(blocks: Iterable[tuple[int, bytes]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Blocks as numbers that a table can add up by their place.
+
+    Returns:
+        int64, both of shape (numbers,): places, key << 16 | position in the block, and what is counted there, above 0.
+
+    >>> counter = PoolCounter({"en": 3})
+    >>> counter.add_matches("en", np.array([0, 2, 2], np.int32), np.array([0, 2, 3, 3]))
+    >>> dict(pool_counts({"en": 3}, blocks_of({"en": 3}, *numbers_of(counter.blocks()))).entries)["en"].tolist()
+    [1, 0, 2]
+    """
+    places, numbers = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for key, block in blocks:
+        counts = decode_block(block)
+        counted = np.flatnonzero(counts)
+        places.append((key << _BLOCK_SHIFT) + counted)
+        numbers.append(counts[counted])
+    return np.concatenate(places), np.concatenate(numbers)
+
+
+def blocks_of(
+    n_entries: Mapping[str, int], places: NDArray[np.int64], numbers: NDArray[np.int64]
+) -> Iterator[tuple[int, bytes]]:
+    """The blocks of summed numbers; those that count nothing are left out.
+
+    Args:
+        n_entries: entries by language, in the same order as the counters had them.
+        places: of `numbers_of`, each once, in any order.
+        numbers: their sums.
+    """
+    keys = places >> _BLOCK_SHIFT
+    for key in np.unique(keys).tolist():
+        own = keys == key
+        language, number = key >> _LANGUAGE_SHIFT, key & ((1 << _LANGUAGE_SHIFT) - 1)
+        length = (
+            len(_POOL_COUNTERS) + 2 * len(n_entries)
+            if key == _ROW_COUNTERS
+            else min(BLOCK_ENTRIES, list(n_entries.values())[language] - number * BLOCK_ENTRIES)
+        )
+        counts = np.zeros(length, np.int64)
+        counts[places[own] & (BLOCK_ENTRIES - 1)] = numbers[own]
+        yield key, encode_block(counts)
 
 
 def pool_counts(n_entries: Mapping[str, int], blocks: Iterable[tuple[int, bytes]]) -> PoolCounts:

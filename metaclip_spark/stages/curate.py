@@ -32,11 +32,11 @@ from metaclip_spark.storage.schemas import CURATED
 from metaclip_spark.storage.tables import Tables
 from metaclip_spark.transforms.choose_text import keep_one_text
 from metaclip_spark.transforms.count_matches import count_matches
+from metaclip_spark.transforms.gathered_statistics import statistics_of
 from metaclip_spark.transforms.keep_balanced import (
     Provenance,
     balance_on_workers,
     keep_balanced,
-    statistics_accumulator,
     with_provenance,
 )
 from metaclip_spark.transforms.shared_metadata import SharedMetadata
@@ -112,7 +112,7 @@ def curate(
         # Algorithm 1, part 2: keep a caption if any of its entries fires.
         with timer.step("choose t"), named_worker_errors():
             chosen = choose_t(tables, plan, config, rows=opened.rows, metadata=shared, counts=counts)
-        statistics = statistics_accumulator(spark)
+        statistics = statistics_of(spark)
         origin = Provenance(pool.crawl, plan.counts_version, plan.metadata_digests, plan.run_id)
         keep = keep_one_text if config.texts_per_image == "one_text_per_image" else keep_balanced
         with (
@@ -122,15 +122,16 @@ def curate(
         ):
             kept = with_provenance(keep(opened.rows, shared, balance, statistics), origin)
             write = tables.replace(CURATED, kept, run_id=plan.run_id, compression=config.compression)
+            figures = statistics.value
             timer.note(f"{write.rows:,} rows kept at {chosen.in_words()},")
 
     # The pass that writes the rows measures the curve, so it follows them; the run's own row comes last: it is whole.
     with timer.step("record"):
         check_source(spark, plan)
-        check_written(write, counts, statistics.value, config, chosen)
-        store_size_curves(tables, plan, statistics.value, list(languages))
+        check_written(write, counts, figures, config, chosen)
+        store_size_curves(tables, plan, figures, list(languages))
     report = build_report(
-        tables, plan, config, counts=counts, chosen=chosen, statistics=statistics.value, metadata=languages,
+        tables, plan, config, counts=counts, chosen=chosen, statistics=figures, metadata=languages,
         counts_reused=COUNT in finished, versions={CURATED: write.version}, seconds=timer.seconds,
     )  # fmt: skip
     record(

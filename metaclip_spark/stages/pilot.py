@@ -21,6 +21,7 @@ from metaclip_spark.storage.pool import open_pool
 from metaclip_spark.transforms.count_matches import count_matches
 from metaclip_spark.transforms.sample_rows import sample_rows, sum_probabilities
 from metaclip_spark.transforms.shared_metadata import SharedMetadata
+from metaclip_spark.transforms.shared_value import share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -223,11 +224,11 @@ def _summed(sample: _Sample, ts: Sequence[float], *, modelled: bool) -> tuple[ND
             values = np.unique(own)
             p = np.minimum(1.0, np.asarray(scaled)[:, None] / np.maximum(values, 1))
         tables[language] = (np.searchsorted(values, own), p)
-    broadcast = sample.rows.sparkSession.sparkContext.broadcast(tables)
+    shared = share(sample.rows.sparkSession, tables)
     try:
-        return sum_probabilities(sample.rows, sample.metadata, broadcast, len(ts))
+        return sum_probabilities(sample.rows, sample.metadata, shared, len(ts))
     finally:
-        broadcast.destroy()
+        shared.destroy()
 
 
 def _scaled(number: int, sample: _Sample) -> Estimate:

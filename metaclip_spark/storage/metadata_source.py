@@ -14,6 +14,7 @@ from metaclip_spark.core.metadata.entry_list import parse_json, parse_text
 from metaclip_spark.errors import ArtifactError, ColumnNotFoundError, EnvironmentProblemError, InputError
 from metaclip_spark.storage.host_artifact import map_artifact
 from metaclip_spark.storage.locations import HAS_SCHEME
+from metaclip_spark.storage.session_kind import analysed
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -124,7 +125,7 @@ def _rows(place: str, spark: SparkSession) -> DataFrame:
     by_name = _TABLE_NAME.fullmatch(place) and not Path(place).exists()
     for kind in ("name",) if by_name else ("delta", "parquet"):
         try:
-            return spark.table(place) if by_name else spark.read.format(kind).load(place)
+            return analysed(spark.table(place) if by_name else spark.read.format(kind).load(place))
         except AnalysisException as error:
             reasons.append(f"{kind}: {error.getCondition()}")
     raise InputError(f"the metadata {place} is no table ({', '.join(reasons)}); {_FORMS}")
@@ -154,7 +155,7 @@ def _listed(place: str, spark: SparkSession) -> DataFrame:
     from pyspark.errors import AnalysisException  # noqa: PLC0415 - lists on this machine are read without Spark
 
     try:
-        return spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(place)
+        return analysed(spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(place))
     except AnalysisException as error:
         raise InputError(f"cannot read the metadata {place}: {error.getCondition()}; {_FORMS}") from None
 

@@ -20,6 +20,7 @@ from metaclip_spark.core.identity import UID_HASH
 from metaclip_spark.errors import ColumnNotFoundError, ConfigError, InputError
 from metaclip_spark.storage.locations import absolute, is_inside
 from metaclip_spark.storage.pool_schema import check_columns, meanings
+from metaclip_spark.storage.session_kind import analysed
 from metaclip_spark.storage.spark_errors import reason
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def _read(spark: SparkSession, pool: Pool, source: Source) -> DataFrame:
     if pool.format == "delta":  # both passes read one version, whatever is committed meanwhile
         reader = reader.option("versionAsOf", str(source.description["version"]))
     try:
-        return reader.load(pool.paths[0] if pool.format == "delta" else list(pool.paths))
+        return analysed(reader.load(pool.paths[0] if pool.format == "delta" else list(pool.paths)))
     except (PySparkException, Py4JJavaError) as error:  # the second where a file is no Parquet
         raise _unreadable(pool, error) from error
 

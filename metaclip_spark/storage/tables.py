@@ -26,6 +26,7 @@ from metaclip_spark.storage.schemas import (
     SIZE_CURVE_SCHEMA,
     WITHOUT_DICTIONARY,
 )
+from metaclip_spark.storage.session_kind import analysed
 from metaclip_spark.storage.settings import changed_settings
 from metaclip_spark.storage.spark_errors import reason
 
@@ -137,7 +138,7 @@ class Tables:
         if version is not None:
             return self._at_version(name, version)
         try:
-            table = self._spark.read.format("delta").load(path)
+            table = analysed(self._spark.read.format("delta").load(path))
         except AnalysisException as error:
             if error.getCondition() == "PATH_NOT_FOUND":
                 return None
@@ -292,7 +293,7 @@ class Tables:
 
     def _exists(self, path: str) -> bool:
         try:
-            self._listing(path)
+            analysed(self._listing(path))
         except AnalysisException as error:
             if error.getCondition() == "PATH_NOT_FOUND":
                 return False

@@ -16,7 +16,6 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
-from metaclip_spark.core.balance_statistics import BalanceStatistics
 from metaclip_spark.core.sampling import choice_hashes
 from metaclip_spark.storage.pool import quoted
 from metaclip_spark.storage.schemas import LANGUAGE
@@ -26,9 +25,10 @@ from metaclip_spark.transforms.keep_balanced import decided_schema, image_id_col
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pyspark import Accumulator
     from pyspark.sql import DataFrame
 
+    from metaclip_spark.core.balance_statistics import BalanceStatistics
+    from metaclip_spark.transforms.gathered_statistics import Function, Statistics
     from metaclip_spark.transforms.keep_balanced import Balance
     from metaclip_spark.transforms.shared_metadata import SharedMetadata
 
@@ -39,9 +39,7 @@ _NOT_BLANK: Final = r"[^\t ]"  # image ids leave tabs and spaces out
 _SIGN: Final = np.uint64(1 << 63)
 
 
-def keep_one_text(
-    rows: DataFrame, metadata: SharedMetadata, balance: Balance, statistics: Accumulator[BalanceStatistics]
-) -> DataFrame:
+def keep_one_text(rows: DataFrame, metadata: SharedMetadata, balance: Balance, statistics: Statistics) -> DataFrame:
     """The rows that balancing keeps where each image enters with one text per language.
 
     Args:
@@ -66,7 +64,7 @@ def keep_one_text(
     settled = F.xxhash64(*(quoted(field.name) for field in schema.fields if not _has_map(field.dataType)))
     texts = Window.partitionBy(image, *language).orderBy(quoted(_CHOICE), F.col("uid"), settled)
     chosen = matched.withColumn(_PLACE, F.row_number().over(texts)).where(of_no_image | (quoted(_PLACE) == 1))
-    return chosen.select(*map(quoted, schema.names)).mapInArrow(_keep_chosen(metadata, balance, statistics), schema)
+    return statistics.gather(chosen.select(*map(quoted, schema.names)), _keep_chosen(metadata, balance), schema)
 
 
 def _match_all(
@@ -87,19 +85,15 @@ def _match_all(
     return match
 
 
-def _keep_chosen(
-    metadata: SharedMetadata, balance: Balance, statistics: Accumulator[BalanceStatistics]
-) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _keep_chosen(metadata: SharedMetadata, balance: Balance) -> Function:
     """The function of one task: chosen rows in, those that balancing keeps out."""
 
-    def keep(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        figures = BalanceStatistics()
+    def keep(batches: Iterator[pa.RecordBatch], figures: BalanceStatistics) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for language, part in by_language(batch, metadata.languages):
                 threshold = part.column("admission_threshold").to_numpy()
                 figures.add(language, part.column("probability").to_numpy(), threshold, balance.t[language])
                 yield part.filter(pa.array(threshold <= balance.t[language]))
-        statistics.add(figures)
 
     return keep
 

@@ -2,6 +2,7 @@
 
 Reads the caption (and language) column only. Each task counts into dense arrays and hands out its counts as blocks of
 65,536 entries, sparse where that is shorter; `reduceByKey` adds the blocks, and only their sum comes to the driver.
+Without a context, hence without RDDs, the blocks' numbers are the rows of a table that Spark sums.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.core.counting import merge_blocks
-from metaclip_spark.core.pool_counts import PoolCounter, PoolCounts, block_keys, pool_counts
+from metaclip_spark.core.pool_counts import PoolCounter, PoolCounts, block_keys, blocks_of, numbers_of, pool_counts
+from metaclip_spark.storage.session_kind import has_context
 from metaclip_spark.transforms.batches import by_language
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from metaclip_spark.transforms.shared_metadata import SharedMetadata
 
 BLOCK_SCHEMA: Final = "key int, block binary"
+NUMBER_SCHEMA: Final = "place long, number long"
 _ARROW_SCHEMA: Final = pa.schema([("key", pa.int32()), ("block", pa.binary())])
 
 
@@ -35,9 +39,24 @@ def count_matches(rows: DataFrame, metadata: SharedMetadata) -> PoolCounts:
     """
     columns = [name for name in ("text", "language") if name in rows.columns]
     blocks = rows.select(*columns).mapInArrow(_counted(metadata), BLOCK_SCHEMA)
+    if not has_context(rows.sparkSession):
+        return _summed_as_table(blocks, metadata)
     reducers = max(1, min(block_keys(metadata.n_entries), rows.sparkSession.sparkContext.defaultParallelism))
     summed = blocks.rdd.map(_pair).reduceByKey(merge_blocks, reducers).collect()
     return pool_counts(metadata.n_entries, summed)
+
+
+def _summed_as_table(blocks: DataFrame, metadata: SharedMetadata) -> PoolCounts:
+    summed = blocks.mapInArrow(_as_numbers, NUMBER_SCHEMA).groupBy("place").agg(F.sum("number").alias("number"))
+    found = summed.toArrow()
+    places, numbers = found["place"].to_numpy(), found["number"].to_numpy()
+    return pool_counts(metadata.n_entries, blocks_of(metadata.n_entries, places, numbers))
+
+
+def _as_numbers(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        pairs = zip(batch.column("key").to_pylist(), batch.column("block").to_pylist(), strict=True)
+        yield pa.record_batch(list(map(pa.array, numbers_of(pairs))), names=["place", "number"])
 
 
 def _pair(row: tuple[int, bytearray]) -> tuple[int, bytes]:

@@ -1,8 +1,6 @@
 """Algorithm 1, part 2: match again, draw, and keep the rows whose admission threshold is at most t.
 
-Matching twice costs less than writing the matches of every row and reading them back. Statistics of the rows that are
-dropped go to the driver by an accumulator; Spark counts it once per task where the task belongs to the stage that
-writes.
+Matching twice costs less than writing the matches of every row and reading them back.
 """
 
 from __future__ import annotations
@@ -13,26 +11,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from pyspark.accumulators import AccumulatorParam
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
-from metaclip_spark.core.balance_statistics import BalanceStatistics
 from metaclip_spark.core.balancing import balance_rows
 from metaclip_spark.core.sampling import draws
 from metaclip_spark.storage.pool import quoted
 from metaclip_spark.storage.schemas import DECISIONS, IMAGE_ID, LANGUAGE, curated_schema
 from metaclip_spark.transforms.batches import by_language
+from metaclip_spark.transforms.shared_value import share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
-    from pyspark import Accumulator, Broadcast
     from pyspark.sql import Column, DataFrame, SparkSession
 
+    from metaclip_spark.core.balance_statistics import BalanceStatistics
     from metaclip_spark.core.balancing import BalancedRows
+    from metaclip_spark.transforms.gathered_statistics import Statistics
     from metaclip_spark.transforms.shared_metadata import SharedMetadata
+    from metaclip_spark.transforms.shared_value import Shared
 
 
 @dataclass(frozen=True)
@@ -40,12 +39,12 @@ class Balance:
     """What a worker needs to balance a row.
 
     Attributes:
-        counts: by language, int64, shape (n_entries,); broadcast.
+        counts: by language, int64, shape (n_entries,).
         t: threshold by language, in matches.
         seed: of the draw.
     """
 
-    counts: Broadcast[dict[str, NDArray[np.int64]]]
+    counts: Shared[dict[str, NDArray[np.int64]]]
     t: Mapping[str, float]
     seed: int
 
@@ -54,12 +53,12 @@ class Balance:
 def balance_on_workers(
     spark: SparkSession, counts: Mapping[str, NDArray[np.int64]], t: Mapping[str, float], seed: int
 ) -> Iterator[Balance]:
-    """A balance whose counts are broadcast, 8 bytes an entry in each worker; dropped everywhere at the end."""
-    broadcast = spark.sparkContext.broadcast(dict(counts))
+    """A balance whose counts are shared, 8 bytes an entry in each worker; dropped everywhere at the end."""
+    shared = share(spark, dict(counts))
     try:
-        yield Balance(broadcast, t, seed)
+        yield Balance(shared, t, seed)
     finally:
-        broadcast.destroy()
+        shared.destroy()
 
 
 @dataclass(frozen=True)
@@ -79,28 +78,7 @@ class Provenance:
     run_id: str
 
 
-class StatisticsParam(AccumulatorParam[BalanceStatistics]):
-    """How Spark adds the statistics of tasks; the sum does not depend on their order."""
-
-    def zero(self, value: BalanceStatistics) -> BalanceStatistics:  # noqa: ARG002 - pyspark's signature
-        """No rows."""
-        return BalanceStatistics()
-
-    def addInPlace(  # noqa: N802 - pyspark's name
-        self, value1: BalanceStatistics, value2: BalanceStatistics
-    ) -> BalanceStatistics:
-        """The figures of both."""
-        return value1.merge(value2)
-
-
-def statistics_accumulator(spark: SparkSession) -> Accumulator[BalanceStatistics]:
-    """An accumulator for one run of `keep_balanced`."""
-    return spark.sparkContext.accumulator(BalanceStatistics(), StatisticsParam())
-
-
-def keep_balanced(
-    rows: DataFrame, metadata: SharedMetadata, balance: Balance, statistics: Accumulator[BalanceStatistics]
-) -> DataFrame:
+def keep_balanced(rows: DataFrame, metadata: SharedMetadata, balance: Balance, statistics: Statistics) -> DataFrame:
     """The rows that balancing keeps, with the grounds of the decision.
 
     Args:
@@ -113,15 +91,13 @@ def keep_balanced(
         The same columns but `language`, then `language` if it was there, then the decision columns.
     """
 
-    def keep(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        figures = BalanceStatistics()
+    def keep(batches: Iterator[pa.RecordBatch], figures: BalanceStatistics) -> Iterator[pa.RecordBatch]:
         for language, part, matched in matched_parts(batches, metadata, balance):
             decided = matched.decisions
             figures.add(language, decided.probability, decided.threshold, balance.t[language])
             yield with_decisions(part, matched, decided.threshold <= balance.t[language])
-        statistics.add(figures)
 
-    return rows.mapInArrow(keep, decided_schema(rows.schema))
+    return statistics.gather(rows, keep, decided_schema(rows.schema))
 
 
 @dataclass(frozen=True)

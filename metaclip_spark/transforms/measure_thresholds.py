@@ -16,7 +16,8 @@ from metaclip_spark.core.target_size import histogram
 from metaclip_spark.storage.schemas import LANGUAGE
 from metaclip_spark.transforms.batches import by_language
 from metaclip_spark.transforms.choose_text import keep_one_text
-from metaclip_spark.transforms.keep_balanced import matched_parts, statistics_accumulator
+from metaclip_spark.transforms.gathered_statistics import statistics_of
+from metaclip_spark.transforms.keep_balanced import matched_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -97,7 +98,7 @@ def _matched_thresholds(thresholds: Thresholds) -> Callable[[Iterator[pa.RecordB
 def _chosen(thresholds: Thresholds) -> DataFrame:
     """The thresholds of the chosen texts: all columns take part in the choice, so all are read."""
     everything = replace(thresholds.balance, t=dict.fromkeys(thresholds.metadata.languages, _ALL_ROWS))
-    unused = statistics_accumulator(thresholds.rows.sparkSession)
+    unused = statistics_of(thresholds.rows.sparkSession)
     chosen = keep_one_text(thresholds.rows, thresholds.metadata, everything, unused)
     return chosen.select(*(name for name in (LANGUAGE.name, "admission_threshold") if name in chosen.columns))
 

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
-    from pyspark import Broadcast
     from pyspark.sql import DataFrame
 
     from metaclip_spark.transforms.shared_metadata import SharedMetadata
+    from metaclip_spark.transforms.shared_value import Shared
 
 _SUMS: Final = "place int, q double, qq double"
 _ARROW_SUMS: Final = pa.schema([("place", pa.int32()), ("q", pa.float64()), ("qq", pa.float64())])
@@ -43,7 +43,7 @@ def sample_rows(rows: DataFrame, share: float, seed: int) -> DataFrame:
 def sum_probabilities(
     rows: DataFrame,
     metadata: SharedMetadata,
-    tables: Broadcast[dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]],
+    tables: Shared[dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]],
     places: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sums of q and of q squared over the rows that matched and have a uid.

@@ -1,0 +1,33 @@
+"""Sessions with a context, and those without: Spark Connect, serverless, shared clusters.
+
+Without one there are no broadcasts, RDDs or accumulators, and what is wrong with a table or a path shows at the first
+use of a DataFrame, not where it is made.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+WITHOUT_CONTEXT: Final = "METACLIP_SPARK_WITHOUT_CONTEXT"
+"""Environment variable: anything but empty takes every session for one without a context."""
+
+
+def has_context(spark: SparkSession) -> bool:
+    """Whether broadcasts, RDDs and accumulators work: found out by trying, as shared clusters only forbid them."""
+    if os.environ.get(WITHOUT_CONTEXT):
+        return False
+    try:
+        spark.sparkContext.broadcast(0).destroy()
+    except Exception:  # noqa: BLE001 - Connect, py4j and Databricks each say so in their own way
+        return False
+    return True
+
+
+def analysed(frame: DataFrame) -> DataFrame:
+    """The same DataFrame, its errors raised now."""
+    _ = frame.schema
+    return frame

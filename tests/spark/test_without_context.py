@@ -1,0 +1,60 @@
+"""Each seam of sessions without a context, forced on a session that has one: the same result, to the last digit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from content_digest import content_digest
+
+from metaclip_spark import CurateConfig, curate, pilot
+from metaclip_spark.storage.session_kind import WITHOUT_CONTEXT, has_context
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyspark.sql import SparkSession
+
+    from metaclip_spark.config import Pool
+    from metaclip_spark.core.matching.compiled import CompiledMetadata
+
+pytestmark = pytest.mark.spark
+
+CONFIGS = [
+    CurateConfig(t=20),
+    CurateConfig(target_size=700),
+    CurateConfig(t=20, texts_per_image="one_text_per_image"),
+]
+
+
+def test_the_same_tables_and_figures(
+    spark: SparkSession,
+    metadata: CompiledMetadata,
+    small_pool: Pool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = []
+    for way in ("with", "without"):
+        if way == "without":
+            monkeypatch.setenv(WITHOUT_CONTEXT, "1")
+            monkeypatch.setattr(type(spark), "sparkContext", property(forbidden))
+        assert has_context(spark) == (way == "with")
+        estimate = pilot(spark, small_pool, metadata, 0.8, CONFIGS[0])
+        ways = [replace(estimate, seconds=None, bytes=None, took={})]
+        for number, config in enumerate(CONFIGS):
+            output = tmp_path / way / str(number)
+            report = curate(spark, small_pool, metadata, str(output), config)
+            tables = [
+                content_digest(spark.read.format("delta").load(path), without=())
+                for name, path in report.tables.items()
+                if name != "runs"
+            ]
+            ways.append((replace(report, seconds={}, tables={}), tables))
+        found.append(ways)
+    assert found[0] == found[1]
+
+
+def forbidden(_: SparkSession) -> None:
+    raise RuntimeError("no context")
