@@ -73,10 +73,10 @@ def check_tables(spark: SparkSession, output: str, *, crawl: str | None = None, 
 
 def _figures(table: DataFrame, t: Mapping[str, float]) -> dict[str, tuple[int, int, int]]:
     """By crawl: rows, rows without grounds, rows above their language's t; one pass over a few columns."""
-    without_grounds = F.lit(value=False)
+    without_grounds = F.expr("false")
     for field in DECISIONS:
         without_grounds |= F.col(field.name).isNull()
-    above: Column = F.lit(value=True)  # of a language that the run does not know
+    above: Column = F.expr("true")  # of a language that the run does not know
     for language, limit in t.items():
         of_language = F.col(LANGUAGE.name) == language
         above = F.when(of_language, F.col("admission_threshold") > F.lit(limit)).otherwise(above)

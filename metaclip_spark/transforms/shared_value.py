@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
-import secrets
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, cast
 
@@ -43,22 +44,30 @@ def share(spark: SparkSession, value: T) -> Shared[T]:
     return cast("Shared[T]", spark.sparkContext.broadcast(value)) if has_context(spark) else SessionFile(spark, value)
 
 
+@cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    """Of this process: an executor that starts later asks for the files of earlier runs too."""
+    return tempfile.TemporaryDirectory(prefix="metaclip_spark-files-")
+
+
 class SessionFile(Generic[T]):
     """A value as a file that Spark brings to every host that needs it."""
 
     def __init__(self, spark: SparkSession, value: T) -> None:
-        self._name = f"metaclip_spark-{secrets.token_hex(8)}.pickle"
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / self._name
-            path.write_bytes(pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL))
-            try:
-                spark.addArtifact(str(path), file=True)
-            except Exception as error:  # by the kind of session, another error each
-                raise EnvironmentProblemError(
-                    f"the Spark session gives neither broadcasts nor files to its workers ({type(error).__name__}: "
-                    f"{str(error).strip().partition(chr(10))[0]}), one of which the metadata needs: use a session with "
-                    "a context, on Databricks a cluster of dedicated access, or Spark Connect 4.0 or newer"
-                ) from error
+        content = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+        # By its content: a session that has the file already does not get it again.
+        self._name = f"metaclip_spark-{hashlib.sha256(content).hexdigest()[:32]}.pickle"
+        path = Path(_folder().name) / self._name
+        if not path.exists():
+            path.write_bytes(content)
+        try:
+            spark.addArtifact(str(path), file=True)
+        except Exception as error:  # by the kind of session, another error each
+            raise EnvironmentProblemError(
+                f"the Spark session gives neither broadcasts nor files to its workers ({type(error).__name__}: "
+                f"{str(error).strip().partition(chr(10))[0]}), one of which the metadata needs: use a session with "
+                "a context, on Databricks a cluster of dedicated access, or Spark Connect 4.0 or newer"
+            ) from error
 
     @property
     def value(self) -> T:
