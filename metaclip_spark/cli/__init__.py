@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from metaclip_spark.cli.arguments import build_parser
+from metaclip_spark.cli.log import log_to_standard_error
 from metaclip_spark.errors import MetaclipSparkError
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # entries are of any script, a terminal may know only its own
+    if getattr(options, "log", False):
+        log_to_standard_error()
     try:
         options.run(options)
     except KeyboardInterrupt:

@@ -33,4 +33,5 @@ def add_session_options(parser: ArgumentParser) -> None:
 def add_output_options(parser: ArgumentParser) -> None:
     """How to print."""
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--log", action="store_true", help="a line of JSON on standard error for each step and run")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")

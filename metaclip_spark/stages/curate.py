@@ -86,7 +86,7 @@ def curate(
     config = config or CurateConfig()
     check_session(spark)
     languages = by_language(metadata, pool, config)
-    tables, timer = Tables(spark, output), Progress(progress)
+    tables, timer = Tables(spark, output), Progress(progress, spark, CURATE)
     with timer.step("open"):
         refuse_inside(pool, tables.root)
         tables.refuse_foreign()

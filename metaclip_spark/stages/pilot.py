@@ -105,7 +105,7 @@ def pilot(
         )
     check_session(spark)
     languages = by_language(metadata, pool, config)
-    timer = Progress(progress)
+    timer = Progress(progress, spark, "sample")
     with timer.step("open"):
         opened = open_pool(spark, pool)
         read = opened.rows.count()

@@ -1,13 +1,26 @@
-"""Where a run is: seconds by step, and one line at the end of each for whoever watches."""
+"""Where a run is: seconds by step, a line at the end of each for whoever watches, and names for Spark's jobs."""
 
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Final
+
+from metaclip_spark.stages.events import log_event
+from metaclip_spark.storage.job_names import named_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from pyspark.sql import SparkSession
+
+_SAID: Final = {
+    "open": "open what is there",
+    "count": "count how many captions hold each entry (part 1)",
+    "choose t": "choose t by size",
+    "balance": "keep captions of which an entry fires (part 2)",
+    "record": "check, and mark the run as whole",
+}
 
 
 class Progress:
@@ -15,6 +28,8 @@ class Progress:
 
     Args:
         say: receives a line when a step ends; None: nobody watches.
+        spark: its jobs are named by the steps; None: they are not.
+        stage: what the steps are of.
 
     >>> progress = Progress(print)
     >>> with progress.step("count"):
@@ -25,9 +40,13 @@ class Progress:
     ['count']
     """
 
-    def __init__(self, say: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, say: Callable[[str], None] | None = None, spark: SparkSession | None = None, stage: str = ""
+    ) -> None:
         self.seconds: dict[str, float] = {}
         self._say = say
+        self._spark = spark
+        self._stage = stage
         self._noted = ""
 
     def note(self, figures: str) -> None:
@@ -38,9 +57,12 @@ class Progress:
     def step(self, name: str) -> Iterator[None]:
         """One step; a step that fails leaves no line, as the error says more."""
         self._noted = ""
+        group, description = f"metaclip-spark {self._stage}", _SAID.get(name, name)
         start = time.monotonic()
-        yield
+        with nullcontext() if self._spark is None else named_jobs(self._spark, group, description):
+            yield
         self.seconds[name] = time.monotonic() - start
+        log_event(stage=self._stage, step=name, seconds=round(self.seconds[name], 3), figures=self._noted)
         if self._say is not None:
             figures = f" {self._noted}" if self._noted else ""
             self._say(f"{name} ...{figures} {self.seconds[name]:.1f} s")

@@ -14,6 +14,7 @@ from metaclip_spark.core.sampling import DRAW_VERSION
 from metaclip_spark.core.spacing import SEMANTICS_VERSION
 from metaclip_spark.errors import TableError
 from metaclip_spark.report.curate_report import CurateReport
+from metaclip_spark.stages.events import log_event
 from metaclip_spark.storage.schemas import CURATED, RUNS, RUNS_SCHEMA
 
 if TYPE_CHECKING:
@@ -143,6 +144,8 @@ def record(
     row = tuple(values[name] for name in RUNS_SCHEMA.names)
     # A run is there already where its rows were overwritten by another one since, and are now wanted back.
     tables.put(RUNS, tables.frame([row], RUNS_SCHEMA), f"run_id = '{values['run_id']}'")
+    told = ("stage", "status", "run_id", "parent_run_id", "seconds", "counters", "output_versions")
+    log_event(**{name: values[name] for name in told})
 
 
 def _digest(values: object) -> str:
