@@ -1,10 +1,9 @@
-"""jobs/curate.py as spark-submit runs it, by the lines of jobs/README.md."""
+"""jobs/curate.py as spark-submit runs it in one process; test_standalone.py has the cluster."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -65,7 +64,11 @@ def test_submitted_without_delta(repository: Path, inputs: Path) -> None:
     assert "spark.sql.extensions=" in said
 
 
-def test_readme_names_the_tested_jar(repository: Path) -> None:
-    text = (repository / "jobs" / "README.md").read_text(encoding="utf-8")
-    assert re.findall(r"io\.delta:\S+", text) == [delta_package("4.2.0")]
-    assert [key for key, value in DELTA_SETTINGS.items() if f"--conf {key}={value}" not in text] == []
+@pytest.mark.parametrize("file", ["conf/spark-submit.conf", "docker/spark-defaults.conf"])
+def test_settings_files_have_what_the_tests_have(repository: Path, file: str) -> None:
+    lines = [line.split(None, 1) for line in (repository / file).read_text(encoding="utf-8").splitlines()]
+    settings = {line[0]: line[1] for line in lines if line and line[0] != "#"}
+    assert DELTA_SETTINGS.items() <= settings.items()
+    if "spark.jars.packages" in settings:
+        assert settings["spark.jars.packages"] == delta_package("4.2.0")
+        assert settings["spark.jars.excludes"] == ",".join(JARS_IN_SPARK)
