@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 from notebook import run_notebook
+from pools import write_files
 
 from metaclip_spark import example, size_curves
 
@@ -59,6 +62,28 @@ def test_curate(quickstart: Shown, repository: Path, spark: SparkSession, folder
     assert all(size.low <= size.rows <= size.high for size in sizes)
     assert {row.rows: row.number for row in counters}["kept"] == 10_000
     assert shown.left_with == shown.names["report"].run_id
+
+
+def test_append(quickstart: Shown, repository: Path, spark: SparkSession, folder: Path) -> None:
+    first = quickstart.names["report"]
+    pool = folder / "second"
+    table = example.pool_table().slice(0, 500)
+    texts = pa.array([f"{text.as_py()}, once more" for text in table["text"]])
+    write_files(table.set_column(1, "text", texts), pool)
+    output = str(shutil.copytree(folder / "tables", folder / "appended"))
+    parameters = {
+        "pool": str(pool), "crawl": "second", "url_column": "image_url", "metadata": str(example.metadata_path()),
+        "output": output, "t": "3",
+    }  # fmt: skip
+    shown = run_notebook(repository / "notebooks" / "append.py", spark, **parameters)
+    assert not shown.unused
+    counters, by_crawl, moves = shown.tables
+    assert {row.rows: row.number for row in counters}["read"] == first.counters["read"] + 500
+    assert {row.crawl for row in by_crawl} == {"", "second"}
+    assert {row.what for row in moves} == {"came", "left"} or {row.what for row in moves} == {"came"}
+    again = run_notebook(repository / "notebooks" / "append.py", spark, **parameters)
+    assert again.left_with == shown.left_with
+    assert len(again.tables) == 2, "nothing changed"
 
 
 def test_choose_t(quickstart: Shown, repository: Path, spark: SparkSession, folder: Path) -> None:
