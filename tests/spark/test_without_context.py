@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from content_digest import content_digest
+from pyspark import SparkContext
+from pyspark.sql.classic.dataframe import DataFrame
 
 from metaclip_spark import CurateConfig, curate, pilot
 from metaclip_spark.storage.session_kind import WITHOUT_CONTEXT, has_context
@@ -39,7 +41,9 @@ def test_the_same_tables_and_figures(
     for way in ("with", "without"):
         if way == "without":
             monkeypatch.setenv(WITHOUT_CONTEXT, "1")
-            monkeypatch.setattr(type(spark), "sparkContext", property(forbidden))
+            for name in ("broadcast", "accumulator"):
+                monkeypatch.setattr(SparkContext, name, forbidden)
+            monkeypatch.setattr(DataFrame, "rdd", property(forbidden))
         assert has_context(spark) == (way == "with")
         estimate = pilot(spark, small_pool, metadata, 0.8, CONFIGS[0])
         ways = [replace(estimate, seconds=None, bytes=None, took={})]
@@ -56,5 +60,5 @@ def test_the_same_tables_and_figures(
     assert found[0] == found[1]
 
 
-def forbidden(_: SparkSession) -> None:
-    raise RuntimeError("no context")
+def forbidden(*_: object) -> None:
+    raise RuntimeError("only with a context")
