@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.tables import compile_metadata
     from metaclip_spark.errors import MetaclipSparkError
     from metaclip_spark.report.curate_report import CurateReport
+    from metaclip_spark.stages.append import append
     from metaclip_spark.stages.curate import curate
+    from metaclip_spark.stages.rebalance import rebalance
     from metaclip_spark.storage.metadata_source import read_metadata
 
 __version__ = "0.1.0"
@@ -26,9 +28,11 @@ __all__ = [
     "MetaclipSparkError",
     "Pool",
     "PoolColumns",
+    "append",
     "compile_metadata",
     "curate",
     "read_metadata",
+    "rebalance",
 ]
 
 _HOMES = {
@@ -38,9 +42,11 @@ _HOMES = {
     "MetaclipSparkError": "metaclip_spark.errors",
     "Pool": "metaclip_spark.config",
     "PoolColumns": "metaclip_spark.config",
+    "append": "metaclip_spark.stages.append",
     "compile_metadata": "metaclip_spark.core.matching.tables",
     "curate": "metaclip_spark.stages.curate",
     "read_metadata": "metaclip_spark.storage.metadata_source",
+    "rebalance": "metaclip_spark.stages.rebalance",
 }
 
 

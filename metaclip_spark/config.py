@@ -104,6 +104,8 @@ class CurateConfig:
         reference_language: whose t is given.
         tail_share: share of matches on tail entries that sets the t of the other languages, in [0, 1]; None: the share
             that the reference language has at t.
+        reserve: rows above t are kept apart up to this threshold, by language as for t, so that t can be raised later
+            without the pool; None keeps none.
     """
 
     t: float = 20_000.0
@@ -113,15 +115,17 @@ class CurateConfig:
     compression: Compression = field(default="zstd", metadata={"identity": False})
     reference_language: str = "en"
     tail_share: float | None = None
+    reserve: float | None = None
 
     def __post_init__(self) -> None:
-        if (
-            isinstance(self.t, bool)
-            or not isinstance(self.t, (int, float))
-            or not (math.isfinite(self.t) and self.t > 0)
-        ):
-            raise ConfigError(f"t = {self.t!r} is no threshold: pass a finite number of matches > 0 (the paper: 20000)")
-        object.__setattr__(self, "t", float(self.t))
+        object.__setattr__(self, "t", _threshold("t", self.t))
+        if self.reserve is not None:
+            object.__setattr__(self, "reserve", _threshold("reserve", self.reserve))
+            if self.reserve <= self.t:
+                raise ConfigError(
+                    f"reserve = {self.reserve} is not above t = {self.t}: it keeps the rows between the two; pass a "
+                    "greater one, or none"
+                )
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < _SEED_LIMIT:
             raise ConfigError(f"seed {self.seed!r} is not an integer with 0 <= seed < 2**64")
         if not isinstance(self.overwrite, bool):
@@ -137,6 +141,12 @@ class CurateConfig:
         """The values that can change a row of the result."""
         fields = self.__dataclass_fields__
         return {name: value for name, value in asdict(self).items() if fields[name].metadata.get("identity", True)}
+
+
+def _threshold(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not (math.isfinite(value) and value > 0):
+        raise ConfigError(f"{name} = {value!r} is no threshold: pass a finite number of matches > 0 (the paper: 20000)")
+    return float(value)
 
 
 def _one_of(what: str, value: str, allowed: tuple[str, ...]) -> None:

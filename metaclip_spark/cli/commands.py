@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pyspark.sql import SparkSession
+
+    from metaclip_spark.core.matching.compiled import CompiledMetadata
     from metaclip_spark.report.curate_report import CurateReport
 
 
@@ -67,7 +70,7 @@ def run_curate(options: Namespace) -> None:
         options.output,
         config_of(options, run_file),
     )
-    _print_report(report, as_json=options.json)
+    print_report(report, as_json=options.json)
 
 
 def run_quickstart(options: Namespace) -> None:
@@ -80,7 +83,7 @@ def run_quickstart(options: Namespace) -> None:
         str(folder / "tables"),
         CurateConfig(t=example.T),
     )
-    _print_report(report, as_json=options.json)
+    print_report(report, as_json=options.json)
 
 
 def curate_in_session(
@@ -104,16 +107,30 @@ def curate_in_session(
     """
     from metaclip_spark.session import open_session  # noqa: PLC0415
     from metaclip_spark.stages.curate import curate  # noqa: PLC0415
-    from metaclip_spark.storage.metadata_source import read_metadata  # noqa: PLC0415
 
     with open_session(master=session.master, settings=session.settings, jars=session.jars) as spark:
-        metadata = {}
-        for language, location in sources:
-            compiled = read_metadata(location, language=language, spark=spark)
-            if compiled.language in metadata:
-                raise ConfigError(f"metadata for {compiled.language!r} is given twice: write LANG=PATH for each")
-            metadata[compiled.language] = compiled
-        return curate(spark, pool, metadata, output, config)
+        return curate(spark, pool, read_sources(spark, sources), output, config)
+
+
+def read_sources(spark: SparkSession, sources: Sequence[tuple[str | None, str]]) -> dict[str, CompiledMetadata]:
+    """The metadata of each language.
+
+    Args:
+        spark: reads tables and remote lists.
+        sources: language (None: the metadata's own) and location of each list.
+
+    Raises:
+        ConfigError: two sources are of one language.
+    """
+    from metaclip_spark.storage.metadata_source import read_metadata  # noqa: PLC0415
+
+    metadata: dict[str, CompiledMetadata] = {}
+    for language, location in sources:
+        compiled = read_metadata(location, language=language, spark=spark)
+        if compiled.language in metadata:
+            raise ConfigError(f"metadata for {compiled.language!r} is given twice: write LANG=PATH for each")
+        metadata[compiled.language] = compiled
+    return metadata
 
 
 def _example_pool(folder: Path) -> Path:
@@ -127,5 +144,6 @@ def _example_pool(folder: Path) -> Path:
     return pool
 
 
-def _print_report(report: CurateReport, *, as_json: bool) -> None:
+def print_report(report: CurateReport, *, as_json: bool) -> None:
+    """Print a run's report, for people or as JSON."""
     print(json.dumps(report.as_dict(), indent=2) if as_json else render_summary(report))

@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 # Options of `curate` by the field they set; an option that is not given leaves the field's own default.
-_CONFIG_FIELDS: Final = ("t", "seed", "texts_per_image", "overwrite", "compression", "reference_language", "tail_share")
+_CONFIG_FIELDS: Final = (
+    "t",
+    "seed",
+    "texts_per_image",
+    "overwrite",
+    "compression",
+    "reference_language",
+    "tail_share",
+    "reserve",
+)
 _POOL_FIELDS: Final = {"format": "format", "pool_version": "version", "crawl": "crawl"}
 _COLUMN_FIELDS: Final = {
     "text_column": "text",

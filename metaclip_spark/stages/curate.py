@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Mapping
-from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
 from metaclip_spark.stages.curate_checks import build_report, check_source, check_written
+from metaclip_spark.stages.reserve import write_balanced
 from metaclip_spark.stages.run_plan import (
     COUNT,
     CURATE,
@@ -27,6 +27,7 @@ from metaclip_spark.stages.run_plan import (
     withdraw,
 )
 from metaclip_spark.stages.size_curves import store_size_curves
+from metaclip_spark.stages.step_timer import StepTimer
 from metaclip_spark.stages.stored_counts import load_counts, store_counts
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.pool import open_pool, refuse_inside
@@ -44,8 +45,6 @@ from metaclip_spark.transforms.keep_balanced import (
 from metaclip_spark.transforms.shared_metadata import SharedMetadata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pyspark.sql import SparkSession
 
     from metaclip_spark.config import Pool
@@ -84,8 +83,8 @@ def curate(
     started_at = dt.datetime.now(dt.UTC)
     config = config or CurateConfig()
     check_session(spark)
-    languages = _by_language(metadata, pool, config)
-    tables, timer = Tables(spark, output), _Timer()
+    languages = by_language(metadata, pool, config)
+    tables, timer = Tables(spark, output), StepTimer()
     with timer.step("open"):
         refuse_inside(pool, tables.root)
         tables.refuse_foreign()
@@ -103,7 +102,7 @@ def curate(
         # Algorithm 1, part 1: how many captions hold each entry.
         with timer.step("count"), named_worker_errors():
             if COUNT in finished:
-                counts = load_counts(tables, plan, finished[COUNT], shared.n_entries)
+                counts = load_counts(tables, finished[COUNT], shared.n_entries)
             else:
                 counts = count_matches(opened.rows, shared)
                 _refuse_empty(counts, pool)
@@ -111,25 +110,26 @@ def curate(
 
         # Algorithm 1, part 2: keep a caption if any of its entries fires.
         t = thresholds(counts, config)
+        reserve_t = reserve_thresholds(counts, config)
         statistics = statistics_accumulator(spark)
         origin = Provenance(pool.crawl, plan.counts_version, plan.metadata_digests, plan.run_id)
         keep = keep_one_text if config.texts_per_image == "one_text_per_image" else keep_balanced
         with (
             timer.step("balance"),
             named_worker_errors(),
-            balance_on_workers(spark, counts.entries, t, config.seed) as balance,
+            balance_on_workers(spark, counts.entries, t, config.seed, reserve_t) as balance,
         ):
             kept = with_provenance(keep(opened.rows, shared, balance, statistics), origin)
-            write = tables.replace(CURATED, kept, run_id=plan.run_id, compression=config.compression)
+            writes = write_balanced(tables, kept, t, reserve_t, run_id=plan.run_id, compression=config.compression)
 
     # The pass that writes the rows measures the curve, so it follows them; the run's own row comes last: it is whole.
     with timer.step("record"):
         check_source(spark, plan)
-        check_written(write, counts, statistics.value, config)
-        store_size_curves(tables, plan, statistics.value, list(languages))
+        check_written(writes[CURATED], counts, statistics.value, config)
+        store_size_curves(tables, plan, {name: statistics.value[name].curve for name in languages})
     report = build_report(
-        tables, plan, config, counts=counts, t=t, statistics=statistics.value, metadata=languages,
-        counts_reused=COUNT in finished, versions={CURATED: write.version}, seconds=timer.seconds,
+        tables, plan, config, counts=counts, t=t, reserve_t=reserve_t, statistics=statistics.value, metadata=languages,
+        counts_reused=COUNT in finished, writes=writes, seconds=timer.seconds,
     )  # fmt: skip
     record(
         tables, plan, stage=CURATE, started_at=started_at, counters=report.counters,
@@ -156,9 +156,20 @@ def thresholds(counts: PoolCounts, config: CurateConfig) -> dict[str, float]:
     }
 
 
-def _by_language(
+def reserve_thresholds(counts: PoolCounts, config: CurateConfig) -> dict[str, float] | None:
+    """The thresholds up to which rows are stored, by the same rule as t; None without a reserve."""
+    return thresholds(counts, replace(config, t=config.reserve, reserve=None)) if config.reserve else None
+
+
+def by_language(
     metadata: CompiledMetadata | Mapping[str, CompiledMetadata], pool: Pool, config: CurateConfig
 ) -> dict[str, CompiledMetadata]:
+    """The metadata of each language, checked against pool and configuration.
+
+    Raises:
+        InputError: there is none, or none of a list's entries can match.
+        ConfigError: pool, metadata and configuration do not fit together.
+    """
     languages = dict(metadata) if isinstance(metadata, Mapping) else {metadata.language: metadata}
     if not languages:
         raise InputError("there is no metadata: give the compiled entry list of at least one language")
@@ -184,16 +195,3 @@ def _by_language(
 def _refuse_empty(counts: PoolCounts, pool: Pool) -> None:
     if counts.read == 0:
         raise InputError(f"the pool {', '.join(pool.paths)} has no rows")
-
-
-class _Timer:
-    """Seconds by step."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        start = time.monotonic()
-        yield
-        self.seconds[name] = time.monotonic() - start

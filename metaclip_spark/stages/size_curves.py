@@ -10,18 +10,27 @@ from metaclip_spark.core.size_curve import upper_edge
 from metaclip_spark.storage.schemas import SIZE_CURVE, SIZE_CURVE_SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-    from metaclip_spark.core.balance_statistics import BalanceStatistics
+    from metaclip_spark.core.size_curve import SizeCurve
     from metaclip_spark.stages.run_plan import RunPlan
     from metaclip_spark.storage.tables import Tables
 
 
-def store_size_curves(tables: Tables, plan: RunPlan, statistics: BalanceStatistics, languages: Sequence[str]) -> None:
-    """Write the curve of each language, in place of an earlier one of the same counts."""
+def store_size_curves(
+    tables: Tables, plan: RunPlan, curves: Mapping[str, SizeCurve], known_to: Mapping[str, float | None] | None = None
+) -> None:
+    """Write the curve of each language, in place of an earlier one of the same counts.
+
+    Args:
+        tables: of the output.
+        plan: the run.
+        curves: by language.
+        known_to: edge by language where the curve ends; None: it does not, every matched row is in it.
+    """
     parts = []
-    for language in languages:
-        curve = statistics[language].curve
+    for language, curve in curves.items():
+        end = known_to[language] if known_to else None
         bins = curve.bins
         columns = {
             "counts_version": pa.repeat(pa.scalar(plan.counts_version), len(bins)),
@@ -30,6 +39,7 @@ def store_size_curves(tables: Tables, plan: RunPlan, statistics: BalanceStatisti
             "upper_edge": pa.array([upper_edge(int(number)) for number in bins], pa.float64()),
             "rows": pa.array(curve.rows, pa.int64()),
             "run_id": pa.repeat(pa.scalar(plan.run_id), len(bins)),
+            "known_to": pa.repeat(pa.scalar(end, pa.float64()), len(bins)),
         }
         parts.append(pa.table({name: columns[name] for name in SIZE_CURVE_SCHEMA.names}))
     rows = tables.frame(pa.concat_tables(parts), SIZE_CURVE_SCHEMA)

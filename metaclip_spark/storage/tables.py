@@ -20,6 +20,7 @@ from metaclip_spark.storage.schemas import (
     ENTRY_COUNTS_SCHEMA,
     INDEXED,
     PROVENANCE,
+    RESERVE,
     RUNS,
     RUNS_SCHEMA,
     SIZE_CURVE,
@@ -39,6 +40,7 @@ _INDEXED: Final = "delta.dataSkippingStatsColumns"
 _OURS: Final = {
     RUNS: frozenset(RUNS_SCHEMA.names),
     CURATED: frozenset(field.name for field in (*DECISIONS, *PROVENANCE)),
+    RESERVE: frozenset(field.name for field in (*DECISIONS, *PROVENANCE)),
     ENTRY_COUNTS: frozenset(ENTRY_COUNTS_SCHEMA.names),
     SIZE_CURVE: frozenset(SIZE_CURVE_SCHEMA.names),
 }
@@ -84,15 +86,16 @@ class Tables:
             for name in _OURS:
                 self.read(name)
 
-    def read(self, name: str) -> DataFrame | None:
-        """The table as it is now; None if there is none.
+    def read(self, name: str, *, version: int | None = None) -> DataFrame | None:
+        """The table as it is now, or at a version; None if there is none.
 
         Raises:
             TableError: there is another's table at its path, or files but no Delta table.
         """
         path = self.path(name)
+        reader = self._spark.read.format("delta")
         try:
-            table = self._spark.read.format("delta").load(path)
+            table = (reader if version is None else reader.option("versionAsOf", str(version))).load(path)
         except AnalysisException as error:
             if error.getCondition() == "PATH_NOT_FOUND":
                 return None
@@ -120,6 +123,10 @@ class Tables:
             return str(first[0].run_id)
         named = self._history(name).where("userMetadata IS NOT NULL").select("userMetadata").take(1)
         return str(named[0][0]) if named else None
+
+    def newest_version(self, name: str) -> int:
+        """Number of the newest commit of a table that is there."""
+        return int(self._history(name).select("version").take(1)[0].version)
 
     def replace(self, name: str, rows: DataFrame, *, run_id: str, compression: str) -> Write:
         """Write a whole table in one commit: a reader sees the old rows or the new.
