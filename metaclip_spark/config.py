@@ -104,6 +104,8 @@ class CurateConfig:
         reference_language: whose t is given.
         tail_share: share of matches on tail entries that sets the t of the other languages, in [0, 1]; None: the share
             that the reference language has at t.
+        counts: output of another curation, or ROOT@COUNTS_VERSION, whose counts balance these rows instead of their own
+            (frozen counts; an entry that never matched there counts as 1).
         reserve: rows above t are kept apart up to this threshold, by language as for t, so that t can be raised later
             without the pool; None keeps none.
     """
@@ -116,6 +118,7 @@ class CurateConfig:
     reference_language: str = "en"
     tail_share: float | None = None
     reserve: float | None = None
+    counts: str | None = field(default=None, metadata={"identity": False})  # what it names is part of the run
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "t", _threshold("t", self.t))

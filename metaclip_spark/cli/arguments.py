@@ -90,6 +90,12 @@ def _add_curate(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]
         help="share of matches on tail entries that sets the t of the other languages (default: what --t gives)",
     )
 
+    recipe.add_argument(
+        "--counts",
+        metavar="ROOT[@VERSION]",
+        help="balance by the counts of another curation, frozen (default: those of this pool)",
+    )
+
     output = parser.add_argument_group("the output")
     output.add_argument("--output", required=True, metavar="ROOT", help="folder of the tables")
     output.add_argument("--overwrite", action="store_true", default=None, help="replace a table of another run")

@@ -25,6 +25,7 @@ _CONFIG_FIELDS: Final = (
     "reference_language",
     "tail_share",
     "reserve",
+    "counts",
 )
 _POOL_FIELDS: Final = {"format": "format", "pool_version": "version", "crawl": "crawl"}
 _COLUMN_FIELDS: Final = {

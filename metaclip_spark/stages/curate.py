@@ -15,6 +15,7 @@ from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
 from metaclip_spark.stages.curate_checks import build_report, check_source, check_written
+from metaclip_spark.stages.frozen_counts import adopt_frozen, open_frozen
 from metaclip_spark.stages.reserve import write_balanced
 from metaclip_spark.stages.run_plan import (
     COUNT,
@@ -89,7 +90,8 @@ def curate(
         refuse_inside(pool, tables.root)
         tables.refuse_foreign()
         opened = open_pool(spark, pool)
-        plan = plan_run(pool, opened.source, languages, config)
+        frozen = open_frozen(spark, config.counts, languages) if config.counts else None
+        plan = plan_run(pool, opened.source, languages, config, frozen=frozen.counts_version if frozen else None)
         finished = finished_runs(tables, plan)
         done = finished_report(tables, plan, finished)
         if done is not None:
@@ -109,10 +111,14 @@ def curate(
                 store_counts(tables, plan, counts, languages, started_at=started_at)
 
         # Algorithm 1, part 2: keep a caption if any of its entries fires.
+        matches = counts.matches
+        if frozen:
+            counts = frozen.in_place_of(counts)
+            adopt_frozen(tables, frozen)
         t = thresholds(counts, config)
         reserve_t = reserve_thresholds(counts, config)
         statistics = statistics_accumulator(spark)
-        origin = Provenance(pool.crawl, plan.counts_version, plan.metadata_digests, plan.run_id)
+        origin = Provenance(pool.crawl, plan.balanced_by, plan.metadata_digests, plan.run_id)
         keep = keep_one_text if config.texts_per_image == "one_text_per_image" else keep_balanced
         with (
             timer.step("balance"),
@@ -128,8 +134,8 @@ def curate(
         check_written(writes[CURATED], counts, statistics.value, config)
         store_size_curves(tables, plan, {name: statistics.value[name].curve for name in languages})
     report = build_report(
-        tables, plan, config, counts=counts, t=t, reserve_t=reserve_t, statistics=statistics.value, metadata=languages,
-        counts_reused=COUNT in finished, writes=writes, seconds=timer.seconds,
+        tables, plan, config, counts=counts, matches=matches, t=t, reserve_t=reserve_t, statistics=statistics.value,
+        metadata=languages, counts_reused=COUNT in finished, writes=writes, seconds=timer.seconds,
     )  # fmt: skip
     record(
         tables, plan, stage=CURATE, started_at=started_at, counters=report.counters,

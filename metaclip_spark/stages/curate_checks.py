@@ -71,6 +71,7 @@ def build_report(
     config: CurateConfig,
     *,
     counts: PoolCounts,
+    matches: int,
     t: Mapping[str, float],
     reserve_t: Mapping[str, float] | None,
     statistics: BalanceStatistics,
@@ -82,11 +83,11 @@ def build_report(
     """The figures of a run whose tables are written."""
     return CurateReport(
         run_id=plan.run_id,
-        counts_version=plan.counts_version,
+        counts_version=plan.balanced_by,
         already_finished=False,
         counts_reused=counts_reused,
         counters=_reconciled(counts, statistics),
-        matches=counts.matches,
+        matches=matches,
         expected_size=statistics.expected_size,
         expected_deviation=statistics.expected_deviation,
         languages={

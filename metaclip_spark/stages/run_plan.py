@@ -7,7 +7,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from metaclip_spark.core.sampling import DRAW_VERSION
@@ -41,6 +41,7 @@ class RunPlan:
         configuration: columns and configuration, as stored.
         source: what is read.
         pool: the pool as asked for.
+        frozen: the counts of another pool that balance its rows; None: its own.
     """
 
     run_id: str
@@ -49,12 +50,37 @@ class RunPlan:
     configuration: dict[str, Any]
     source: Source
     pool: Pool
+    frozen: str | None = None
+
+    @property
+    def balanced_by(self) -> str:
+        """Key of the counts that balance the rows."""
+        return self.frozen or self.counts_version
 
 
-def plan_run(pool: Pool, source: Source, metadata: Mapping[str, CompiledMetadata], config: CurateConfig) -> RunPlan:
-    """The identity of a run: equal inputs give equal ids, on any machine."""
+def plan_run(
+    pool: Pool,
+    source: Source,
+    metadata: Mapping[str, CompiledMetadata],
+    config: CurateConfig,
+    *,
+    frozen: str | None = None,
+) -> RunPlan:
+    """The identity of a run: equal inputs give equal ids, on any machine.
+
+    Args:
+        pool: as asked for.
+        source: what it holds.
+        metadata: by language.
+        config: how to balance.
+        frozen: the counts of another pool that balance the rows.
+    """
     digests = {language: compiled.metadata_digest for language, compiled in metadata.items()}
-    return plan_by_digests(pool, source, digests, config)
+    plan = plan_by_digests(pool, source, digests, config)
+    if frozen is None:
+        return plan
+    configuration = plan.configuration | {"frozen": frozen}
+    return replace(plan, run_id=digest([plan.run_id, frozen]), configuration=configuration, frozen=frozen)
 
 
 def plan_by_digests(pool: Pool, source: Source, metadata_digests: Mapping[str, str], config: CurateConfig) -> RunPlan:
@@ -135,7 +161,7 @@ def record(
     now = dt.datetime.now(dt.UTC)
     values: dict[str, Any] = {
         "run_id": plan.counts_version if stage == COUNT else plan.run_id,
-        "parent_run_id": plan.counts_version if stage == CURATE else parent,
+        "parent_run_id": plan.balanced_by if stage == CURATE else parent,
         "stage": stage,
         "status": "finished",
         "started_at": started_at,
@@ -143,7 +169,7 @@ def record(
         "seconds": (now - started_at).total_seconds(),
         "t": {language: figures.t for language, figures in report.languages.items()} if report else None,
         "metadata_digests": dict(plan.metadata_digests),
-        "counts_version": plan.counts_version,
+        "counts_version": plan.counts_version if stage == COUNT else plan.balanced_by,
         "seed": str(report.seed) if report else None,
         "semantics_version": SEMANTICS_VERSION,
         "draw_version": DRAW_VERSION if report else None,

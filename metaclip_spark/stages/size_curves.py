@@ -33,7 +33,7 @@ def store_size_curves(
         end = known_to[language] if known_to else None
         bins = curve.bins
         columns = {
-            "counts_version": pa.repeat(pa.scalar(plan.counts_version), len(bins)),
+            "counts_version": pa.repeat(pa.scalar(plan.balanced_by), len(bins)),
             "language": pa.repeat(pa.scalar(language), len(bins)),
             "threshold_bin": pa.array(bins, pa.int32()),
             "upper_edge": pa.array([upper_edge(int(number)) for number in bins], pa.float64()),
@@ -43,4 +43,4 @@ def store_size_curves(
         }
         parts.append(pa.table({name: columns[name] for name in SIZE_CURVE_SCHEMA.names}))
     rows = tables.frame(pa.concat_tables(parts), SIZE_CURVE_SCHEMA)
-    tables.put(SIZE_CURVE, rows, f"counts_version = '{plan.counts_version}'")
+    tables.put(SIZE_CURVE, rows, f"counts_version = '{plan.balanced_by}'")
