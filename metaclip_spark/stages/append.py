@@ -99,6 +99,7 @@ def append(
         refuse_unfit(base, frozen=frozen)
         languages = by_language(metadata, pool, base.config())
         refuse_other_metadata(base, languages)
+        refuse_other_columns(_stored_rows(tables, base).schema, opened.rows.schema)
         plan, own = _plans(base, pool, opened.source, frozen=frozen)
         withdraw_mark(tables, runs, plan)
         asked = Appended(base, chain, plan, own, CrawledPool(pool.crawl, opened), frozen)
@@ -182,7 +183,6 @@ def _balance(
     ):
         new_rows = second_pass([asked.new], asked.plan, shared, balance, new_figures)
         old_rows = _stored_rows(tables, asked.base)
-        refuse_other_columns(old_rows, new_rows)
         if not asked.frozen:
             rows = old_rows.where(~F.col("language").isin(*balanced.read_again)) if again else old_rows
             old_rows = rebalance_rows(rows, balance, old_figures)

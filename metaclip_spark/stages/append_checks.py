@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from metaclip_spark.errors import ConfigError, InputError, TableError
 from metaclip_spark.stages.run_plan import APPEND, BALANCE
+from metaclip_spark.storage.schemas import DECISIONS, IMAGE_ID, LANGUAGE, PROVENANCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
 
     from metaclip_spark.config import Pool
     from metaclip_spark.stages.stored_run import StoredRun
@@ -67,14 +68,21 @@ def refuse_unfit(base: StoredRun, *, frozen: bool) -> None:
         )
 
 
-def refuse_other_columns(stored: DataFrame, new: DataFrame) -> None:
+def refuse_other_columns(stored: StructType, new: StructType) -> None:
     """Rows of both pools stand in one table.
+
+    Args:
+        stored: of the curated table.
+        new: of the open pool.
 
     Raises:
         InputError: columns are missing, added or of another type: all of them are listed.
     """
-    before = {field.name: field.dataType.simpleString() for field in stored.schema.fields}
-    now = {field.name: field.dataType.simpleString() for field in new.schema.fields}
+    ours = {field.name for field in (LANGUAGE, IMAGE_ID, *DECISIONS, *PROVENANCE)}
+    before, now = (
+        {field.name: field.dataType.simpleString() for field in schema.fields if field.name not in ours}
+        for schema in (stored, new)
+    )
     problems = [f"{name!r} ({kind}) is missing" for name, kind in before.items() if name not in now]
     problems += [f"{name!r} ({kind}) is new" for name, kind in now.items() if name not in before]
     problems += [

@@ -58,6 +58,7 @@ class _Target:
         counts: stored with the base.
         t: threshold by language.
         reserve_t: threshold by language up to which rows are stored; None without a reserve.
+        by_rows: whether all the rows wanted are stored.
     """
 
     base: StoredRun
@@ -66,6 +67,7 @@ class _Target:
     counts: PoolCounts
     t: Mapping[str, float]
     reserve_t: Mapping[str, float] | None
+    by_rows: bool
 
 
 def rebalance(
@@ -104,8 +106,7 @@ def rebalance(
             return base.curate_report(already_finished=True)
         refuse_other_rules(base)
         target = _target(tables, base, config)
-        by_rows = all(target.t[language] <= limit for language, limit in base.stored_t().items())
-        languages = None if by_rows else _metadata(base, metadata, t)
+        languages = None if target.by_rows else _metadata(base, metadata, t)
         chain = lineage(runs, base)
         withdraw_mark(tables, runs, target.plan)
 
@@ -118,7 +119,7 @@ def rebalance(
         check_rows(writes[CURATED], kept.kept, "the curated table")
         if languages is not None:
             store_size_curves(tables, target.plan, {name: kept[name].curve for name in languages})
-    report = _report(tables, target, kept, writes, by_rows=by_rows, seconds=timer.seconds)
+    report = _report(tables, target, kept, writes, seconds=timer.seconds)
     record(
         tables, target.plan, stage=BALANCE, started_at=started_at, counters=report.counters,
         output_versions=report.output_versions, report=report, parent=base.run_id,
@@ -144,10 +145,11 @@ def _target(tables: Tables, base: StoredRun, config: CurateConfig) -> _Target:
     counts = counts_of(tables, base)
     t = thresholds(counts, config)
     stored = base.stored_t()
-    # As far as rows are stored: after an append the reserve of a language may end below what its rule would give.
-    by_rule = reserve_thresholds(counts, config)
-    reserve_t = {name: max(t[name], min(limit, stored[name])) for name, limit in by_rule.items()} if by_rule else None
-    return _Target(base, _plan(base, config), config, counts, t, reserve_t)
+    by_rows = all(t[language] <= limit for language, limit in stored.items())
+    reserve_t = reserve_thresholds(counts, config)
+    if reserve_t and by_rows:  # after an append the reserve of a language may end below what its rule would give
+        reserve_t = {name: max(t[name], min(limit, stored[name])) for name, limit in reserve_t.items()}
+    return _Target(base, _plan(base, config), config, counts, t, reserve_t, by_rows)
 
 
 def _metadata(
@@ -190,7 +192,7 @@ def _by_rows(spark: SparkSession, tables: Tables, target: _Target) -> tuple[Bala
                 "were changed by somebody else; curate again"
             )
     if target.reserve_t is None:
-        empty_reserve(tables)
+        empty_reserve(tables, run_id=target.plan.run_id, compression=target.config.compression)
     return figures[CURATED].value, writes
 
 
@@ -231,10 +233,9 @@ def _report(
     kept: BalanceStatistics,
     writes: Mapping[str, Write],
     *,
-    by_rows: bool,
     seconds: Mapping[str, float],
 ) -> CurateReport:
-    base = target.base
+    base, by_rows = target.base, target.by_rows
     way = "from the rows that were stored" if by_rows else "by a second pass with the stored counts"
     before = base.counters
     counters = {**before, "kept": kept.kept, "not_drawn": before["not_drawn"] + before["kept"] - kept.kept}

@@ -49,7 +49,7 @@ def write_balanced(
 
     if reserve_t is None:
         writes = {CURATED: replace(CURATED, rows)}
-        empty_reserve(tables)
+        empty_reserve(tables, run_id=run_id, compression=compression)
         return writes
     stored = tables.read(RESERVE, version=replace(RESERVE, rows).version)
     if stored is None:
@@ -58,11 +58,14 @@ def write_balanced(
     return {CURATED: replace(CURATED, stored.where(kept)), RESERVE: replace(RESERVE, stored.where(~kept))}
 
 
-def empty_reserve(tables: Tables) -> None:
-    """Take the rows out of a reserve that no longer belongs to the curated table."""
+def empty_reserve(tables: Tables, *, run_id: str, compression: str) -> None:
+    """Take the rows out of a reserve that does not belong to the curated table any more.
+
+    The commit names the run, so that the rows of the run before are still known to be those of the version it left.
+    """
     reserve = tables.read(RESERVE)
     if reserve is not None and reserve.take(1):
-        tables.withdraw(RESERVE, "true")
+        tables.replace(RESERVE, reserve.limit(0), run_id=run_id, compression=compression)
 
 
 def within(t: Mapping[str, float]) -> Column:

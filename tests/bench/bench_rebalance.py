@@ -1,6 +1,6 @@
 """Re-balance and append against the whole curation: each as a share of its time.
 
-    python tests/bench/bench_rebalance.py --pool pool --metadata ../shared/data/metadata/en_481k.txt.gz --work /tmp/bench
+    python tests/bench/bench_rebalance.py --pool pool --metadata ../shared/data/metadata/en_481k.txt.gz --work work
 
 `--pool` is a folder made by make_pool.py; its last file is what is appended to the others. All jobs run in one warm
 session; the figures to quote are the ratios, of CPU time where the machine has other work.
