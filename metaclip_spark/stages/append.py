@@ -104,7 +104,8 @@ def append(
         withdraw_mark(tables, runs, plan)
         asked = Appended(base, chain, plan, own, CrawledPool(pool.crawl, opened), frozen)
 
-    with SharedMetadata(spark, languages) as shared:
+    # Old rows have the columns of the new pool, and the few that say why they are there.
+    with SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
         with timer.step("count"), named_worker_errors():
             balanced = _counted(tables, asked, shared, languages, started_at)
         with timer.step("balance"), named_worker_errors():
@@ -176,9 +177,8 @@ def _balance(
     """Old rows by what they keep of themselves, new ones by matching, all of them in one commit."""
     old_figures, new_figures = statistics_accumulator(spark), statistics_accumulator(spark)
     again = reopened_pools(spark, asked.chain) if balanced.read_again else []
-    config, new = asked.base.config(), asked.new.opened
+    config = asked.base.config()
     with (
-        row_bounded_batches([new, *(pool.opened for pool in again)], balanced.added.read),
         balance_on_workers(spark, balanced.counts.entries, balanced.t, config.seed, balanced.reserve_t) as balance,
     ):
         new_rows = second_pass([asked.new], asked.plan, shared, balance, new_figures)

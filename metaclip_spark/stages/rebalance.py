@@ -21,7 +21,7 @@ from metaclip_spark.stages.follow_up import (
 )
 from metaclip_spark.stages.reserve import empty_reserve, within, write_balanced
 from metaclip_spark.stages.run_plan import BALANCE, RunPlan, digest, record
-from metaclip_spark.stages.second_pass import reopened_pools, second_pass
+from metaclip_spark.stages.second_pass import all_rows, reopened_pools, second_pass
 from metaclip_spark.stages.size_curves import store_size_curves
 from metaclip_spark.stages.step_timer import StepTimer
 from metaclip_spark.stages.stored_run import finished_curations, lineage, rows_of
@@ -206,10 +206,9 @@ def _by_pools(
     """The second pass over every pool that the rows came from."""
     pools = reopened_pools(spark, chain)
     statistics = statistics_accumulator(spark)
-    read = target.base.counters["read"]
     with (
         SharedMetadata(spark, languages) as shared,
-        row_bounded_batches([pool.opened for pool in pools], read),
+        row_bounded_batches(all_rows(pools)),
         balance_on_workers(spark, target.counts.entries, target.t, target.config.seed, target.reserve_t) as balance,
     ):
         rows = second_pass(pools, target.plan, shared, balance, statistics)

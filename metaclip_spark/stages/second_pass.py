@@ -57,6 +57,11 @@ def reopened_pools(spark: SparkSession, chain: Sequence[StoredRun]) -> list[Craw
     return pools
 
 
+def all_rows(pools: Sequence[CrawledPool]) -> DataFrame:
+    """The rows of all pools."""
+    return reduce(lambda left, right: left.unionByName(right), (pool.opened.rows for pool in pools))
+
+
 def second_pass(
     pools: Sequence[CrawledPool],
     plan: RunPlan,
