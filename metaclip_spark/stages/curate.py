@@ -15,7 +15,7 @@ from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
 from metaclip_spark.stages.curate_checks import build_report, check_source, check_written
-from metaclip_spark.stages.frozen_counts import adopt_frozen, open_frozen
+from metaclip_spark.stages.frozen_counts import balancing_counts, open_frozen
 from metaclip_spark.stages.reserve import write_balanced
 from metaclip_spark.stages.run_plan import (
     COUNT,
@@ -111,10 +111,7 @@ def curate(
                 store_counts(tables, plan, counts, languages, started_at=started_at)
 
         # Algorithm 1, part 2: keep a caption if any of its entries fires.
-        matches = counts.matches
-        if frozen:
-            counts = frozen.in_place_of(counts)
-            adopt_frozen(tables, frozen)
+        matches, counts = counts.matches, balancing_counts(tables, counts, frozen)
         t = thresholds(counts, config)
         reserve_t = reserve_thresholds(counts, config)
         statistics = statistics_accumulator(spark)

@@ -37,10 +37,6 @@ class FrozenCounts:
     entries: Mapping[str, NDArray[np.int64]]
     home: Tables
 
-    def in_place_of(self, counts: PoolCounts) -> PoolCounts:
-        """The pool's rows by what became of them, with these counts of the entries."""
-        return replace(counts, entries={language: self.entries[language] for language in counts.entries})
-
 
 def open_frozen(spark: SparkSession, place: str, metadata: Mapping[str, CompiledMetadata]) -> FrozenCounts:
     """The counts at a place.
@@ -74,7 +70,15 @@ def open_frozen(spark: SparkSession, place: str, metadata: Mapping[str, Compiled
     return FrozenCounts(version, counts.entries, home)
 
 
-def adopt_frozen(tables: Tables, frozen: FrozenCounts) -> None:
+def balancing_counts(tables: Tables, counts: PoolCounts, frozen: FrozenCounts | None) -> PoolCounts:
+    """A pool's rows by what became of them, with the entries' counts that balance them: its own, or the frozen ones."""
+    if frozen is None:
+        return counts
+    _adopt(tables, frozen)
+    return replace(counts, entries={language: frozen.entries[language] for language in counts.entries})
+
+
+def _adopt(tables: Tables, frozen: FrozenCounts) -> None:
     """Copy the counts to the tables whose rows they balance, which are then whole without the others."""
     of_them = f"counts_version = '{frozen.counts_version}'"
     here = tables.read(RUNS)

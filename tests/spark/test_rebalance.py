@@ -85,9 +85,8 @@ def test_to_a_smaller_t_is_a_filter_of_the_rows(
     assert [name for name, comment in comments.items() if not comment and name != "width"] == []
 
     before = files_below(tmp_path)
-    assert rebalance(spark, str(tmp_path), 12.5) == replace(
-        smaller, already_finished=True, seconds=pytest.approx(smaller.seconds, rel=1e3)
-    )
+    again = rebalance(spark, str(tmp_path), 12.5)
+    assert again == replace(smaller, already_finished=True, seconds=again.seconds)
     assert files_below(tmp_path) == before
     with pytest.raises(ConfigError, match=r"beyond the rows that are stored.*metadata"):
         rebalance(spark, str(tmp_path), 13.0)
@@ -205,11 +204,6 @@ def test_a_changed_pool_is_not_read_again(spark: SparkSession, metadata: Compile
 def test_without_a_curated_table(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(TableError, match="holds no curated table"):
         rebalance(spark, str(tmp_path / "nothing"), 10.0)
-
-
-def test_a_reserve_has_to_lie_above_t() -> None:
-    with pytest.raises(ConfigError, match=r"reserve = 30.0 is not above t = 30.0"):
-        CurateConfig(t=30.0, reserve=30.0)
 
 
 def stored_runs(spark: SparkSession, output: Path) -> list:
