@@ -180,6 +180,18 @@ def test_frozen_counts_balance_the_new_rows_only(
     assert report.counters["kept"] == len(now)
     curve = counts_at(spark, out, report, "size_curve")
     assert sum(curve["rows"].to_pylist()) == sum(name.matched for name in report.languages.values())
+    # The same rows from a curation of their own with those counts, which are whole without the other tables then.
+    alone = tmp_path / "alone"
+    config = replace(CONFIG, counts=f"{out}@{base.counts_version}")
+    by_others = curate(spark, second, metadata, str(alone), config)
+    assert read(spark, alone).to_pylist() == new
+    assert (by_others.counts_version, by_others.matches) == (base.counts_version, everything.matches)
+    assert sum(by_others.counters.values()) == 2 * by_others.counters["read"] == 2 * everything.counters["read"]
+    assert curate(spark, second, metadata, str(alone), replace(config, counts=str(out))).already_finished
+    rebalance(spark, str(alone), 9.0)
+    assert read(spark, alone)["uid"].to_pylist() == [row["uid"] for row in new if row["admission_threshold"] <= 9.0]
+    with pytest.raises(TableError, match="has no counts"):
+        curate(spark, second, metadata, str(alone), replace(config, counts=f"{out}@{'0' * 32}", overwrite=True))
     with pytest.raises(ConfigError, match="frozen counts"):
         append(spark, third, metadata, str(out))
     assert append(spark, third, metadata, str(out), frozen=True).counters["kept"] > len(now)
