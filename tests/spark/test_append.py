@@ -33,12 +33,16 @@ pytestmark = pytest.mark.spark
 
 ROWS = 2_400
 CONFIG = CurateConfig(t=30.0, seed=3)
+ORDER = {
+    "entry_counts": ["language", "entry_id", "count"],
+    "size_curve": ["language", "threshold_bin", "rows", "known_to"],
+}
 OF_THE_RUN = ("run_id", "counts_version", "crawl")
 
 
 def read(spark: SparkSession, output: Path, name: str = "curated") -> pa.Table:
     """Rows in an order of their own, without what names run and pool."""
-    order = {"entry_counts": ["language", "entry_id"], "size_curve": ["language", "threshold_bin"]}.get(name, ["uid"])
+    order = ORDER.get(name, ["uid"])
     table = spark.read.format("delta").load(str(output / name)).drop(*OF_THE_RUN).toArrow()
     return table.sort_by([(column, "ascending") for column in order]).combine_chunks()
 
