@@ -6,7 +6,7 @@ that can change a row of the result is part of `as_dict`, which the run's identi
 
 from __future__ import annotations
 
-import math
+import sys
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
@@ -19,6 +19,10 @@ Compression = Literal["snappy", "zstd", "lz4", "gzip", "uncompressed"]
 POOL_FORMATS: Final = ("parquet", "delta")
 TEXTS_PER_IMAGE: Final = ("all_pairs", "one_text_per_image")
 COMPRESSIONS: Final = ("snappy", "zstd", "lz4", "gzip", "uncompressed")
+
+WAYS_TO_CHOOSE_T: Final = ("t", "target_size", "keep_share", "tail_share")
+DEFAULT_T: Final = 20_000.0
+"""The paper's threshold for 400 million pairs out of 1.6 billion."""
 
 _SEED_LIMIT: Final = 2**64
 
@@ -95,22 +99,27 @@ class CurateConfig:
 
     Attributes:
         t: threshold in matches, any finite number > 0: of English (`reference_language`), or of the only language. Any
-            other language gets the t at which its tail holds the same share of matches (Meta CLIP 2).
+            other language gets the t at which its tail holds the same share of matches (Meta CLIP 2). None: it follows
+            from `target_size`, `keep_share` or `tail_share`, of which one is given; 20,000 if none is.
+        target_size: rows to keep, all languages together: t is the least at which as many are kept.
+        keep_share: the same as a share of the rows read, in (0, 1].
         seed: of the draw, 0 <= seed < 2**64.
         texts_per_image: "all_pairs" balances every matched pair (Demystifying CLIP Data); "one_text_per_image" first
             chooses one matched text of each image and language (Meta CLIP 2).
         overwrite: replace a curated table that another run wrote.
         compression: codec of the curated table's files.
         reference_language: whose t is given.
-        tail_share: share of matches on tail entries that sets the t of the other languages, in [0, 1]; None: the share
-            that the reference language has at t.
+        tail_share: share of matches on tail entries that sets the t of every language, in [0, 1]; beside a t, of every
+            language but the reference. None: the other languages get the share that the reference has at t.
         counts: output of another curation, or ROOT@COUNTS_VERSION, whose counts balance these rows instead of their own
             (frozen counts; an entry that never matched there counts as 1).
         reserve: rows above t are kept apart up to this threshold, by language as for t, so that t can be raised later
             without the pool; None keeps none.
     """
 
-    t: float = 20_000.0
+    t: float | None = None
+    target_size: int | None = None
+    keep_share: float | None = None
     seed: int = 0
     texts_per_image: TextsPerImage = "all_pairs"
     overwrite: bool = field(default=False, metadata={"identity": False})
@@ -121,24 +130,33 @@ class CurateConfig:
     counts: str | None = field(default=None, metadata={"identity": False})  # what it names is part of the run
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "t", _threshold("t", self.t))
+        _check_choice(self)
+        if self.t is None and self.target_size is None and self.keep_share is None and self.tail_share is None:
+            object.__setattr__(self, "t", DEFAULT_T)
+        elif self.t is not None:
+            object.__setattr__(self, "t", float(self.t))
         if self.reserve is not None:
-            object.__setattr__(self, "reserve", _threshold("reserve", self.reserve))
-            if self.reserve <= self.t:
-                raise ConfigError(
-                    f"reserve = {self.reserve} is not above t = {self.t}: it keeps the rows between the two; pass a "
-                    "greater one, or none"
-                )
+            _check_threshold("reserve", self.reserve)
+            object.__setattr__(self, "reserve", float(self.reserve))
+            self.check_reserve(self.t)
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < _SEED_LIMIT:
             raise ConfigError(f"seed {self.seed!r} is not an integer with 0 <= seed < 2**64")
         if not isinstance(self.overwrite, bool):
             raise ConfigError(f"overwrite = {self.overwrite!r} is neither true nor false")
-        if self.tail_share is not None and not 0 <= self.tail_share <= 1:
-            raise ConfigError(
-                f"tail_share = {self.tail_share!r} is no share of matches: pass 0 to 1 (about 0.06 in the paper)"
-            )
         _one_of("texts_per_image", self.texts_per_image, TEXTS_PER_IMAGE)
         _one_of("compression", self.compression, COMPRESSIONS)
+
+    def check_reserve(self, t: float | None) -> None:
+        """The reserve has to lie above t, where it is known already.
+
+        Raises:
+            ConfigError: it does not.
+        """
+        if self.reserve is not None and t is not None and self.reserve <= t:
+            raise ConfigError(
+                f"reserve = {self.reserve} is not above t = {t}: it keeps the rows between the two; pass a greater "
+                "one, or none"
+            )
 
     def identity(self) -> dict[str, Any]:
         """The values that can change a row of the result."""
@@ -146,10 +164,32 @@ class CurateConfig:
         return {name: value for name, value in asdict(self).items() if fields[name].metadata.get("identity", True)}
 
 
-def _threshold(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not (math.isfinite(value) and value > 0):
+def _check_threshold(name: str, value: object) -> None:
+    if not (isinstance(value, (int, float)) and _is_number(value) and value > 0):
         raise ConfigError(f"{name} = {value!r} is no threshold: pass a finite number of matches > 0 (the paper: 20000)")
-    return float(value)
+
+
+def _check_choice(config: CurateConfig) -> None:
+    """The ways to choose t: each in its range, and no two that contradict each other."""
+    t, size, share, tail = config.t, config.target_size, config.keep_share, config.tail_share
+    if t is not None:
+        _check_threshold("t", t)
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+        raise ConfigError(f"target_size = {size!r} is no number of rows: pass an integer >= 1")
+    if share is not None and not (_is_number(share) and 0 < share <= 1):
+        raise ConfigError(f"keep_share = {share!r} is no share of the rows read: pass a number > 0, at most 1")
+    if tail is not None and not (_is_number(tail) and 0 <= tail <= 1):
+        raise ConfigError(f"tail_share = {tail!r} is no share of matches: pass 0 to 1 (about 0.06 in the paper)")
+    given = [name for name in WAYS_TO_CHOOSE_T if getattr(config, name) is not None]
+    if len(given) > 1 and given != ["t", "tail_share"]:
+        raise ConfigError(
+            f"{' and '.join(given)} each set the threshold: give one of {', '.join(WAYS_TO_CHOOSE_T)} (t with "
+            "tail_share only where there are several languages: of the reference, and of the others)"
+        )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _one_of(what: str, value: str, allowed: tuple[str, ...]) -> None:

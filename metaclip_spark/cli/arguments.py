@@ -6,17 +6,20 @@ import argparse
 from pathlib import Path
 
 from metaclip_spark import __version__
-from metaclip_spark.cli import commands
+from metaclip_spark.cli import choose_t, commands, rehearsals, sizes
+from metaclip_spark.cli.explain import add_explain
+from metaclip_spark.cli.export import add_export
 from metaclip_spark.cli.follow_up import add_append, add_balance
+from metaclip_spark.cli.look import add_diff, add_inspect
+from metaclip_spark.cli.session_arguments import add_output_options, add_session_options
 from metaclip_spark.config import COMPRESSIONS, POOL_FORMATS, TEXTS_PER_IMAGE
-from metaclip_spark.session import JARS_VARIABLE
 
 _DESCRIPTION = (
     "MetaCLIP's data curation on Spark: match captions to metadata entries, count, balance, explain every row."
 )
 _EXIT_CODES = (
     "exit codes: 0 done, 1 not foreseen, 2 options or settings, 3 input, 4 artifact, 5 Java, jars or session, "
-    "6 output tables, 7 figures that do not agree"
+    "6 output tables, 7 figures that do not agree, 8 a failed Spark job (worth another try), 130 interrupted"
 )
 
 
@@ -29,8 +32,16 @@ def build_parser() -> argparse.ArgumentParser:
     _add_compile(commands_of)
     _add_curate(commands_of)
     for follow_up in (add_balance(commands_of), _add_pool_options(add_append(commands_of))):
-        _add_session_options(follow_up)
-        _add_output_options(follow_up)
+        add_session_options(follow_up)
+        add_output_options(follow_up)
+        rehearsals.add_progress(follow_up)
+    add_session_options(sizes.add_sizes(commands_of))
+    add_explain(commands_of)
+    add_inspect(commands_of)
+    add_diff(commands_of)
+    add_export(commands_of)
+    for command in commands_of.choices.values():
+        command.epilog = _EXIT_CODES
     return parser
 
 
@@ -42,8 +53,9 @@ def _add_quickstart(commands_of: argparse._SubParsersAction[argparse.ArgumentPar
         "against WordNet's 86,654 names: the ordinary curate, on this machine, in a minute.",
     )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="new folder for pool and tables")
-    _add_session_options(parser)
-    _add_output_options(parser)
+    add_session_options(parser)
+    add_output_options(parser)
+    rehearsals.add_progress(parser)
     parser.set_defaults(run=commands.run_quickstart)
 
 
@@ -57,7 +69,7 @@ def _add_compile(commands_of: argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument("--output", type=Path, required=True, metavar="ARTIFACT", help="file to write")
     parser.add_argument("--language", default="en", help="language of the captions it is for (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the table hashes, not of the draw (default: 0)")
-    _add_output_options(parser)
+    add_output_options(parser)
     parser.set_defaults(run=commands.run_compile)
 
 
@@ -66,7 +78,6 @@ def _add_curate(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]
         "curate",
         help="curate a pool of captions into Delta tables",
         description="Match every caption of the pool, count, balance, and write the kept rows, each with its reasons.",
-        epilog=_EXIT_CODES,
     )
     _add_pool_options(parser)
     recipe = parser.add_argument_group("the recipe")
@@ -77,33 +88,26 @@ def _add_curate(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]
         metavar="[LANG=]PATH",
         help="list, artifact or table of entries; one per language (default language: en)",
     )
-    recipe.add_argument("--t", type=float, help="threshold in matches per entry (default: 20000)")
+    choose_t.add_ways(recipe)
     recipe.add_argument("--seed", type=int, help="seed of the draw (default: 0)")
     recipe.add_argument(
         "--texts-per-image", choices=TEXTS_PER_IMAGE, help="texts kept of an image (default: all_pairs)"
     )
     recipe.add_argument("--reference-language", metavar="LANG", help="whose threshold --t is (default: en)")
     recipe.add_argument(
-        "--tail-share",
-        type=float,
-        metavar="SHARE",
-        help="share of matches on tail entries that sets the t of the other languages (default: what --t gives)",
-    )
-
-    recipe.add_argument(
         "--counts",
         metavar="ROOT[@VERSION]",
         help="balance by the counts of another curation, frozen (default: those of this pool)",
     )
-
     output = parser.add_argument_group("the output")
     output.add_argument("--output", required=True, metavar="ROOT", help="folder of the tables")
     output.add_argument("--overwrite", action="store_true", default=None, help="replace a table of another run")
     output.add_argument("--reserve", type=float, metavar="T", help="keep rows above t, up to here, in a reserve")
     output.add_argument("--compression", choices=COMPRESSIONS, help="of the curated table (default: zstd)")
     output.add_argument("--conf", type=Path, metavar="FILE", help="TOML file of settings and defaults (conf/)")
-    _add_session_options(parser)
-    _add_output_options(parser)
+    rehearsals.add_rehearsals(parser)
+    add_session_options(parser)
+    add_output_options(parser)
     parser.set_defaults(run=commands.run_curate)
 
 
@@ -118,26 +122,3 @@ def _add_pool_options(parser: argparse.ArgumentParser) -> argparse.ArgumentParse
     pool.add_argument("--language-column", metavar="NAME", help="the caption's language (default: all are of one)")
     pool.add_argument("--crawl", metavar="NAME", help="a name for the pool, recorded with its rows and counts")
     return parser
-
-
-def _add_session_options(parser: argparse.ArgumentParser) -> None:
-    session = parser.add_argument_group("the Spark session")
-    session.add_argument("--master", help="Spark master (default: local[*], or spark-submit's)")
-    session.add_argument(
-        "--spark-conf",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="a Spark setting, for example spark.driver.memory=8g; may be repeated",
-    )
-    session.add_argument(
-        "--jars",
-        type=Path,
-        metavar="FOLDER",
-        help=f"Delta's jars, where they cannot be fetched (default: ${JARS_VARIABLE})",
-    )
-
-
-def _add_output_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.add_argument("--debug", action="store_true", help="show tracebacks")

@@ -8,8 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metaclip_spark.cli.commands import print_report, read_sources
+from metaclip_spark.cli.commands import print_report
 from metaclip_spark.cli.options import metadata_sources, pool_of, run_file_of, session_options
+from metaclip_spark.cli.read_sources import metadata_in_session
+from metaclip_spark.cli.rehearsals import progress_of
 
 if TYPE_CHECKING:
     import argparse
@@ -60,24 +62,21 @@ def add_append(commands_of: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def run_balance(options: Namespace) -> None:
     """Re-balance and print the summary."""
-    from metaclip_spark.session import open_session  # noqa: PLC0415
     from metaclip_spark.stages.rebalance import rebalance  # noqa: PLC0415
 
     session = session_options(options, run_file_of(options))
-    with open_session(master=session.master, settings=session.settings, jars=session.jars) as spark:
-        metadata = read_sources(spark, metadata_sources(options.metadata)) or None
-        report = rebalance(spark, options.output, options.t, metadata)
+    with metadata_in_session(session, metadata_sources(options.metadata)) as (spark, metadata):
+        report = rebalance(spark, options.output, options.t, metadata or None, progress=progress_of(options))
     print_report(report, as_json=options.json)
 
 
 def run_append(options: Namespace) -> None:
     """Append a pool and print the summary."""
-    from metaclip_spark.session import open_session  # noqa: PLC0415
     from metaclip_spark.stages.append import append  # noqa: PLC0415
 
     run_file = run_file_of(options)
     session, pool = session_options(options, run_file), pool_of(options, run_file)
-    with open_session(master=session.master, settings=session.settings, jars=session.jars) as spark:
-        metadata = read_sources(spark, metadata_sources(options.metadata))
-        report = append(spark, pool, metadata, options.output, frozen=options.frozen)
+    with metadata_in_session(session, metadata_sources(options.metadata)) as (spark, metadata):
+        progress = progress_of(options)
+        report = append(spark, pool, metadata, options.output, frozen=options.frozen, progress=progress)
     print_report(report, as_json=options.json)

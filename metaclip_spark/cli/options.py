@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 from metaclip_spark.cli.run_file import RunFile, read_run_file
-from metaclip_spark.config import CurateConfig, Pool, PoolColumns
+from metaclip_spark.config import WAYS_TO_CHOOSE_T, CurateConfig, Pool, PoolColumns
 from metaclip_spark.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,13 +18,12 @@ if TYPE_CHECKING:
 
 # Options of `curate` by the field they set; an option that is not given leaves the field's own default.
 _CONFIG_FIELDS: Final = (
-    "t",
+    *WAYS_TO_CHOOSE_T,
     "seed",
     "texts_per_image",
     "overwrite",
     "compression",
     "reference_language",
-    "tail_share",
     "reserve",
     "counts",
 )
@@ -34,8 +34,18 @@ _COLUMN_FIELDS: Final = {
     "url_column": "image_url",
     "language_column": "language",
 }
-RUN_FILE_KEYS: Final = frozenset({*_CONFIG_FIELDS, *_POOL_FIELDS, *_COLUMN_FIELDS})
+RUN_FILE_KEYS: Final = {
+    option: get_type_hints(owner)[field]
+    for owner, fields in (
+        (CurateConfig, dict(zip(_CONFIG_FIELDS, _CONFIG_FIELDS, strict=True))),
+        (Pool, _POOL_FIELDS),
+        (PoolColumns, _COLUMN_FIELDS),
+    )
+    for option, field in fields.items()
+}
+"""What a `--conf` file may set under [curate], with the types."""
 
+_SECRET: Final = re.compile(r"secret|password|token|access[.-]?key|credential", re.IGNORECASE)
 _LANGUAGE_PREFIX: Final = re.compile(r"(?P<language>[a-z]{2,3}(?:[-_][A-Za-z0-9]+)*|other)=(?P<path>.+)", re.DOTALL)
 
 
@@ -99,6 +109,27 @@ def config_of(options: Namespace, run_file: RunFile) -> CurateConfig:
     return CurateConfig(**{name: chosen[name] for name in _CONFIG_FIELDS if name in chosen})
 
 
+def effective_configuration(session: SessionOptions, pool: Pool, config: CurateConfig) -> str:
+    """What files and options come to, in the form of a `--conf` file; secrets among Spark's settings are left out."""
+    settings = {key: value for key, value in session.settings.items() if not _SECRET.search(key)}
+    of_curate = {name: getattr(config, name) for name in _CONFIG_FIELDS}
+    of_curate |= {name: getattr(pool, field) for name, field in _POOL_FIELDS.items()}
+    of_curate |= {name: getattr(pool.columns, field) for name, field in _COLUMN_FIELDS.items()}
+    lines = ["[session]", *_toml({"master": session.master, "jars": session.jars and str(session.jars)})]
+    lines += ["[session.settings]", *_toml(settings), "[curate]", *_toml(of_curate)]
+    hidden = sorted(session.settings.keys() - settings)
+    return "\n".join([*lines, *(f"# not shown: {key}" for key in hidden)])
+
+
+def _toml(values: Mapping[str, Any]) -> list[str]:
+    """Lines of a TOML table; None, which TOML lacks, is a key that is not there. A JSON string is a TOML string."""
+    return [
+        f"{key if key.isidentifier() else json.dumps(key)} = {json.dumps(value, ensure_ascii=False)}"
+        for key, value in values.items()
+        if value is not None
+    ]
+
+
 def metadata_sources(arguments: Iterable[str]) -> list[tuple[str | None, str]]:
     """Language and location of each metadata list.
 
@@ -116,4 +147,6 @@ def metadata_sources(arguments: Iterable[str]) -> list[tuple[str | None, str]]:
 
 def _chosen(options: Namespace, run_file: RunFile) -> Mapping[str, Any]:
     given = {name: value for name, value in vars(options).items() if name in RUN_FILE_KEYS and value is not None}
-    return {**run_file.curate, **given}
+    # A way to choose t on the command line stands for all of them: the file's t is no contradiction to --target-size.
+    replaced = WAYS_TO_CHOOSE_T if given.keys() & set(WAYS_TO_CHOOSE_T) else ()
+    return {name: value for name, value in run_file.curate.items() if name not in replaced} | given

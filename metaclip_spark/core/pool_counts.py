@@ -57,6 +57,10 @@ class PoolCounts:
             **of_pool,
         )
 
+    def in_words(self) -> str:
+        """For a line of progress."""
+        return f"{self.read:,} rows read, {sum(self.matched.values()):,} match, {self.matches:,} matches,"
+
 
 class PoolCounter:
     """Counts one partition and hands its counts out as small blocks, which add up in any order.

@@ -61,6 +61,7 @@ class CurateReport:
         seed: of the draw.
         texts_per_image: "all_pairs" or "one_text_per_image".
         source: what was read.
+        wanted_rows: size that was asked for, in rows; t is the least that keeps as many. None: another rule set t.
         reserved: rows in the reserve, which are among those not drawn.
         stage: "curate", "balance" or "append".
         origin: where the rows of a run that starts from another one came from, in words.
@@ -81,6 +82,7 @@ class CurateReport:
     seed: int
     texts_per_image: str
     source: dict[str, Any] = field(default_factory=dict)
+    wanted_rows: int | None = None
     reserved: int = 0
     stage: str = "curate"
     origin: str = ""

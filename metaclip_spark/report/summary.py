@@ -80,7 +80,7 @@ def _matches(report: CurateReport) -> list[str]:
 def _balance(report: CurateReport) -> list[str]:
     kept = report.counters["kept"]
     expected, off = _expected(report)
-    rows: list[tuple[str, ...]] = [("expected size", expected), ("realised size", count(kept), off)]
+    rows: list[tuple[str, ...]] = [("expected size", expected), ("realised size", count(kept), off), *_wanted(report)]
     if report.reserved:
         rows.append(("in reserve, above t", count(report.reserved)))
     rows += [("texts per image", report.texts_per_image), ("seed", str(report.seed))]
@@ -95,6 +95,15 @@ def _expected(report: CurateReport) -> tuple[str, str]:
     difference = report.counters["kept"] - report.expected_size
     off = f"{difference:+,.0f} rows, {difference / deviation:+.2f} sigma" if deviation else f"{difference:+,.0f} rows"
     return f"{report.expected_size:,.0f} ± {deviation:,.0f}", off
+
+
+def _wanted(report: CurateReport) -> list[tuple[str, ...]]:
+    """How the size compares with the one asked for: rows may share the threshold at which it is reached."""
+    if report.wanted_rows is None:
+        return []
+    surplus = report.counters["kept"] - report.wanted_rows
+    tied = f"reached; {count(surplus)} more rows share the last one's threshold" if surplus else "reached exactly"
+    return [("size asked for", count(report.wanted_rows), tied)]
 
 
 def _entries(figures: LanguageReport) -> list[str]:

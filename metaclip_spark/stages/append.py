@@ -14,7 +14,8 @@ from metaclip_spark.stages.append_checks import is_appended, refuse_other_column
 from metaclip_spark.stages.append_parts import Appended, Balanced, Figures
 from metaclip_spark.stages.append_report import append_report, appended_curves
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
-from metaclip_spark.stages.curate import by_language, reserve_thresholds, thresholds
+from metaclip_spark.stages.choose_t import ChosenT, reserve_thresholds, thresholds
+from metaclip_spark.stages.curate import by_language
 from metaclip_spark.stages.curate_checks import check_source
 from metaclip_spark.stages.follow_up import (
     base_run,
@@ -24,11 +25,11 @@ from metaclip_spark.stages.follow_up import (
     refuse_other_rules,
     withdraw_mark,
 )
+from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.reserve import write_balanced
 from metaclip_spark.stages.run_plan import APPEND, COUNT, RunPlan, digest, finished_runs, plan_by_digests, record
 from metaclip_spark.stages.second_pass import CrawledPool, reopened_pools, second_pass
 from metaclip_spark.stages.size_curves import store_size_curves
-from metaclip_spark.stages.step_timer import StepTimer
 from metaclip_spark.stages.stored_counts import load_counts, store_counts
 from metaclip_spark.stages.stored_run import finished_curations, lineage, rows_of
 from metaclip_spark.stages.worker_errors import named_worker_errors
@@ -41,7 +42,7 @@ from metaclip_spark.transforms.rebalance_rows import rebalance_rows, with_origin
 from metaclip_spark.transforms.shared_metadata import SharedMetadata
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pyspark.sql import DataFrame, SparkSession
 
@@ -60,6 +61,7 @@ def append(
     output: str,
     *,
     frozen: bool = False,
+    progress: Callable[[str], None] | None = None,
 ) -> CurateReport:
     """Let another pool join a curated table.
 
@@ -75,6 +77,7 @@ def append(
         output: root path of the tables.
         frozen: balance the new rows by the counts that are there, in which entries that never matched count as 1, and
             leave the old rows as they are.
+        progress: receives a line with figures and seconds at the end of each step.
 
     Returns:
         Figures of all pools together, as stored with the run.
@@ -83,7 +86,7 @@ def append(
         MetaclipSparkError: the pool does not fit the table, is part of it already, or cannot be used; the curated table
             is as it was then.
     """
-    started_at, timer = dt.datetime.now(dt.UTC), StepTimer()
+    started_at, timer = dt.datetime.now(dt.UTC), Progress(progress)
     check_session(spark)
     tables = Tables(spark, output)
     with timer.step("open"):
@@ -108,8 +111,10 @@ def append(
     with SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
         with timer.step("count"), named_worker_errors():
             balanced = _counted(tables, asked, shared, languages, started_at)
+            timer.note(balanced.added.in_words())
         with timer.step("balance"), named_worker_errors():
             figures, writes = _balance(spark, tables, asked, balanced, shared)
+            timer.note(f"{writes[CURATED].rows:,} rows kept at {ChosenT(balanced.t).in_words()},")
 
     with timer.step("record"):
         check_source(spark, own)
@@ -126,11 +131,17 @@ def append(
 
 def _plans(base: StoredRun, pool: Pool, source: Source, *, frozen: bool) -> tuple[RunPlan, RunPlan]:
     """Identities of the append and of the new pool's own counts."""
-    own = plan_by_digests(pool, source, base.metadata_digests, base.config())
+    settled = base.settled_config()
+    own = plan_by_digests(pool, source, base.metadata_digests, settled)
     run_id = digest({"stage": APPEND, "parent": base.run_id, "added": own.run_id, "frozen": frozen})
     counts_version = digest({"counts": base.counts_version, "added": own.counts_version})
     kept_frozen = frozen or base.configuration.get("frozen", False)
-    configuration = {**base.configuration, "columns": asdict(pool.columns), "frozen": kept_frozen}
+    configuration = {
+        **base.configuration,
+        **asdict(settled),
+        "columns": asdict(pool.columns),
+        "frozen": kept_frozen,
+    }
     return replace(
         own,
         run_id=run_id,
@@ -160,8 +171,8 @@ def _counted(
         counts = counts.plus(added)
         if COUNT not in finished_runs(tables, asked.plan):
             store_counts(tables, asked.plan, counts, languages, started_at=started_at, parent=asked.base.counts_version)
-    config, stored = asked.base.config(), asked.base.stored_t()
-    t = thresholds(counts, config)
+    config, stored = asked.base.settled_config(), asked.base.stored_t()
+    t = thresholds(counts, config, config.t)
     read_again = tuple(name for name in t if t[name] > stored[name])
     by_rule = reserve_thresholds(counts, config)
     # No row is stored above these: what was dropped before is known only where the old pools are read again.

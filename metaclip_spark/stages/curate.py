@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import replace
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from metaclip_spark.config import CurateConfig
-from metaclip_spark.core.head_tail import language_threshold, tail_share
 from metaclip_spark.core.metadata.entry_list import EntryFate
 from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
+from metaclip_spark.stages.choose_t import choose_t, refuse_unfit
 from metaclip_spark.stages.curate_checks import build_report, check_source, check_written
 from metaclip_spark.stages.frozen_counts import balancing_counts, open_frozen
+from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.reserve import write_balanced
 from metaclip_spark.stages.run_plan import (
     COUNT,
@@ -27,25 +26,20 @@ from metaclip_spark.stages.run_plan import (
     refuse_another_result,
     withdraw,
 )
+from metaclip_spark.stages.second_pass import CrawledPool, second_pass
 from metaclip_spark.stages.size_curves import store_size_curves
-from metaclip_spark.stages.step_timer import StepTimer
 from metaclip_spark.stages.stored_counts import load_counts, store_counts
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.pool import open_pool, refuse_inside
 from metaclip_spark.storage.schemas import CURATED
 from metaclip_spark.storage.tables import Tables
-from metaclip_spark.transforms.choose_text import keep_one_text
 from metaclip_spark.transforms.count_matches import count_matches
-from metaclip_spark.transforms.keep_balanced import (
-    Provenance,
-    balance_on_workers,
-    keep_balanced,
-    statistics_accumulator,
-    with_provenance,
-)
+from metaclip_spark.transforms.keep_balanced import balance_on_workers, statistics_accumulator
 from metaclip_spark.transforms.shared_metadata import SharedMetadata
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyspark.sql import SparkSession
 
     from metaclip_spark.config import Pool
@@ -60,6 +54,8 @@ def curate(
     metadata: CompiledMetadata | Mapping[str, CompiledMetadata],
     output: str,
     config: CurateConfig | None = None,
+    *,
+    progress: Callable[[str], None] | None = None,
 ) -> CurateReport:
     """Match, count and balance a pool into a Delta table in which every row says why it is there.
 
@@ -73,6 +69,7 @@ def curate(
         metadata: the compiled entry list, or one by language.
         output: root path of the tables `curated`, `entry_counts`, `size_curve` and `runs`.
         config: how to balance.
+        progress: receives a line with figures and seconds at the end of each step.
 
     Returns:
         Figures of the run, as stored with it.
@@ -85,7 +82,7 @@ def curate(
     config = config or CurateConfig()
     check_session(spark)
     languages = by_language(metadata, pool, config)
-    tables, timer = Tables(spark, output), StepTimer()
+    tables, timer = Tables(spark, output), Progress(progress)
     with timer.step("open"):
         refuse_inside(pool, tables.root)
         tables.refuse_foreign()
@@ -93,11 +90,9 @@ def curate(
         frozen = open_frozen(spark, config.counts, languages) if config.counts else None
         plan = plan_run(pool, opened.source, languages, config, frozen=frozen.counts_version if frozen else None)
         finished = finished_runs(tables, plan)
-        done = finished_report(tables, plan, finished)
-        if done is not None:
+        if (done := finished_report(tables, plan, finished)) is not None:
             return done
-        if not config.overwrite:
-            refuse_another_result(tables, plan)
+        refuse_another_result(tables, plan, overwrite=config.overwrite)
         withdraw(tables, plan, finished)
 
     with SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
@@ -109,29 +104,31 @@ def curate(
                 counts = count_matches(opened.rows, shared)
                 _refuse_empty(counts, pool)
                 store_counts(tables, plan, counts, languages, started_at=started_at)
+            timer.note(counts.in_words())
 
         # Algorithm 1, part 2: keep a caption if any of its entries fires.
         matches, counts = counts.matches, balancing_counts(tables, counts, frozen)
-        t = thresholds(counts, config)
-        reserve_t = reserve_thresholds(counts, config)
+        with timer.step("choose t"), named_worker_errors():
+            chosen = choose_t(tables, plan, config, rows=opened.rows, metadata=shared, counts=counts)
         statistics = statistics_accumulator(spark)
-        origin = Provenance(pool.crawl, plan.balanced_by, plan.metadata_digests, plan.run_id)
-        keep = keep_one_text if config.texts_per_image == "one_text_per_image" else keep_balanced
         with (
             timer.step("balance"),
             named_worker_errors(),
-            balance_on_workers(spark, counts.entries, t, config.seed, reserve_t) as balance,
+            balance_on_workers(spark, counts.entries, chosen.t, config.seed, chosen.reserve_t) as balance,
         ):
-            kept = with_provenance(keep(opened.rows, shared, balance, statistics), origin)
-            writes = write_balanced(tables, kept, t, reserve_t, run_id=plan.run_id, compression=config.compression)
+            kept = second_pass([CrawledPool(pool.crawl, opened)], plan, shared, balance, statistics)
+            writes = write_balanced(
+                tables, kept, chosen.t, chosen.reserve_t, run_id=plan.run_id, compression=config.compression
+            )
+            timer.note(f"{writes[CURATED].rows:,} rows kept at {chosen.in_words()},")
 
     # The pass that writes the rows measures the curve, so it follows them; the run's own row comes last: it is whole.
     with timer.step("record"):
         check_source(spark, plan)
-        check_written(writes[CURATED], counts, statistics.value, config)
+        check_written(writes[CURATED], counts, statistics.value, config, chosen)
         store_size_curves(tables, plan, {name: statistics.value[name].curve for name in languages})
     report = build_report(
-        tables, plan, config, counts=counts, matches=matches, t=t, reserve_t=reserve_t, statistics=statistics.value,
+        tables, plan, config, counts=counts, matches=matches, chosen=chosen, statistics=statistics.value,
         metadata=languages, counts_reused=COUNT in finished, writes=writes, seconds=timer.seconds,
     )  # fmt: skip
     record(
@@ -141,37 +138,14 @@ def curate(
     return report
 
 
-def thresholds(counts: PoolCounts, config: CurateConfig) -> dict[str, float]:
-    """The threshold of each language: t of the only one, or of the reference language, whose tail share sets the rest.
-
-    Raises:
-        InputError: there are several languages, and nothing of the reference language matched.
-    """
-    if len(counts.entries) == 1:
-        return dict.fromkeys(counts.entries, config.t)
-    if config.tail_share is not None:
-        share = Fraction(config.tail_share)
-    else:
-        share = tail_share(counts.entries[config.reference_language], config.t)
-    return {
-        language: config.t if language == config.reference_language else float(language_threshold(own, share).t)
-        for language, own in counts.entries.items()
-    }
-
-
-def reserve_thresholds(counts: PoolCounts, config: CurateConfig) -> dict[str, float] | None:
-    """The thresholds up to which rows are stored, by the same rule as t; None without a reserve."""
-    return thresholds(counts, replace(config, t=config.reserve, reserve=None)) if config.reserve else None
-
-
 def by_language(
     metadata: CompiledMetadata | Mapping[str, CompiledMetadata], pool: Pool, config: CurateConfig
 ) -> dict[str, CompiledMetadata]:
-    """The metadata of each language, checked against pool and configuration.
+    """Metadata by language, checked to fit the pool and the configuration.
 
     Raises:
-        InputError: there is none, or none of a list's entries can match.
-        ConfigError: pool, metadata and configuration do not fit together.
+        InputError: there is none, or some that can match nothing.
+        ConfigError: several languages and no column that tells them apart, or a configuration that does not fit.
     """
     languages = dict(metadata) if isinstance(metadata, Mapping) else {metadata.language: metadata}
     if not languages:
@@ -185,11 +159,7 @@ def by_language(
         raise ConfigError(
             f"there is metadata of {', '.join(languages)}, but no language column: name the pool's column"
         )
-    if len(languages) > 1 and config.reference_language not in languages and config.tail_share is None:
-        raise ConfigError(
-            f"t = {config.t} is of the reference language {config.reference_language!r}, which has no metadata (there "
-            f"is {', '.join(languages)}): name one of these as the reference language, or give tail_share"
-        )
+    refuse_unfit(config, list(languages))
     if config.texts_per_image == "one_text_per_image" and pool.columns.image_url is None:
         raise ConfigError("one text per image needs the pool's URL column, which says what is one image: name it")
     return languages

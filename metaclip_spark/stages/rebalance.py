@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from metaclip_spark.errors import ConfigError, ConsistencyError
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
-from metaclip_spark.stages.curate import by_language, reserve_thresholds, thresholds
+from metaclip_spark.stages.choose_t import ChosenT, refuse_unfit, reserve_thresholds, thresholds
+from metaclip_spark.stages.curate import by_language
 from metaclip_spark.stages.follow_up import (
     base_run,
     check_rows,
@@ -19,11 +20,11 @@ from metaclip_spark.stages.follow_up import (
     refuse_other_rules,
     withdraw_mark,
 )
+from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.reserve import empty_reserve, within, write_balanced
 from metaclip_spark.stages.run_plan import BALANCE, RunPlan, digest, record
 from metaclip_spark.stages.second_pass import all_rows, reopened_pools, second_pass
 from metaclip_spark.stages.size_curves import store_size_curves
-from metaclip_spark.stages.step_timer import StepTimer
 from metaclip_spark.stages.stored_run import finished_curations, lineage, rows_of
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.pool import Source
@@ -34,7 +35,7 @@ from metaclip_spark.transforms.rebalance_rows import rebalance_rows, with_origin
 from metaclip_spark.transforms.shared_metadata import SharedMetadata
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pyspark.sql import SparkSession
 
@@ -75,6 +76,8 @@ def rebalance(
     output: str,
     t: float,
     metadata: CompiledMetadata | Mapping[str, CompiledMetadata] | None = None,
+    *,
+    progress: Callable[[str], None] | None = None,
 ) -> CurateReport:
     """Bring a curated table to another t, over the same counts and draws: row for row what a fresh run would keep.
 
@@ -86,6 +89,7 @@ def rebalance(
         output: root path of the tables.
         t: threshold in matches, of the reference language (or the only one) as for `curate`.
         metadata: the lists that the table was curated with; needed only where t lies beyond what is stored.
+        progress: receives a line with figures and seconds at the end of each step.
 
     Returns:
         Figures of the run, as stored with it.
@@ -94,7 +98,7 @@ def rebalance(
         MetaclipSparkError: there is no finished curated table, t or the metadata do not fit, or a pool that has to be
             read again has changed; the curated table is as it was then.
     """
-    started_at, timer = dt.datetime.now(dt.UTC), StepTimer()
+    started_at, timer = dt.datetime.now(dt.UTC), Progress(progress)
     check_session(spark)
     tables = Tables(spark, output)
     with timer.step("open"):
@@ -102,10 +106,10 @@ def rebalance(
         runs = finished_curations(tables)
         base = base_run(tables, runs, lambda run: _plan(run, _config(run, t)).run_id)
         config = _config(base, t)
-        if config.t == base.config().t:
+        target = _target(tables, base, config)
+        if target.t == base.t:
             return base.curate_report(already_finished=True)
         refuse_other_rules(base)
-        target = _target(tables, base, config)
         languages = None if target.by_rows else _metadata(base, metadata, t)
         chain = lineage(runs, base)
         withdraw_mark(tables, runs, target.plan)
@@ -115,6 +119,7 @@ def rebalance(
             kept, writes = _by_rows(spark, tables, target)
         else:
             kept, writes = _by_pools(spark, tables, target, chain, languages)
+        timer.note(f"{writes[CURATED].rows:,} rows kept at {ChosenT(target.t).in_words()},")
     with timer.step("record"):
         check_rows(writes[CURATED], kept.kept, "the curated table")
         if languages is not None:
@@ -128,10 +133,12 @@ def rebalance(
 
 
 def _config(base: StoredRun, t: float) -> CurateConfig:
-    """The base's configuration at another t; a reserve that t has reached ends."""
+    """The base's configuration at another t, in place of whatever chose the last; a reserve that t has reached ends."""
     before = base.config()
-    config = replace(before, t=t, reserve=None)
-    return replace(config, reserve=before.reserve) if before.reserve and before.reserve > config.t else config
+    tail_share = None if before.t is None else before.tail_share
+    config = replace(before, t=t, target_size=None, keep_share=None, tail_share=tail_share, reserve=None)
+    refuse_unfit(config, list(base.t))
+    return replace(config, reserve=before.reserve) if before.reserve and before.reserve > t else config
 
 
 def _plan(base: StoredRun, config: CurateConfig) -> RunPlan:
@@ -143,7 +150,7 @@ def _plan(base: StoredRun, config: CurateConfig) -> RunPlan:
 
 def _target(tables: Tables, base: StoredRun, config: CurateConfig) -> _Target:
     counts = counts_of(tables, base)
-    t = thresholds(counts, config)
+    t = thresholds(counts, config, config.t)
     stored = base.stored_t()
     by_rows = all(t[language] <= limit for language, limit in stored.items())
     reserve_t = reserve_thresholds(counts, config)
@@ -244,5 +251,5 @@ def _report(
         stage=BALANCE, counters=counters, seconds=dict(seconds),
         expected_size=None if by_rows else kept.expected_size,
         expected_deviation=None if by_rows else kept.expected_deviation,
-        origin=f"Re-balanced from t = {base.config().t:,.10g} (run {base.run_id}), {way}.",
+        origin=f"Re-balanced from {ChosenT(base.t).in_words()} (run {base.run_id}), {way}.",
     )  # fmt: skip

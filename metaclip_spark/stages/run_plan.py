@@ -93,8 +93,9 @@ def plan_by_digests(pool: Pool, source: Source, metadata_digests: Mapping[str, s
         "metadata": dict(metadata_digests),
         "semantics_version": SEMANTICS_VERSION,
     }
-    configuration = {"columns": asdict(pool.columns), **config.identity()}
-    decided = counted | {"configuration": configuration, "draw_version": DRAW_VERSION}
+    columns = {"columns": asdict(pool.columns)}
+    decided = counted | {"configuration": columns | config.identity(), "draw_version": DRAW_VERSION}
+    configuration = columns | asdict(config)
     return RunPlan(digest(decided), digest(counted), metadata_digests, configuration, source, pool)
 
 
@@ -120,14 +121,14 @@ def withdraw(tables: Tables, plan: RunPlan, finished: Mapping[str, Row]) -> None
         tables.withdraw(RUNS, f"run_id = '{plan.run_id}'")
 
 
-def refuse_another_result(tables: Tables, plan: RunPlan) -> None:
-    """Keep a curated table that another run wrote.
+def refuse_another_result(tables: Tables, plan: RunPlan, *, overwrite: bool) -> None:
+    """Keep a curated table that another run wrote, unless it is to be overwritten.
 
     Raises:
         TableError: there is one.
     """
     writer = tables.writer(CURATED)
-    if writer not in {plan.run_id, None}:
+    if not overwrite and writer not in {plan.run_id, None}:
         raise TableError(
             f"{tables.path(CURATED)} holds the rows of run {writer}; this is run {plan.run_id}, of another pool, "
             "metadata or configuration: use another output, or overwrite (the old version stays readable by time "

@@ -1,4 +1,4 @@
-"""The second pass over the pools that a curated table came from, with counts that are stored."""
+"""The second pass over one pool or several, with counts that are stored: rows that balancing keeps."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def second_pass(
         (
             with_provenance(
                 keep(opened.rows, shared, balance, statistics),
-                Provenance(crawl, plan.counts_version, plan.metadata_digests, plan.run_id),
+                Provenance(crawl, plan.balanced_by, plan.metadata_digests, plan.run_id),
             )
             for crawl, opened in pools
         ),

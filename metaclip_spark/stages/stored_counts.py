@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from pyspark.sql import Row
+    from pyspark.sql import DataFrame, Row
 
     from metaclip_spark.core.matching.compiled import CompiledMetadata
     from metaclip_spark.stages.run_plan import RunPlan
@@ -61,11 +61,8 @@ def load_counts(tables: Tables, finished: Row, n_entries: Mapping[str, int]) -> 
     Raises:
         ConsistencyError: the stored rows do not add up to what the run recorded.
     """
-    stored = tables.read(ENTRY_COUNTS)
     counts_version = finished.counts_version
-    if stored is None:
-        raise ConsistencyError(f"the counts {counts_version} are recorded as finished, but {ENTRY_COUNTS} is gone")
-    rows = stored.where(stored.counts_version == counts_version).select("language", "entry_id", "count").toArrow()
+    rows = count_rows(tables, counts_version).select("language", "entry_id", "count").toArrow()
     languages = rows["language"].to_numpy(zero_copy_only=False)
     entries = {}
     for language, size in n_entries.items():
@@ -83,6 +80,18 @@ def load_counts(tables: Tables, finished: Row, n_entries: Mapping[str, int]) -> 
     by_language = {name: {language: recorded[f"{name}.{language}"] for language in n_entries} for name in _BY_LANGUAGE}
     of_pool = {name: recorded[name] for name in _OF_POOL}
     return PoolCounts(entries=entries, matched=by_language["matched"], unmatched=by_language["unmatched"], **of_pool)
+
+
+def count_rows(tables: Tables, counts_version: str) -> DataFrame:
+    """The stored rows of one counting run: entries that matched, with their texts.
+
+    Raises:
+        ConsistencyError: the table is gone.
+    """
+    stored = tables.read(ENTRY_COUNTS)
+    if stored is None:
+        raise ConsistencyError(f"the counts {counts_version} are recorded as finished, but {ENTRY_COUNTS} is gone")
+    return stored.where(stored.counts_version == counts_version)
 
 
 def _as_table(plan: RunPlan, counts: PoolCounts, metadata: Mapping[str, CompiledMetadata]) -> pa.Table:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from metaclip_spark.config import CurateConfig, Pool, PoolColumns
 from metaclip_spark.errors import TableError
 from metaclip_spark.report.curate_report import CurateReport
+from metaclip_spark.stages.choose_t import reference_t
 from metaclip_spark.stages.run_plan import COUNT
 from metaclip_spark.storage.schemas import CURATED, RUNS
 
@@ -71,6 +72,13 @@ class StoredRun:
         known = {field.name for field in fields(CurateConfig)}
         return CurateConfig(**{name: value for name, value in self.configuration.items() if name in known})
 
+    def settled_config(self) -> CurateConfig:
+        """The same where t stays as it is from now on: in place of a size that chose it stands the t it chose."""
+        config = self.config()
+        if config.target_size is None and config.keep_share is None:
+            return config
+        return replace(config, t=reference_t(self.t, config), target_size=None, keep_share=None)
+
     def stored_t(self) -> dict[str, float]:
         """Threshold by language up to which every row is stored: in the curated table, or above t in the reserve."""
         figures = self.report["languages"]
@@ -81,26 +89,26 @@ class StoredRun:
         return CurateReport.from_json(json.dumps(self.report), **changes)
 
 
-def current_run(tables: Tables) -> StoredRun:
-    """The run whose rows the curated table holds.
+def current_run(tables: Tables, version: int | None = None) -> StoredRun:
+    """The run whose rows the curated table holds, or held at a version.
 
     Raises:
         TableError: there is no curated table, or the run that wrote it is not marked as finished.
     """
-    writer = curated_writer(tables)
+    writer = curated_writer(tables, version)
     run = finished_curations(tables).get(writer)
     if run is None:
         raise unfinished(tables, writer)
     return run
 
 
-def curated_writer(tables: Tables) -> str:
-    """The run, finished or not, that wrote the curated table.
+def curated_writer(tables: Tables, version: int | None = None) -> str:
+    """The run, finished or not, that wrote the curated table, as it is or was at a version.
 
     Raises:
         TableError: there is no curated table.
     """
-    writer = tables.writer(CURATED)
+    writer = tables.writer(CURATED, version)
     if writer is None:
         raise TableError(f"{tables.root} holds no curated table: curate a pool into it first, or name another folder")
     return writer

@@ -32,7 +32,8 @@ class Kill:
     """What to kill, with signal 9, once a stage of a pass is at work.
 
     Attributes:
-        what: "executor", "python worker" or "driver" (Python and JVM).
+        what: "executor", "python worker", "driver" (Python and JVM), or "all python workers", again and again until the
+            stage has ended: a single one may be idle.
         during: "count" or "balance", the pass.
         tasks: number of tasks of the stage, by which it is known.
         completed: tasks that have to be done by then.
@@ -100,6 +101,13 @@ class Killer(threading.Thread):
         return info.numFailedTasks if info else 0
 
     def _strike(self, completed: int) -> None:
+        while self._kill.what == "all python workers" and self.stage in self._tracker.getActiveStageIds():
+            for worker in victims("python worker"):
+                self.killed = {"pid": worker.pid, "stage": self.stage, "completed": completed}
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    worker.send_signal(signal.SIGKILL)
+        if self.killed is not None:
+            return
         victim = None
         while victim is None:
             victim = next(victims(self._kill.what), None)

@@ -108,14 +108,14 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def test_a_lost_python_worker_without_retries_is_an_error_that_the_next_run_mends(
+def test_lost_python_workers_without_retries_are_an_error_that_the_next_run_mends(
     undisturbed: dict[str, tuple[CurateProcess, dict[str, Any]]], tmp_path: Path
 ) -> None:
     """On `local[2]` Spark tries a task once."""
     run, expected = undisturbed["all_pairs"]
     run = replace(run, output=str(tmp_path / "out"))
     with pytest.raises(RuntimeError, match="Python worker exited unexpectedly"):
-        replace(run, kill=Kill("python worker", "balance", FILES)).run()
+        replace(run, kill=Kill("all python workers", "balance", FILES)).run()
     found = run.run()
     assert found is not None
     assert found["counts_reused"]
