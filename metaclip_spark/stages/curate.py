@@ -78,8 +78,7 @@ def curate(
         MetaclipSparkError: the session, the pool, the metadata, the configuration or the output cannot be used; nothing
             has been written then, or only counts that the next run starts from.
     """
-    started_at = dt.datetime.now(dt.UTC)
-    config = config or CurateConfig()
+    started_at, config = dt.datetime.now(dt.UTC), config or CurateConfig()
     check_session(spark)
     languages = by_language(metadata, pool, config)
     tables, timer = Tables(spark, output), Progress(progress)
