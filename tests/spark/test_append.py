@@ -18,7 +18,10 @@ from metaclip_spark.stages import append as stage
 from metaclip_spark.stages import follow_up
 from metaclip_spark.stages.append import append
 from metaclip_spark.stages.curate import curate
+from metaclip_spark.stages.diff import diff
+from metaclip_spark.stages.explain import explain_uid
 from metaclip_spark.stages.rebalance import rebalance
+from metaclip_spark.stages.sizes import size_curves
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -226,6 +229,38 @@ def test_several_languages(spark: SparkSession, tmp_path: Path, table: pa.Table)
         risen = [n for n in metadata if report.languages[n].t > before.languages[n].t]
         assert risen, "the case is about them"
         assert ("read again" in report.origin) == (reserve is None)
+
+
+def test_a_t_that_a_size_chose_stays(
+    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
+) -> None:
+    pools = crawls(tmp_path, table.slice(0, 1_200), (0.5, 0.5))
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    config = CurateConfig(target_size=150, reserve=1e6, seed=3)
+    before = curate(spark, pools[0], metadata, str(out), config)
+    assert before.counters["kept"] == 150
+    assert before.reserved == before.counters["not_drawn"] > 0
+    report = append(spark, pools[1], metadata, str(out))
+    t = before.languages["en"].t
+    fresh = curate(spark, all_of(pools), metadata, str(whole), CurateConfig(t=t, reserve=1e6, seed=3))
+    for name in ("curated", "reserve"):
+        assert read(spark, out, name) == read(spark, whole, name), name
+    same_figures(report, fresh)
+
+    # What reads runs knows all their pools, and where the curve ends.
+    sizes = size_curves(spark, str(out)).languages["en"]
+    of_whole = size_curves(spark, str(whole)).languages["en"]
+    assert sizes == replace(of_whole, points=of_whole.points[: len(sizes.points)])
+    reserve = spark.read.format("delta").load(str(out / "reserve"))
+    (row,) = reserve.where("crawl = 'crawl0'").select("uid", "admission_threshold").take(1)
+    explained = explain_uid(spark, str(out), row.uid)
+    assert (explained.verdict, explained.admission_threshold) == ("not_drawn", row.admission_threshold)
+    assert diff(spark, str(out), str(whole)).stayed == report.counters["kept"]
+
+    moved = rebalance(spark, str(out), 2 * t)
+    assert moved.counters["kept"] == len(read(spark, out)) > report.counters["kept"]
+    with pytest.raises(ConfigError, match=r"reserve = 0\.001 is not above t"):
+        curate(spark, pools[0], metadata, str(out), replace(config, reserve=0.001, overwrite=True))
 
 
 class Death(Exception):  # noqa: N818 - no error: the end of a process
