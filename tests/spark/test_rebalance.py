@@ -121,9 +121,6 @@ def test_rows_move_between_curated_and_reserve(
     ended = rebalance(spark, str(tmp_path), RESERVE)
     assert rows(spark, tmp_path) == everything
     assert (len(rows(spark, tmp_path, "reserve")), ended.reserved, ended.languages["en"].reserve_t) == (0, 0, None)
-    curate(spark, small_pool, metadata, str(tmp_path), replace(config, overwrite=True))
-    curate(spark, small_pool, metadata, str(tmp_path), replace(CONFIG, overwrite=True))
-    assert len(rows(spark, tmp_path, "reserve")) == 0, "another run's reserve is none of this one's"
 
 
 class Death(Exception):  # noqa: N818 - no error: the end of a process
@@ -171,6 +168,8 @@ def test_a_rebalance_that_died_is_completed_by_the_same_command(
         assert rows(spark, tmp_path) == expected
         same_figures(report, fresh_report)
         assert len(rows(spark, tmp_path, "reserve")) == report.reserved == len(fresh.at(RESERVE)[0]) - len(expected)
+    curate(spark, small_pool, metadata, str(tmp_path), replace(CONFIG, overwrite=True))
+    assert len(rows(spark, tmp_path, "reserve")) == 0, "another run's reserve is none of this one's"
 
 
 def test_several_languages_follow_the_tail_share(spark: SparkSession, tmp_path: Path) -> None:
