@@ -93,7 +93,7 @@ def _keep_chosen(metadata: SharedMetadata, balance: Balance) -> Function:
             for language, part in by_language(batch, metadata.languages):
                 threshold = part.column("admission_threshold").to_numpy()
                 figures.add(language, part.column("probability").to_numpy(), threshold, balance.t[language])
-                yield part.filter(pa.array(threshold <= balance.t[language]))
+                yield part.filter(pa.array(threshold <= balance.stored[language]))
 
     return keep
 

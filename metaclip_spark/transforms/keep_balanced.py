@@ -42,21 +42,27 @@ class Balance:
         counts: by language, int64, shape (n_entries,).
         t: threshold by language, in matches.
         seed: of the draw.
+        stored: threshold by language up to which rows are written: t, or above it the reserve's.
     """
 
     counts: Shared[dict[str, NDArray[np.int64]]]
     t: Mapping[str, float]
     seed: int
+    stored: Mapping[str, float]
 
 
 @contextmanager
 def balance_on_workers(
-    spark: SparkSession, counts: Mapping[str, NDArray[np.int64]], t: Mapping[str, float], seed: int
+    spark: SparkSession,
+    counts: Mapping[str, NDArray[np.int64]],
+    t: Mapping[str, float],
+    seed: int,
+    stored: Mapping[str, float] | None = None,
 ) -> Iterator[Balance]:
     """A balance whose counts are shared, 8 bytes an entry in each worker; dropped everywhere at the end."""
     shared = share(spark, dict(counts))
     try:
-        yield Balance(shared, t, seed)
+        yield Balance(shared, t, seed, stored or t)
     finally:
         shared.destroy()
 
@@ -95,7 +101,7 @@ def keep_balanced(rows: DataFrame, metadata: SharedMetadata, balance: Balance, s
         for language, part, matched in matched_parts(batches, metadata, balance):
             decided = matched.decisions
             figures.add(language, decided.probability, decided.threshold, balance.t[language])
-            yield with_decisions(part, matched, decided.threshold <= balance.t[language])
+            yield with_decisions(part, matched, decided.threshold <= balance.stored[language])
 
     return statistics.gather(rows, keep, decided_schema(rows.schema))
 

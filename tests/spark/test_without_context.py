@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from content_digest import content_digest
+from pools import made_up_table, pool_at, write_files
 from pyspark import SparkContext
 from pyspark.sql.classic.dataframe import DataFrame
 
-from metaclip_spark import CurateConfig, curate, pilot
+from metaclip_spark import CurateConfig, append, curate, pilot, rebalance
 from metaclip_spark.storage.session_kind import WITHOUT_CONTEXT, has_context
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def test_the_same_tables_and_figures(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    second = pool_at(write_files(made_up_table(2_500).slice(2_000), tmp_path / "second"))
     found = []
     for way in ("with", "without"):
         if way == "without":
@@ -56,6 +58,10 @@ def test_the_same_tables_and_figures(
                 if name != "runs"
             ]
             ways.append((replace(report, seconds={}, tables={}), tables))
+        root = str(tmp_path / way / "0")
+        for report in (append(spark, second, metadata, root), rebalance(spark, root, 10.0)):
+            rows = content_digest(spark.read.format("delta").load(f"{root}/curated"), without=())
+            ways.append((replace(report, seconds={}, tables={}), rows))
         found.append(ways)
     assert found[0] == found[1]
 
