@@ -105,7 +105,7 @@ class SubmitStage(SparkSubmitOperator):
         try:
             super().execute(context)
         except AirflowException as error:
-            said = [line for line in self._hook.lines if line.startswith(SAID)] if self._hook else []
+            said = [line for line in getattr(self._hook, "lines", ()) if line.startswith(SAID)]
             if not said:
                 raise
             code = EXIT_CODE.search(str(error))
