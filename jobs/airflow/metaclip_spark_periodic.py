@@ -183,7 +183,7 @@ with DAG(
         name: Param("", type="string", description=f"default: {default!r}")
         for name, default in STAGES["parameters"].items()
     },
-    default_args={"retries": 3, "retry_delay": timedelta(minutes=5), "retry_exponential_backoff": True},
+    default_args={"retries": 3, "retry_delay": timedelta(minutes=5), "retry_exponential_backoff": 2.0},
     user_defined_macros={"value": value},
     tags=["metaclip-spark"],
 ) as dag:

@@ -1,6 +1,6 @@
 """One run of the DAG in Airflow's own environment, task after task in this process; prints how each went, as JSON.
 
-AIRFLOW_HOME=… python tests/spark/dag_run.py 2026-02-01 '{"crawl": "second"}'
+AIRFLOW_HOME=… python tests/spark/dag_run.py 2026-02-01 '{"crawl": "second"}' 3
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ def main() -> None:
     dag = bag.dags["metaclip_spark_periodic"]
     for task in dag.tasks:
         task.retry_delay, task.retry_exponential_backoff = timedelta(seconds=1), 0
+        task.retries = int(sys.argv[3])
     run = dag.test(logical_date=pendulum.parse(sys.argv[1]), run_conf=json.loads(sys.argv[2]))
     tasks = {
         task.task_id: {

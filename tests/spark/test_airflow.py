@@ -13,7 +13,7 @@ import os
 import stat
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,12 +72,12 @@ class Installation:
     def output(self) -> str:
         return str(self.folder / "tables")
 
-    def run(self, date: str, crawl: str, **parameters: str) -> dict[str, Any]:
+    def run(self, date: str, crawl: str, retries: int = 3) -> dict[str, Any]:
         """One run of the DAG."""
         script = Path(__file__).with_name("dag_run.py")
-        conf = json.dumps({"crawl": crawl, **parameters})
+        conf = json.dumps({"crawl": crawl})
         done = subprocess.run(
-            [self.python, script, date, conf], env=self.environment, cwd=self.folder, capture_output=True, text=True,
+            [self.python, script, date, conf, str(retries)], env=self.environment, cwd=self.folder, capture_output=True, text=True,
             check=False,
         )  # fmt: skip
         (self.folder / f"{date}-{crawl}.log").write_text(done.stdout + done.stderr)
@@ -130,7 +130,7 @@ def installation(
             "output": str(folder / "tables"), "t": "20", "sample": "0.9",
         }  # fmt: skip
         environment = {
-            **{name: os.environ[name] for name in ("HOME", "JAVA_HOME", "TMPDIR") if name in os.environ},
+            **{name: os.environ[name] for name in ("HOME", "JAVA_HOME", "TMPDIR", "PYTHONPATH") if name in os.environ},
             "PATH": f"{submit.parent}:{os.environ['PATH']}",
             "SPARK_HOME": str(SPARK_HOME),
             "SPARK_LOCAL_IP": "127.0.0.1",
@@ -191,10 +191,9 @@ def test_a_crawl_of_another_language_is_refused_with_its_figures(installation: I
     strange = made_up_table(500)
     strange = strange.set_column(strange.schema.get_field_index("text"), "text", [["nichts davon"] * 500])
     write_files(strange.drop_columns("id"), installation.folder / "crawls" / "strange")
-    quick = replace(installation, environment=installation.environment | {"AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "0"})
-    found = quick.run("2026-04-01", "strange")
+    found = installation.run("2026-04-01", "strange", retries=0)
     assert found["state"] == "failed"
     states = {stage: found["tasks"][stage]["state"] for stage in STAGES}
     assert states == {"try_pool": "failed"} | dict.fromkeys(STAGES[1:], "upstream_failed")
     log = (installation.folder / "2026-04-01-strange.log").read_text()
-    assert "try_pool: at most 0.0% of the 500 rows match any entry" in log.replace("0.8%", "0.0%")
+    assert "try_pool: at most 0.0% of the 500 rows match any entry" in log
