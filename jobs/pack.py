@@ -68,7 +68,16 @@ def pack(output: Path, *, package: str, python_prefix: str | None = None) -> Non
         _run("-m", "pip", "--quiet", "install", "--target", packer, *PACKER)
         excluded = [part for pattern in LEFT_OUT for part in ("--exclude", pattern)]
         moved = ["--python-prefix", python_prefix] if python_prefix else []
-        arguments = ["--quiet", "--force", "--prefix", environment, "--output", output.absolute(), *excluded, *moved]
+        arguments: list[str | Path] = [
+            "--quiet",
+            "--force",
+            "--prefix",
+            environment,
+            "--output",
+            output.absolute(),
+            *excluded,
+            *moved,
+        ]
         _run("-c", "import sys; sys.path.insert(0, sys.argv.pop(1)); import venv_pack.__main__ as m; m.main()",
              packer, *arguments)  # fmt: skip
         if python_prefix is None:

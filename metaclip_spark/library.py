@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
-
-import metaclip_spark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,14 +17,15 @@ if TYPE_CHECKING:
 def library_identity() -> str:
     """Version and a digest of the sources, which also tells two states of one version apart.
 
-    >>> library_identity().startswith(f"{metaclip_spark.__version__} (sources ")
+    >>> " (sources " in library_identity()
     True
     """
+    package = sys.modules[__name__.partition(".")[0]]
     digest = hashlib.sha256()
-    for name, source in sorted(_sources(files("metaclip_spark"), "")):
+    for name, source in sorted(_sources(files(package), "")):
         for part in (name.encode(), source):
             digest.update(len(part).to_bytes(8, "little") + part)
-    return f"{metaclip_spark.__version__} (sources {digest.hexdigest()[:12]})"
+    return f"{package.__version__} (sources {digest.hexdigest()[:12]})"
 
 
 def _sources(folder: Traversable, place: str) -> Iterator[tuple[str, bytes]]:

@@ -76,10 +76,10 @@ class Installation:
         """One run of the DAG."""
         script = Path(__file__).with_name("dag_run.py")
         conf = json.dumps({"crawl": crawl})
+        command = [self.python, script, date, conf, str(retries)]
         done = subprocess.run(
-            [self.python, script, date, conf, str(retries)], env=self.environment, cwd=self.folder, capture_output=True, text=True,
-            check=False,
-        )  # fmt: skip
+            command, env=self.environment, cwd=self.folder, capture_output=True, text=True, check=False
+        )
         (self.folder / f"{date}-{crawl}.log").write_text(done.stdout + done.stderr)
         assert done.returncode == 0, (done.stdout + done.stderr)[-6_000:]
         found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
