@@ -25,6 +25,7 @@ DEFAULT_T: Final = 20_000.0
 """The paper's threshold for 400 million pairs out of 1.6 billion."""
 
 _SEED_LIMIT: Final = 2**64
+_FILE_MIB: Final = 16_384
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +109,10 @@ class CurateConfig:
             chooses one matched text of each image and language (Meta CLIP 2).
         overwrite: replace a curated table that another run wrote.
         compression: codec of the curated table's files.
+        file_mib: size in MiB that files of the curated table should have: fewer tasks write where rows are few. A task
+            holds one at a time, whatever its size.
+        cluster: afterwards put rows of about the same admission threshold into the same files, so that readers of a
+            smaller t skip the others. The rows are written a second time for that, by Delta's OPTIMIZE.
         reference_language: whose t is given.
         tail_share: share of matches on tail entries that sets the t of every language, in [0, 1]; beside a t, of every
             language but the reference. None: the other languages get the share that the reference has at t.
@@ -124,6 +129,8 @@ class CurateConfig:
     texts_per_image: TextsPerImage = "all_pairs"
     overwrite: bool = field(default=False, metadata={"identity": False})
     compression: Compression = field(default="zstd", metadata={"identity": False})
+    file_mib: int = field(default=256, metadata={"identity": False})
+    cluster: bool = field(default=False, metadata={"identity": False})
     reference_language: str = "en"
     tail_share: float | None = None
     reserve: float | None = None
@@ -141,8 +148,11 @@ class CurateConfig:
         self.check_reserve(self.t)
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < _SEED_LIMIT:
             raise ConfigError(f"seed {self.seed!r} is not an integer with 0 <= seed < 2**64")
-        if not isinstance(self.overwrite, bool):
-            raise ConfigError(f"overwrite = {self.overwrite!r} is neither true nor false")
+        for name in ("overwrite", "cluster"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"{name} = {getattr(self, name)!r} is neither true nor false")
+        if isinstance(self.file_mib, bool) or not isinstance(self.file_mib, int) or not 1 <= self.file_mib <= _FILE_MIB:
+            raise ConfigError(f"file_mib = {self.file_mib!r} is not an integer of MiB from 1 to {_FILE_MIB}")
         _one_of("texts_per_image", self.texts_per_image, TEXTS_PER_IMAGE)
         _one_of("compression", self.compression, COMPRESSIONS)
 

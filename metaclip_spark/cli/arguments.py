@@ -104,6 +104,15 @@ def _add_curate(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]
     output.add_argument("--overwrite", action="store_true", default=None, help="replace a table of another run")
     output.add_argument("--reserve", type=float, metavar="T", help="keep rows above t, up to here, in a reserve")
     output.add_argument("--compression", choices=COMPRESSIONS, help="of the curated table (default: zstd)")
+    output.add_argument(
+        "--file-mib", type=int, metavar="MIB", help="size that files of the curated table should have (default: 256)"
+    )
+    output.add_argument(
+        "--cluster",
+        action="store_true",
+        default=None,
+        help="put rows of about the same admission threshold into the same files, by writing them a second time",
+    )
     output.add_argument("--conf", type=Path, metavar="FILE", help="TOML file of settings and defaults (conf/)")
     rehearsals.add_rehearsals(parser)
     add_session_options(parser)

@@ -23,6 +23,8 @@ _CONFIG_FIELDS: Final = (
     "texts_per_image",
     "overwrite",
     "compression",
+    "file_mib",
+    "cluster",
     "reference_language",
     "reserve",
     "counts",

@@ -17,6 +17,7 @@ from metaclip_spark.stages.arrow_batches import row_bounded_batches
 from metaclip_spark.stages.choose_t import ChosenT, reserve_thresholds, thresholds
 from metaclip_spark.stages.curate import by_language
 from metaclip_spark.stages.curate_checks import check_source
+from metaclip_spark.stages.file_layouts import file_layouts
 from metaclip_spark.stages.follow_up import (
     base_run,
     check_rows,
@@ -29,7 +30,7 @@ from metaclip_spark.stages.follow_up import (
 from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.reserve import write_balanced
 from metaclip_spark.stages.run_plan import APPEND, COUNT, RunPlan, digest, finished_runs, plan_by_digests, record
-from metaclip_spark.stages.second_pass import CrawledPool, reopened_pools, second_pass
+from metaclip_spark.stages.second_pass import CrawledPool, reopened_pools, second_pass, sources_of
 from metaclip_spark.stages.size_curves import store_size_curves
 from metaclip_spark.stages.stored_counts import load_counts, store_counts
 from metaclip_spark.stages.stored_run import finished_curations, lineage, rows_of
@@ -204,9 +205,10 @@ def _balance(
         if again:
             parts = [_of_languages(pool, balanced.read_again) for pool in again]
             rows = rows.unionByName(second_pass(parts, asked.plan, shared, balance, old_figures))
-        writes = write_balanced(
-            tables, rows, balanced.t, balanced.reserve_t, run_id=asked.plan.run_id, compression=config.compression
-        )
+        sources = [*sources_of(asked.chain), asked.new.opened.source.description]
+        layouts = file_layouts(config, sources, balanced.counts, balanced.t, balanced.reserve_t)
+        run_id = asked.plan.run_id
+        writes = write_balanced(tables, rows, balanced.t, balanced.reserve_t, run_id=run_id, layouts=layouts)
     return Figures(old_figures.value, new_figures.value), writes
 
 

@@ -13,6 +13,7 @@ from metaclip_spark.session import check_session
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
 from metaclip_spark.stages.choose_t import choose_t, refuse_unfit
 from metaclip_spark.stages.curate_checks import build_report, check_source, check_written
+from metaclip_spark.stages.file_layouts import file_layouts
 from metaclip_spark.stages.frozen_counts import balancing_counts, open_frozen
 from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.reserve import write_balanced
@@ -116,9 +117,8 @@ def curate(
             balance_on_workers(spark, counts.entries, chosen.t, config.seed, chosen.reserve_t) as balance,
         ):
             kept = second_pass([CrawledPool(pool.crawl, opened)], plan, shared, balance, statistics)
-            writes = write_balanced(
-                tables, kept, chosen.t, chosen.reserve_t, run_id=plan.run_id, compression=config.compression
-            )
+            layouts = file_layouts(config, [opened.source.description], counts, chosen.t, chosen.reserve_t)
+            writes = write_balanced(tables, kept, chosen.t, chosen.reserve_t, run_id=plan.run_id, layouts=layouts)
             timer.note(f"{writes[CURATED].rows:,} rows kept at {chosen.in_words()},")
 
     # The pass that writes the rows measures the curve, so it follows them; the run's own row comes last: it is whole.
