@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.matcher import Matcher
     from metaclip_spark.core.matching.tables import compile_metadata
     from metaclip_spark.errors import MetaclipSparkError
+    from metaclip_spark.presets import preset_pool
     from metaclip_spark.report.curate_report import CurateReport
     from metaclip_spark.stages.curate import curate
     from metaclip_spark.storage.metadata_source import read_metadata
@@ -28,6 +29,7 @@ __all__ = [
     "PoolColumns",
     "compile_metadata",
     "curate",
+    "preset_pool",
     "read_metadata",
 ]
 
@@ -40,6 +42,7 @@ _HOMES = {
     "PoolColumns": "metaclip_spark.config",
     "compile_metadata": "metaclip_spark.core.matching.tables",
     "curate": "metaclip_spark.stages.curate",
+    "preset_pool": "metaclip_spark.presets",
     "read_metadata": "metaclip_spark.storage.metadata_source",
 }
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from metaclip_spark import __version__
 from metaclip_spark.cli import commands
-from metaclip_spark.config import COMPRESSIONS, POOL_FORMATS, TEXTS_PER_IMAGE
+from metaclip_spark.cli.pool_arguments import add_pool_arguments
+from metaclip_spark.config import COMPRESSIONS, TEXTS_PER_IMAGE
 from metaclip_spark.session import JARS_VARIABLE
 
 _DESCRIPTION = (
@@ -64,15 +65,7 @@ def _add_curate(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]
         description="Match every caption of the pool, count, balance, and write the kept rows, each with its reasons.",
         epilog=_EXIT_CODES,
     )
-    pool = parser.add_argument_group("the pool")
-    pool.add_argument("--pool", nargs="+", required=True, metavar="PATH", help="files or folders, read as one table")
-    pool.add_argument("--format", choices=POOL_FORMATS, help="of the pool (default: parquet)")
-    pool.add_argument("--pool-version", type=int, metavar="N", help="version of a Delta pool (default: the newest)")
-    pool.add_argument("--text-column", metavar="NAME", help="the caption (default: text)")
-    pool.add_argument("--url-column", metavar="NAME", help="the image's URL")
-    pool.add_argument("--id-column", metavar="NAME", help="an id unique by row (default: derived from URL and text)")
-    pool.add_argument("--language-column", metavar="NAME", help="the caption's language (default: all are of one)")
-    pool.add_argument("--crawl", metavar="NAME", help="a name for the pool, recorded with its rows and counts")
+    add_pool_arguments(parser)
 
     recipe = parser.add_argument_group("the recipe")
     recipe.add_argument(
@@ -93,6 +86,10 @@ def _add_curate(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]
         type=float,
         metavar="SHARE",
         help="share of matches on tail entries that sets the t of the other languages (default: what --t gives)",
+    )
+
+    recipe.add_argument(
+        "--check-ids", action="store_true", default=None, help="count ids that several rows have, which share a draw"
     )
 
     output = parser.add_argument_group("the output")

@@ -10,21 +10,40 @@ from typing import TYPE_CHECKING, Any, Final
 from metaclip_spark.cli.run_file import RunFile, read_run_file
 from metaclip_spark.config import CurateConfig, Pool, PoolColumns
 from metaclip_spark.errors import ConfigError
+from metaclip_spark.presets import preset_pool
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterable, Mapping
 
 # Options of `curate` by the field they set; an option that is not given leaves the field's own default.
-_CONFIG_FIELDS: Final = ("t", "seed", "texts_per_image", "overwrite", "compression", "reference_language", "tail_share")
-_POOL_FIELDS: Final = {"format": "format", "pool_version": "version", "crawl": "crawl"}
+_CONFIG_FIELDS: Final = (
+    "t",
+    "seed",
+    "texts_per_image",
+    "overwrite",
+    "compression",
+    "reference_language",
+    "tail_share",
+    "check_ids",
+)
+_POOL_FIELDS: Final = {
+    "format": "format",
+    "pool_version": "version",
+    "crawl": "crawl",
+    "header": "header",
+    "multiline": "multiline",
+    "schema": "schema",
+    "rename": "rename",
+    "drop": "drop",
+}
 _COLUMN_FIELDS: Final = {
     "text_column": "text",
     "id_column": "uid",
     "url_column": "image_url",
     "language_column": "language",
 }
-RUN_FILE_KEYS: Final = frozenset({*_CONFIG_FIELDS, *_POOL_FIELDS, *_COLUMN_FIELDS})
+RUN_FILE_KEYS: Final = frozenset({*_CONFIG_FIELDS, *_POOL_FIELDS, *_COLUMN_FIELDS, "preset"})
 
 _LANGUAGE_PREFIX: Final = re.compile(r"(?P<language>[a-z]{2,3}(?:[-_][A-Za-z0-9]+)*|other)=(?P<path>.+)", re.DOTALL)
 
@@ -76,6 +95,10 @@ def pool_of(options: Namespace, run_file: RunFile) -> Pool:
     chosen = _chosen(options, run_file)
     columns = {field: chosen[name] for name, field in _COLUMN_FIELDS.items() if name in chosen}
     fields = {field: chosen[name] for name, field in _POOL_FIELDS.items() if name in chosen}
+    if "rename" in fields:
+        fields["rename"] = _renamed(fields["rename"])
+    if "preset" in chosen:
+        return preset_pool(chosen["preset"], tuple(options.pool), columns=columns, **fields)
     return Pool(paths=tuple(options.pool), columns=PoolColumns(**columns), **fields)
 
 
@@ -102,6 +125,27 @@ def metadata_sources(arguments: Iterable[str]) -> list[tuple[str | None, str]]:
     """
     prefixed = [(_LANGUAGE_PREFIX.fullmatch(argument), argument) for argument in arguments]
     return [(match["language"], match["path"]) if match else (None, argument) for match, argument in prefixed]
+
+
+def _renamed(given: object) -> object:
+    """New names by old ones: a table of the file, or OLD=NEW of the command line, where a new name holds no "=".
+
+    Raises:
+        ConfigError: one is not of this form.
+
+    >>> _renamed(["x=y=x_y"])
+    {'x=y': 'x_y'}
+    """
+    if not isinstance(given, list):
+        return given  # `Pool` says what is wrong with it
+    odd = [pair for pair in given if not isinstance(pair, str) or "=" not in pair]
+    if odd:
+        raise ConfigError(f"--rename {odd[0]!r} is not of the form OLD=NEW")
+    pairs = [tuple(pair.rsplit("=", 1)) for pair in given]
+    renamed = dict(pairs)
+    if len(renamed) < len(pairs):
+        raise ConfigError(f"--rename gives a column two names: {', '.join(given)}")
+    return renamed
 
 
 def _chosen(options: Namespace, run_file: RunFile) -> Mapping[str, Any]:

@@ -47,8 +47,8 @@ class CurateReport:
         counts_version: name of the counts.
         already_finished: the run had been done before; nothing was written now.
         counts_reused: the counts of an earlier, unfinished run were used.
-        counters: rows by what became of them. `read` = `null` + `empty` + `language_without_metadata` + `unmatched` +
-            `no_identity` + `not_chosen` + `not_drawn` + `kept`.
+        counters: rows by what became of them. `read` = `malformed` + `null` + `empty` +
+            `language_without_metadata` + `unmatched` + `no_identity` + `not_chosen` + `not_drawn` + `kept`.
         matches: pairs of caption and matched entry.
         expected_size: sum of q(t), in rows.
         expected_deviation: standard deviation of the size, in rows.
@@ -59,6 +59,8 @@ class CurateReport:
         seed: of the draw.
         texts_per_image: "all_pairs" or "one_text_per_image".
         source: what was read.
+        warnings: what was unfortunate about it, for people.
+        duplicated_ids: if that was checked: how many ids several rows have (`ids`), and how many rows (`rows`).
     """
 
     run_id: str
@@ -76,6 +78,8 @@ class CurateReport:
     seed: int
     texts_per_image: str
     source: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    duplicated_ids: dict[str, int] | None = None
 
     @property
     def matched(self) -> int:

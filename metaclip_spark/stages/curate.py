@@ -6,6 +6,7 @@ import datetime as dt
 import time
 from collections.abc import Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from metaclip_spark.core.metadata.entry_list import EntryFate
 from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
+from metaclip_spark.stages.count_pool import count_pool, duplicated_ids, warn_of_malformed
 from metaclip_spark.stages.curate_checks import build_report, check_source, check_written
 from metaclip_spark.stages.run_plan import (
     COUNT,
@@ -33,7 +35,6 @@ from metaclip_spark.storage.pool import open_pool, refuse_inside
 from metaclip_spark.storage.schemas import CURATED
 from metaclip_spark.storage.tables import Tables
 from metaclip_spark.transforms.choose_text import keep_one_text
-from metaclip_spark.transforms.count_matches import count_matches
 from metaclip_spark.transforms.keep_balanced import (
     Provenance,
     balance_on_workers,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.compiled import CompiledMetadata
     from metaclip_spark.core.pool_counts import PoolCounts
     from metaclip_spark.report.curate_report import CurateReport
+    from metaclip_spark.storage.pool import OpenPool
 
 
 def curate(
@@ -94,7 +96,7 @@ def curate(
         finished = finished_runs(tables, plan)
         done = finished_report(tables, plan, finished)
         if done is not None:
-            return done
+            return with_id_check(done, opened, config)
         if not config.overwrite:
             refuse_another_result(tables, plan)
         withdraw(tables, plan, finished)
@@ -105,9 +107,10 @@ def curate(
             if COUNT in finished:
                 counts = load_counts(tables, plan, finished[COUNT], shared.n_entries)
             else:
-                counts = count_matches(opened.rows, shared)
-                _refuse_empty(counts, pool)
+                counts = count_pool(opened, pool, shared)
                 store_counts(tables, plan, counts, languages, started_at=started_at)
+
+        warned = [*opened.source.warnings, *warn_of_malformed(opened, counts, pool)]
 
         # Algorithm 1, part 2: keep a caption if any of its entries fires.
         t = thresholds(counts, config)
@@ -130,7 +133,9 @@ def curate(
     report = build_report(
         tables, plan, config, counts=counts, t=t, statistics=statistics.value, metadata=languages,
         counts_reused=COUNT in finished, versions={CURATED: write.version}, seconds=timer.seconds,
+        warnings=warned,
     )  # fmt: skip
+    report = with_id_check(report, opened, config)
     record(
         tables, plan, stage=CURATE, started_at=started_at, counters=report.counters,
         output_versions=report.output_versions, report=report,
@@ -156,6 +161,14 @@ def thresholds(counts: PoolCounts, config: CurateConfig) -> dict[str, float]:
     }
 
 
+def with_id_check(report: CurateReport, opened: OpenPool, config: CurateConfig) -> CurateReport:
+    """The report with the number of duplicated ids, if that is asked for and not known yet."""
+    if not config.check_ids or report.duplicated_ids is not None:
+        return report
+    with named_worker_errors():
+        return replace(report, duplicated_ids=duplicated_ids(opened))
+
+
 def _by_language(
     metadata: CompiledMetadata | Mapping[str, CompiledMetadata], pool: Pool, config: CurateConfig
 ) -> dict[str, CompiledMetadata]:
@@ -179,11 +192,6 @@ def _by_language(
     if config.texts_per_image == "one_text_per_image" and pool.columns.image_url is None:
         raise ConfigError("one text per image needs the pool's URL column, which says what is one image: name it")
     return languages
-
-
-def _refuse_empty(counts: PoolCounts, pool: Pool) -> None:
-    if counts.read == 0:
-        raise InputError(f"the pool {', '.join(pool.paths)} has no rows")
 
 
 class _Timer:

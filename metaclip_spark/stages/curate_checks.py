@@ -9,11 +9,11 @@ import numpy as np
 from metaclip_spark.core.head_tail import head_tail, tail_share
 from metaclip_spark.errors import ConsistencyError
 from metaclip_spark.report.curate_report import CurateReport, LanguageReport
-from metaclip_spark.storage.pool import identify
+from metaclip_spark.storage.pool_source import identify
 from metaclip_spark.storage.schemas import CURATED, ENTRY_COUNTS, RUNS, SIZE_CURVE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
     from pyspark.sql import SparkSession
@@ -34,7 +34,7 @@ def check_source(spark: SparkSession, plan: RunPlan) -> None:
     Raises:
         ConsistencyError: they did.
     """
-    if plan.pool.format == "delta":
+    if plan.source.pinned:
         return
     now = identify(spark, plan.pool)
     if now.digest != plan.source.digest:
@@ -76,6 +76,7 @@ def build_report(
     counts_reused: bool,
     versions: Mapping[str, int],
     seconds: Mapping[str, float],
+    warnings: Sequence[str] = (),
 ) -> CurateReport:
     """The figures of a run whose tables are written."""
     return CurateReport(
@@ -97,6 +98,7 @@ def build_report(
         seed=config.seed,
         texts_per_image=config.texts_per_image,
         source=plan.source.description,
+        warnings=list(warnings),
     )
 
 
@@ -104,6 +106,7 @@ def _reconciled(counts: PoolCounts, statistics: BalanceStatistics) -> dict[str, 
     drawn = statistics.matched - statistics.no_identity
     counters = {
         "read": counts.read,
+        "malformed": counts.malformed,
         "null": counts.null,
         "empty": counts.empty,
         "language_without_metadata": counts.language_without_metadata,

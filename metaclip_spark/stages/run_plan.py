@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from metaclip_spark.config import CurateConfig, Pool
     from metaclip_spark.core.matching.compiled import CompiledMetadata
-    from metaclip_spark.storage.pool import Source
+    from metaclip_spark.storage.pool_source import Source
     from metaclip_spark.storage.tables import Tables
 
 COUNT, CURATE = "count", "curate"
@@ -54,7 +54,7 @@ class RunPlan:
 def plan_run(pool: Pool, source: Source, metadata: Mapping[str, CompiledMetadata], config: CurateConfig) -> RunPlan:
     """The identity of a run: equal inputs give equal ids, on any machine."""
     metadata_digests = {language: compiled.metadata_digest for language, compiled in metadata.items()}
-    counted = {
+    counted: dict[str, Any] = {
         "source": source.digest,
         "crawl": pool.crawl,
         "text": pool.columns.text,
@@ -62,7 +62,12 @@ def plan_run(pool: Pool, source: Source, metadata: Mapping[str, CompiledMetadata
         "metadata": metadata_digests,
         "semantics_version": SEMANTICS_VERSION,
     }
-    configuration = {"columns": asdict(pool.columns), **config.identity()}
+    configuration: dict[str, Any] = {"columns": asdict(pool.columns), **config.identity()}
+    # Only what is asked for is named, so that runs over plain Parquet and Delta keep their names.
+    if pool.reading():
+        counted["reading"] = configuration["reading"] = pool.reading()
+    if pool.changes():
+        configuration["changes"] = pool.changes()
     decided = counted | {"configuration": configuration, "draw_version": DRAW_VERSION}
     return RunPlan(_digest(decided), _digest(counted), metadata_digests, configuration, source, pool)
 
@@ -97,10 +102,26 @@ def refuse_another_result(tables: Tables, plan: RunPlan) -> None:
     """
     writer = tables.writer(CURATED)
     if writer not in {plan.run_id, None}:
+        _refuse_other_rules(tables, str(writer))
         raise TableError(
             f"{tables.path(CURATED)} holds the rows of run {writer}; this is run {plan.run_id}, of another pool, "
             "metadata or configuration: use another output, or overwrite (the old version stays readable by time "
             "travel)"
+        )
+
+
+def _refuse_other_rules(tables: Tables, writer: str) -> None:
+    """Say it where the rows follow other rules: nothing can be compared with them, or added to them."""
+    runs = tables.read(RUNS)
+    found = (
+        [] if runs is None else runs.where(runs.run_id == writer).select("semantics_version", "draw_version").take(1)
+    )
+    ours = (SEMANTICS_VERSION, DRAW_VERSION)
+    if found and tuple(found[0]) != ours:
+        raise TableError(
+            f"{tables.path(CURATED)} was curated by other rules: semantics version {found[0][0]} and draw version "
+            f"{found[0][1]}, where this package has {ours[0]} and {ours[1]}. Curate the pool again, into another "
+            "output or in place of it with overwrite, or use the package that wrote it"
         )
 
 
@@ -132,7 +153,9 @@ def record(
         "draw_version": DRAW_VERSION if report else None,
         "software": _software(),
         "configuration": json.dumps(plan.configuration, sort_keys=True),
-        "inputs": json.dumps(plan.source.description | {"digest": plan.source.digest}, sort_keys=True),
+        "inputs": json.dumps(
+            plan.source.description | {"digest": plan.source.digest, "crawl": plan.pool.crawl}, sort_keys=True
+        ),
         "output_versions": dict(output_versions),
         "counters": dict(counters),
         "expected_size": report.expected_size if report else None,
