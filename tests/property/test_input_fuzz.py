@@ -55,11 +55,10 @@ def broken(random_: random.Random, content: bytes) -> bytes:
 
 
 def value_or_named_error(call: Callable[[], object]) -> bool:
-    """Whether it is a value; an error without a name, or without a message, fails the test."""
+    """Whether it is a value; an error without a name fails the test."""
     try:
         call()
-    except MetaclipSparkError as error:
-        assert len(str(error)) > 10
+    except MetaclipSparkError:
         return False
     return True
 
@@ -88,8 +87,10 @@ def test_values(cases: int) -> None:
 @few_and_many
 def test_settings_files(cases: int, tmp_path: Path) -> None:
     random_ = random.Random(cases)
-    keys = ["t", "seed", "format", "header", "schema", "rename", "drop", "preset", "pool_version", "text_column",
-            "id_column", "crawl", "multiline", "tail_share", "check_ids", "overwrite", "tt", "", "reference_language"]  # fmt: skip
+    keys = [
+        "t", "seed", "format", "header", "schema", "rename", "drop", "preset", "pool_version", "text_column", "crawl",
+        "id_column", "multiline", "tail_share", "check_ids", "overwrite", "tt", "", "reference_language",
+    ]  # fmt: skip
     file = tmp_path / "run.toml"
     arguments = ["curate", "--pool", "p", "--metadata", "m", "--output", "o", "--conf", str(file)]
 

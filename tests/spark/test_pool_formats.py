@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import runpy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from pools import COLUMNS, made_up_table, pool_at, write_files
 
 from metaclip_spark import preset_pool
 from metaclip_spark.config import CurateConfig, Pool, PoolColumns
+from metaclip_spark.core.matching.artifact import artifact_to_bytes
 from metaclip_spark.core.matching.tables import compile_metadata
 from metaclip_spark.errors import MetaclipSparkWarning
 from metaclip_spark.stages.curate import curate
@@ -134,15 +136,18 @@ def curated_rows(spark: SparkSession, root: Path) -> list[Any]:
     return sorted(map(tuple, rows.select(*names).collect()))
 
 
+@pytest.mark.usefixtures("catalog")
 @pytest.mark.filterwarnings("ignore::metaclip_spark.errors.MetaclipSparkWarning")
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_is_the_same_curation(
     form: str,
     spark: SparkSession,
-    catalog: None,
     metadata: CompiledMetadata,
     expected: tuple[CurateReport, list[Any]],
+    repository: Path,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     pool = pool_in(form, text_table(), spark, tmp_path)
     report = curate(spark, pool, metadata, str(tmp_path / "out"), CONFIG)
@@ -150,10 +155,28 @@ def test_every_form_is_the_same_curation(
     assert curated_rows(spark, tmp_path / "out") == expected[1]
     # The run's own pool, read back, is the same run: nothing that decides what is read is lost on the way.
     stored = current_run(Tables(spark, str(tmp_path / "out"))).pool()
-    assert (stored.format, stored.reading(), stored.changes()) == (pool.format, pool.reading(), pool.changes())
     again = curate(spark, stored, metadata, str(tmp_path / "out"), CONFIG)
-    assert again.already_finished
-    assert again.run_id == report.run_id
+    assert (again.already_finished, again.run_id) == (True, report.run_id)
+    # And so is the job script, which is the command line, with the same options.
+    (tmp_path / "entries").write_bytes(artifact_to_bytes(metadata))
+    places = ["--metadata", str(tmp_path / "entries"), "--output", str(tmp_path / "out")]
+    monkeypatch.setattr("sys.argv", ["curate.py", *as_options(pool), *places, "--t", "10", "--json"])
+    with pytest.raises(SystemExit, match=r"^0$"):
+        runpy.run_path(str(repository / "jobs" / "curate.py"), run_name="__main__")
+    said = json.loads(capsys.readouterr().out)
+    assert (said["already_finished"], said["run_id"]) == (True, report.run_id)
+
+
+def as_options(pool: Pool) -> list[str]:
+    """The pool as it is typed."""
+    header = [] if pool.header is None else ["--header" if pool.header else "--no-header"]
+    return [
+        *("--pool", *pool.paths, "--format", pool.format, "--id-column", "id", "--url-column", "image_url"),
+        *header,
+        *(["--multiline"] if pool.multiline else []),
+        *(["--schema", pool.schema] if pool.schema else []),
+        *(part for name in pool.drop for part in ("--drop", name)),
+    ]
 
 
 @dataclass(frozen=True)

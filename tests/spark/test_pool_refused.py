@@ -166,9 +166,10 @@ def catalog(spark: SparkSession) -> None:
     spark.sql(f"CREATE VIEW {SCHEMA}.view AS SELECT * FROM {SCHEMA}.pairs")
 
 
+@pytest.mark.usefixtures("catalog")
 @pytest.mark.filterwarnings("ignore::metaclip_spark.errors.MetaclipSparkWarning")
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.name)
-def test_refused(case: Refused, spark: SparkSession, catalog: None, metadata: CompiledMetadata, tmp_path: Path) -> None:
+def test_refused(case: Refused, spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path) -> None:
     for name, content in case.files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
