@@ -36,7 +36,8 @@ _PERMISSIVE: Final = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": _BAD}
 # RFC 4180: a quote within quotes is doubled; a backslash means nothing.
 _QUOTING: Final = {"sep": ",", "quote": '"', "escape": '"'}
 _END: Final = "end"  # a field put behind the last: a quote that is not closed swallows it
-_NO_CHARACTER: Final = "\uffff"  # Spark's CSV parser takes it for the end of its input
+# Spark's CSV parser takes it for the end of its input, and reads the rest with the next line.
+_NO_CHARACTER: Final = "\uffff"
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ class _Parsing:
 def read_lines(spark: SparkSession, pool: Pool) -> DataFrame:
     """The records of a text pool: its columns, then `RECORD` (whether it is one) and `LINE` (its text).
 
-    Lines without content are no records. An empty field of CSV or TSV is null. CSV and JSON take bytes that are no
-    UTF-8 for U+FFFD; TSV keeps them, as Parquet does.
+    Lines without content are no records. An empty field of CSV or TSV is null. Bytes that are no UTF-8 become U+FFFD,
+    where Parquet keeps them.
 
     Raises:
         InputError: not readable, no columns, or columns that cannot be told apart.
@@ -106,12 +107,11 @@ def _csv(spark: SparkSession, pool: Pool, lines: DataFrame, first: str) -> _Pars
     names = _names(spark, pool, first)
     fields = [*(f"c{place}" for place in range(len(names))), _END]
     schema = ", ".join(f"`{name}` string" for name in [*fields, _BAD])
-    parsed = F.from_csv(F.concat(quoted(LINE), F.lit(f",{_END}")), schema, _QUOTING | _PERMISSIVE)
-    whole = quoted(_PARSED)[_BAD].isNull() & (quoted(_PARSED)[_END] == _END)
+    readable = F.when(~F.contains(quoted(LINE), F.lit(_NO_CHARACTER)), F.concat(quoted(LINE), F.lit(f",{_END}")))
     return _Parsing(
-        parsed,
+        F.from_csv(readable, schema, _QUOTING | _PERMISSIVE),
         {name: quoted(_PARSED)[field] for name, field in zip(names, fields, strict=False)},
-        whole & ~F.contains(quoted(LINE), F.lit(_NO_CHARACTER)),
+        quoted(_PARSED)[_BAD].isNull() & (quoted(_PARSED)[_END] == _END),
     )
 
 
@@ -155,7 +155,9 @@ def _csv_of_many_lines(spark: SparkSession, pool: Pool, first: str) -> DataFrame
     options = _QUOTING | _PERMISSIVE | {"multiLine": "true", "header": str(pool.has_header), "enforceSchema": "false"}
     rows = spark.read.format("csv").schema(schema).options(**options).load(list(pool.paths))
     kind = F.when(quoted(_BAD).isNull(), WELL_FORMED).otherwise(MALFORMED).cast("byte")
-    return rows.withColumns({RECORD: kind, LINE: quoted(_BAD)}).drop(_BAD)
+    # Spark refuses to read the text of bad records alone.
+    line = F.coalesce(quoted(_BAD), quoted(names[0]))
+    return rows.withColumns({RECORD: kind, LINE: line}).drop(_BAD)
 
 
 def _names(spark: SparkSession, pool: Pool, first: str) -> list[str]:  # noqa: ARG001

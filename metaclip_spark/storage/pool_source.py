@@ -72,15 +72,15 @@ def sql_name(place: str) -> str:
 def _identify_files(spark: SparkSession, pool: Pool) -> Source:
     found = _summed_listing(spark, pool, list(pool.paths))
     if not found.files:
-        raise InputError(f"{', '.join(pool.paths)} holds no files: name a folder with {pool.format} files")
+        raise InputError(
+            f"{', '.join(pool.paths)} holds no files, or only empty ones: name a folder with {pool.format} files"
+        )
     description = {
         "format": pool.format,
         "paths": list(pool.paths),
         "files": found.files,
         "bytes": found.bytes,
     }
-    if pool.has_header:
-        description["files_with_content"] = found.with_content
     return Source(_digest_of(found), description, warnings=_warnings(pool, found))
 
 
@@ -102,7 +102,6 @@ def _summed_listing(spark: SparkSession, pool: Pool, paths: list[str]) -> Row:
             return files.agg(
                 F.count("*").alias("files"),
                 F.sum("length").alias("bytes"),
-                F.count_if(F.col("length") > 0).alias("with_content"),
                 F.count_if(unsplittable).alias("unsplittable"),
                 F.max(F.when(unsplittable, F.col("length"))).alias("largest_unsplittable"),
                 *(F.sum(part).alias(f"digest_{number}") for number, part in enumerate(parts)),

@@ -51,7 +51,7 @@ JSON = {"format": "json"}
 
 REFUSED = [
     Refused("no such path, but a near one", {"pool/a.csv": b"id,text\n"}, CSV, ("did you mean it", "pool")),
-    Refused("an empty file", {"a": b""}, CSV, ("has no rows",)),
+    Refused("an empty file", {"a": b""}, CSV, ("holds no files, or only empty ones",)),
     Refused("a header alone", {"a": b"id,text\n"}, CSV, ("has no rows",)),
     Refused("blank lines", {"a": b"\n\r\n  \n"}, JSON, ("has no rows",)),
     Refused("no CSV", {"a": b"\x00\x01\x02\n\xff\xfe\n"}, CSV, ("no column 'text'",), error=ColumnNotFoundError),
@@ -62,7 +62,12 @@ REFUSED = [
         JSON | {"schema": "id string, text string"},
         ("none of the 2 records", "for example 'id,text'"),
     ),
-    Refused("an array", {"a": b'[\n{"id":1,"text":"w1"},\n{"id":2,"text":"w1"}\n]\n'}, JSON, ("none of the 4",)),
+    Refused(
+        "an array of many lines",
+        {"a": b'[{"id":1,"text":"w1"},\n{"id":2,"text":"w1"}]\n'},
+        JSON | {"schema": "id string, text string"},
+        ("none of the 2",),
+    ),
     Refused(
         "another header in one file",
         {"pool/a": b"id,text\n1,w1\n", "pool/b": b"text,id\nw1,1\n"},
@@ -184,7 +189,7 @@ def test_refused(case: Refused, spark: SparkSession, metadata: CompiledMetadata,
 
 
 def test_the_options_that_an_error_offers_are_the_remedy(spark: SparkSession, tmp_path: Path) -> None:
-    names = ["a b;c", "a_b_c", "run_id", "Pool_run_id", "c.d", "e`f", "it's=x", "nested", "x\ty", "wall clock", ""]
+    names = ["a b;c", "a_b_c", "run_id", "Pool_run_id", "c.d", "e`f", "it's=x", "nested", "x\ty", "wall clock"]
     table = {name: pa.array([1, 2]) for name in names}
     table |= {
         "id": pa.array([1, 2]),
