@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from metaclip_spark.presets import preset_pool
     from metaclip_spark.report.curate_report import CurateReport
     from metaclip_spark.stages.curate import curate
+    from metaclip_spark.stages.diff import diff
+    from metaclip_spark.stages.dry_run import dry_run
+    from metaclip_spark.stages.explain import explain_caption, explain_uid
+    from metaclip_spark.stages.explain_entry import explain_entry
+    from metaclip_spark.stages.export_probabilities import export_entry_probabilities
+    from metaclip_spark.stages.export_rows import export_img2dataset, export_jsonl
+    from metaclip_spark.stages.export_uids import export_datacomp
+    from metaclip_spark.stages.inspect_tables import inspect
+    from metaclip_spark.stages.pilot import pilot
+    from metaclip_spark.stages.sizes import size_curves
     from metaclip_spark.storage.metadata_source import read_metadata
 
 __version__ = "0.1.0"
@@ -29,8 +39,20 @@ __all__ = [
     "PoolColumns",
     "compile_metadata",
     "curate",
+    "diff",
+    "dry_run",
+    "explain_caption",
+    "explain_entry",
+    "explain_uid",
+    "export_datacomp",
+    "export_entry_probabilities",
+    "export_img2dataset",
+    "export_jsonl",
+    "inspect",
+    "pilot",
     "preset_pool",
     "read_metadata",
+    "size_curves",
 ]
 
 _HOMES = {
@@ -42,8 +64,20 @@ _HOMES = {
     "PoolColumns": "metaclip_spark.config",
     "compile_metadata": "metaclip_spark.core.matching.tables",
     "curate": "metaclip_spark.stages.curate",
+    "diff": "metaclip_spark.stages.diff",
+    "dry_run": "metaclip_spark.stages.dry_run",
+    "explain_caption": "metaclip_spark.stages.explain",
+    "explain_entry": "metaclip_spark.stages.explain_entry",
+    "explain_uid": "metaclip_spark.stages.explain",
+    "export_datacomp": "metaclip_spark.stages.export_uids",
+    "export_entry_probabilities": "metaclip_spark.stages.export_probabilities",
+    "export_img2dataset": "metaclip_spark.stages.export_rows",
+    "export_jsonl": "metaclip_spark.stages.export_rows",
+    "inspect": "metaclip_spark.stages.inspect_tables",
+    "pilot": "metaclip_spark.stages.pilot",
     "preset_pool": "metaclip_spark.presets",
     "read_metadata": "metaclip_spark.storage.metadata_source",
+    "size_curves": "metaclip_spark.stages.sizes",
 }
 
 

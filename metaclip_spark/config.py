@@ -24,6 +24,10 @@ HEADER_FORMATS: Final = ("csv", "tsv")
 TEXTS_PER_IMAGE: Final = ("all_pairs", "one_text_per_image")
 COMPRESSIONS: Final = ("snappy", "zstd", "lz4", "gzip", "uncompressed")
 
+WAYS_TO_CHOOSE_T: Final = ("t", "target_size", "keep_share", "tail_share")
+DEFAULT_T: Final = 20_000.0
+"""The paper's threshold for 400 million pairs out of 1.6 billion."""
+
 _SEED_LIMIT: Final = 2**64
 
 
@@ -183,19 +187,24 @@ class CurateConfig:
 
     Attributes:
         t: threshold in matches, any finite number > 0: of English (`reference_language`), or of the only language. Any
-            other language gets the t at which its tail holds the same share of matches (Meta CLIP 2).
+            other language gets the t at which its tail holds the same share of matches (Meta CLIP 2). None: it follows
+            from `target_size`, `keep_share` or `tail_share`, of which one is given; 20,000 if none is.
+        target_size: rows to keep, all languages together: t is the least at which as many are kept.
+        keep_share: the same as a share of the rows read, in (0, 1].
         seed: of the draw, 0 <= seed < 2**64.
         texts_per_image: "all_pairs" balances every matched pair (Demystifying CLIP Data); "one_text_per_image" first
             chooses one matched text of each image and language (Meta CLIP 2).
         overwrite: replace a curated table that another run wrote.
         compression: codec of the curated table's files.
         reference_language: whose t is given.
-        tail_share: share of matches on tail entries that sets the t of the other languages, in [0, 1]; None: the share
-            that the reference language has at t.
+        tail_share: share of matches on tail entries that sets the t of every language, in [0, 1]; beside a t, of every
+            language but the reference. None: the other languages get the share that the reference has at t.
         check_ids: count ids that several rows have, at the cost of a shuffle by id. Such rows share one draw.
     """
 
-    t: float = 20_000.0
+    t: float | None = None
+    target_size: int | None = None
+    keep_share: float | None = None
     seed: int = 0
     texts_per_image: TextsPerImage = "all_pairs"
     overwrite: bool = field(default=False, metadata={"identity": False})
@@ -205,9 +214,11 @@ class CurateConfig:
     check_ids: bool = field(default=False, metadata={"identity": False})
 
     def __post_init__(self) -> None:
-        if not _is_number(self.t) or not self.t > 0:
-            raise ConfigError(f"t = {self.t!r} is no threshold: pass a finite number of matches > 0 (the paper: 20000)")
-        object.__setattr__(self, "t", float(self.t))
+        _check_choice(self)
+        if self.t is None and self.target_size is None and self.keep_share is None and self.tail_share is None:
+            object.__setattr__(self, "t", DEFAULT_T)
+        elif self.t is not None:
+            object.__setattr__(self, "t", float(self.t))
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < _SEED_LIMIT:
             raise ConfigError(f"seed {self.seed!r} is not an integer with 0 <= seed < 2**64")
         for name in ("overwrite", "check_ids"):
@@ -215,10 +226,6 @@ class CurateConfig:
                 raise ConfigError(f"{name} = {getattr(self, name)!r} is neither true nor false")
         if not _is_text(self.reference_language):
             raise ConfigError(f"reference_language = {self.reference_language!r} is no text")
-        if self.tail_share is not None and not (_is_number(self.tail_share) and 0 <= self.tail_share <= 1):
-            raise ConfigError(
-                f"tail_share = {self.tail_share!r} is no share of matches: pass 0 to 1 (about 0.06 in the paper)"
-            )
         _one_of("texts_per_image", self.texts_per_image, TEXTS_PER_IMAGE)
         _one_of("compression", self.compression, COMPRESSIONS)
 
@@ -226,6 +233,25 @@ class CurateConfig:
         """The values that can change a row of the result."""
         fields = self.__dataclass_fields__
         return {name: value for name, value in asdict(self).items() if fields[name].metadata.get("identity", True)}
+
+
+def _check_choice(config: CurateConfig) -> None:
+    """The ways to choose t: each in its range, and no two that contradict each other."""
+    t, size, share, tail = config.t, config.target_size, config.keep_share, config.tail_share
+    if t is not None and not (_is_number(t) and t > 0):
+        raise ConfigError(f"t = {t!r} is no threshold: pass a finite number of matches > 0 (the paper: 20000)")
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+        raise ConfigError(f"target_size = {size!r} is no number of rows: pass an integer >= 1")
+    if share is not None and not (_is_number(share) and 0 < share <= 1):
+        raise ConfigError(f"keep_share = {share!r} is no share of the rows read: pass a number > 0, at most 1")
+    if tail is not None and not (_is_number(tail) and 0 <= tail <= 1):
+        raise ConfigError(f"tail_share = {tail!r} is no share of matches: pass 0 to 1 (about 0.06 in the paper)")
+    given = [name for name in WAYS_TO_CHOOSE_T if getattr(config, name) is not None]
+    if len(given) > 1 and given != ["t", "tail_share"]:
+        raise ConfigError(
+            f"{' and '.join(given)} each set the threshold: give one of {', '.join(WAYS_TO_CHOOSE_T)} (t with "
+            "tail_share only where there are several languages: of the reference, and of the others)"
+        )
 
 
 def _names(what: str, value: object) -> tuple[str, ...]:

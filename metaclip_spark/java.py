@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 SUPPORTED_MAJORS = (17, 21, 25)
 """What Spark 4.2 runs on; 17 and 21 are the ones to install."""
 
-_REMEDY = "install Java 17 or 21 (a JRE is enough) and put its bin folder on PATH, or set JAVA_HOME to it"
+_REMEDY = (
+    "install Java 17 or 21 (a JRE is enough) and put its bin folder on PATH, or set JAVA_HOME to it; or let pip bring "
+    "one: pip install 'metaclip-spark[jre]'"
+)
 _VERSION = re.compile(r'version "(?P<version>(?:1\.)?(?P<major>\d+)[^"]*)"')
 _START_LIMIT_SECONDS = 60
 

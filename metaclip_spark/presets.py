@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from metaclip_spark.config import Pool, PoolColumns, PoolFormat
 from metaclip_spark.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+PresetName = Literal["laion", "datacomp", "img2dataset", "cc3m", "cc12m"]
 
 
 @dataclass(frozen=True)

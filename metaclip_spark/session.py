@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaclip_spark.errors import EnvironmentProblemError
-from metaclip_spark.java import find_java
+from metaclip_spark.packaged_java import child_java_home, java_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -98,7 +98,10 @@ def build_session(
     if active is not None:
         _apply_runtime_settings(active, settings)
     elif _jvm_is_ours():
-        active = _start(_new_session_settings(master, settings, jars), app_name)
+        home = java_home(os.environ)
+        new_settings = _new_session_settings(master, settings, jars)
+        with child_java_home(home):
+            active = _start(new_settings, app_name)
     else:  # spark-submit or Connect: Java, jars and static settings came with its command line, and are checked below
         active = _build(({"spark.master": master} if master else {}) | settings, app_name)
     check_session(active)
@@ -176,8 +179,7 @@ def _active_session() -> SparkSession | None:
 
 
 def _new_session_settings(master: str | None, settings: dict[str, str], jars: Path | None) -> dict[str, str]:
-    """All settings of a session whose JVM this process starts; finds Java on the way."""
-    find_java(os.environ)
+    """All settings of a session whose JVM this process starts."""
     master = master or settings.get("spark.master") or "local[*]"
     defaults = {"spark.master": master, **DELTA_SETTINGS}
     if master.startswith("local"):

@@ -6,17 +6,20 @@ import argparse
 from pathlib import Path
 
 from metaclip_spark import __version__
-from metaclip_spark.cli import commands
+from metaclip_spark.cli import choose_t, commands, rehearsals, sizes
+from metaclip_spark.cli.explain import add_explain
+from metaclip_spark.cli.export import add_export
+from metaclip_spark.cli.look import add_diff, add_inspect
 from metaclip_spark.cli.pool_arguments import add_pool_arguments
+from metaclip_spark.cli.session_arguments import add_output_options, add_session_options
 from metaclip_spark.config import COMPRESSIONS, TEXTS_PER_IMAGE
-from metaclip_spark.session import JARS_VARIABLE
 
 _DESCRIPTION = (
     "MetaCLIP's data curation on Spark: match captions to metadata entries, count, balance, explain every row."
 )
 _EXIT_CODES = (
     "exit codes: 0 done, 1 not foreseen, 2 options or settings, 3 input, 4 artifact, 5 Java, jars or session, "
-    "6 output tables, 7 figures that do not agree"
+    "6 output tables, 7 figures that do not agree, 8 a failed Spark job (worth another try), 130 interrupted"
 )
 
 
@@ -28,6 +31,13 @@ def build_parser() -> argparse.ArgumentParser:
     _add_quickstart(commands_of)
     _add_compile(commands_of)
     _add_curate(commands_of)
+    add_session_options(sizes.add_sizes(commands_of))
+    add_explain(commands_of)
+    add_inspect(commands_of)
+    add_diff(commands_of)
+    add_export(commands_of)
+    for command in commands_of.choices.values():
+        command.epilog = _EXIT_CODES
     return parser
 
 
@@ -39,8 +49,9 @@ def _add_quickstart(commands_of: argparse._SubParsersAction[argparse.ArgumentPar
         "against WordNet's 86,654 names: the ordinary curate, on this machine, in a minute.",
     )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="new folder for pool and tables")
-    _add_session_options(parser)
-    _add_output_options(parser)
+    add_session_options(parser)
+    add_output_options(parser)
+    rehearsals.add_progress(parser)
     parser.set_defaults(run=commands.run_quickstart)
 
 
@@ -54,7 +65,7 @@ def _add_compile(commands_of: argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument("--output", type=Path, required=True, metavar="ARTIFACT", help="file to write")
     parser.add_argument("--language", default="en", help="language of the captions it is for (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the table hashes, not of the draw (default: 0)")
-    _add_output_options(parser)
+    add_output_options(parser)
     parser.set_defaults(run=commands.run_compile)
 
 
@@ -63,7 +74,6 @@ def _add_curate(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]
         "curate",
         help="curate a pool of captions into Delta tables",
         description="Match every caption of the pool, count, balance, and write the kept rows, each with its reasons.",
-        epilog=_EXIT_CODES,
     )
     add_pool_arguments(parser)
 
@@ -75,19 +85,12 @@ def _add_curate(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]
         metavar="[LANG=]PATH",
         help="list, artifact or table of entries; one per language (default language: en)",
     )
-    recipe.add_argument("--t", type=float, help="threshold in matches per entry (default: 20000)")
+    choose_t.add_ways(recipe)
     recipe.add_argument("--seed", type=int, help="seed of the draw (default: 0)")
     recipe.add_argument(
         "--texts-per-image", choices=TEXTS_PER_IMAGE, help="texts kept of an image (default: all_pairs)"
     )
     recipe.add_argument("--reference-language", metavar="LANG", help="whose threshold --t is (default: en)")
-    recipe.add_argument(
-        "--tail-share",
-        type=float,
-        metavar="SHARE",
-        help="share of matches on tail entries that sets the t of the other languages (default: what --t gives)",
-    )
-
     recipe.add_argument(
         "--check-ids", action="store_true", default=None, help="count ids that several rows have, which share a draw"
     )
@@ -97,29 +100,7 @@ def _add_curate(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]
     output.add_argument("--overwrite", action="store_true", default=None, help="replace a table of another run")
     output.add_argument("--compression", choices=COMPRESSIONS, help="of the curated table (default: zstd)")
     output.add_argument("--conf", type=Path, metavar="FILE", help="TOML file of settings and defaults (conf/)")
-    _add_session_options(parser)
-    _add_output_options(parser)
+    rehearsals.add_rehearsals(parser)
+    add_session_options(parser)
+    add_output_options(parser)
     parser.set_defaults(run=commands.run_curate)
-
-
-def _add_session_options(parser: argparse.ArgumentParser) -> None:
-    session = parser.add_argument_group("the Spark session")
-    session.add_argument("--master", help="Spark master (default: local[*], or spark-submit's)")
-    session.add_argument(
-        "--spark-conf",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="a Spark setting, for example spark.driver.memory=8g; may be repeated",
-    )
-    session.add_argument(
-        "--jars",
-        type=Path,
-        metavar="FOLDER",
-        help=f"Delta's jars, where they cannot be fetched (default: ${JARS_VARIABLE})",
-    )
-
-
-def _add_output_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.add_argument("--debug", action="store_true", help="show tracebacks")

@@ -12,18 +12,21 @@ from metaclip_spark import example
 from metaclip_spark.cli.options import (
     SessionOptions,
     config_of,
+    effective_configuration,
     metadata_sources,
     pool_of,
     run_file_of,
     session_options,
 )
+from metaclip_spark.cli.read_sources import metadata_in_session
+from metaclip_spark.cli.rehearsals import progress_of, rehearse
 from metaclip_spark.config import CurateConfig, Pool, PoolColumns
-from metaclip_spark.errors import ConfigError, TableError
+from metaclip_spark.errors import TableError
 from metaclip_spark.report.summary import render_summary
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from metaclip_spark.report.curate_report import CurateReport
@@ -58,16 +61,15 @@ def run_compile(options: Namespace) -> None:
 
 
 def run_curate(options: Namespace) -> None:
-    """Curate a pool and print the summary."""
+    """Curate a pool and print the summary, or do what is asked for instead."""
     run_file = run_file_of(options)
-    report = curate_in_session(
-        session_options(options, run_file),
-        pool_of(options, run_file),
-        metadata_sources(options.metadata),
-        options.output,
-        config_of(options, run_file),
-    )
-    _print_report(report, as_json=options.json)
+    session, pool, config = session_options(options, run_file), pool_of(options, run_file), config_of(options, run_file)
+    sources, progress = metadata_sources(options.metadata), progress_of(options)
+    if rehearse(options, session, pool, config, sources):
+        return
+    if progress is not None:
+        progress(effective_configuration(session, pool, config))
+    _print_report(curate_in_session(session, pool, sources, options.output, config, progress), as_json=options.json)
 
 
 def run_quickstart(options: Namespace) -> None:
@@ -79,16 +81,18 @@ def run_quickstart(options: Namespace) -> None:
         [(None, str(example.metadata_path()))],
         str(folder / "tables"),
         CurateConfig(t=example.T),
+        progress_of(options),
     )
     _print_report(report, as_json=options.json)
 
 
-def curate_in_session(
+def curate_in_session(  # noqa: PLR0917 - the arguments of `curate`, in its order
     session: SessionOptions,
     pool: Pool,
     sources: Sequence[tuple[str | None, str]],
     output: str,
     config: CurateConfig,
+    progress: Callable[[str], None] | None = None,
 ) -> CurateReport:
     """Open a session, read the metadata, curate.
 
@@ -98,22 +102,15 @@ def curate_in_session(
         sources: language (None: the metadata's own) and location of each metadata list.
         output: root of the tables.
         config: how to balance.
+        progress: receives a line at the end of each step.
 
     Raises:
         ConfigError: two sources are of one language.
     """
-    from metaclip_spark.session import open_session  # noqa: PLC0415
     from metaclip_spark.stages.curate import curate  # noqa: PLC0415
-    from metaclip_spark.storage.metadata_source import read_metadata  # noqa: PLC0415
 
-    with open_session(master=session.master, settings=session.settings, jars=session.jars) as spark:
-        metadata = {}
-        for language, location in sources:
-            compiled = read_metadata(location, language=language, spark=spark)
-            if compiled.language in metadata:
-                raise ConfigError(f"metadata for {compiled.language!r} is given twice: write LANG=PATH for each")
-            metadata[compiled.language] = compiled
-        return curate(spark, pool, metadata, output, config)
+    with metadata_in_session(session, sources) as (spark, metadata):
+        return curate(spark, pool, metadata, output, config, progress=progress)
 
 
 def _example_pool(folder: Path) -> Path:

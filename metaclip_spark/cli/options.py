@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 from metaclip_spark.cli.run_file import RunFile, read_run_file
-from metaclip_spark.config import CurateConfig, Pool, PoolColumns
+from metaclip_spark.config import WAYS_TO_CHOOSE_T, CurateConfig, Pool, PoolColumns
 from metaclip_spark.errors import ConfigError
-from metaclip_spark.presets import preset_pool
+from metaclip_spark.presets import PresetName, preset_pool
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 # Options of `curate` by the field they set; an option that is not given leaves the field's own default.
 _CONFIG_FIELDS: Final = (
-    "t",
+    *WAYS_TO_CHOOSE_T,
     "seed",
     "texts_per_image",
     "overwrite",
     "compression",
     "reference_language",
-    "tail_share",
     "check_ids",
 )
 _POOL_FIELDS: Final = {
@@ -43,8 +44,18 @@ _COLUMN_FIELDS: Final = {
     "url_column": "image_url",
     "language_column": "language",
 }
-RUN_FILE_KEYS: Final = frozenset({*_CONFIG_FIELDS, *_POOL_FIELDS, *_COLUMN_FIELDS, "preset"})
+RUN_FILE_KEYS: Final = {
+    option: get_type_hints(owner)[field]
+    for owner, fields in (
+        (CurateConfig, dict(zip(_CONFIG_FIELDS, _CONFIG_FIELDS, strict=True))),
+        (Pool, _POOL_FIELDS),
+        (PoolColumns, _COLUMN_FIELDS),
+    )
+    for option, field in fields.items()
+} | {"preset": PresetName, "rename": Mapping[str, str]}
+"""What a `--conf` file may set under [curate], with the types."""
 
+_SECRET: Final = re.compile(r"secret|password|token|access[.-]?key|credential", re.IGNORECASE)
 _LANGUAGE_PREFIX: Final = re.compile(r"(?P<language>[a-z]{2,3}(?:[-_][A-Za-z0-9]+)*|other)=(?P<path>.+)", re.DOTALL)
 
 
@@ -112,6 +123,40 @@ def config_of(options: Namespace, run_file: RunFile) -> CurateConfig:
     return CurateConfig(**{name: chosen[name] for name in _CONFIG_FIELDS if name in chosen})
 
 
+def effective_configuration(session: SessionOptions, pool: Pool, config: CurateConfig) -> str:
+    """What files and options come to, in the form of a `--conf` file; secrets among Spark's settings are left out."""
+    settings = {key: value for key, value in session.settings.items() if not _SECRET.search(key)}
+    of_curate = {name: getattr(config, name) for name in _CONFIG_FIELDS}
+    of_curate |= {name: getattr(pool, field) for name, field in _POOL_FIELDS.items()}
+    of_curate |= {"rename": pool.renamed()}
+    of_curate |= {name: getattr(pool.columns, field) for name, field in _COLUMN_FIELDS.items()}
+    lines = ["[session]", *_toml({"master": session.master, "jars": session.jars and str(session.jars)})]
+    lines += ["[session.settings]", *_toml(settings), "[curate]", *_toml(of_curate)]
+    hidden = sorted(session.settings.keys() - settings)
+    return "\n".join([*lines, *(f"# not shown: {key}" for key in hidden)])
+
+
+def _toml(values: Mapping[str, Any]) -> list[str]:
+    """Lines of a TOML table; None, which TOML lacks, is a key that is not there, and so is what is empty."""
+    return [
+        f"{key if key.isidentifier() else json.dumps(key)} = {_toml_value(value)}"
+        for key, value in values.items()
+        if value is not None and value not in ((), {})
+    ]
+
+
+def _toml_value(value: object) -> str:
+    """A value as TOML: a JSON string is a TOML string, a JSON list a TOML list; keys of inline tables are quoted.
+
+    >>> _toml_value({"a b": "c"}), _toml_value(("x", 1))
+    ('{"a b" = "c"}', '["x", 1]')
+    """
+    if isinstance(value, Mapping):
+        pairs = (f"{json.dumps(key, ensure_ascii=False)} = {_toml_value(item)}" for key, item in value.items())
+        return "{" + ", ".join(pairs) + "}"
+    return json.dumps(value, ensure_ascii=False)
+
+
 def metadata_sources(arguments: Iterable[str]) -> list[tuple[str | None, str]]:
     """Language and location of each metadata list.
 
@@ -137,8 +182,8 @@ def _renamed(given: object) -> object:
     {'x=y': 'x_y'}
     """
     if not isinstance(given, list):
-        return given  # `Pool` says what is wrong with it
-    odd = [pair for pair in given if not isinstance(pair, str) or "=" not in pair]
+        return given
+    odd = [pair for pair in given if "=" not in pair]
     if odd:
         raise ConfigError(f"--rename {odd[0]!r} is not of the form OLD=NEW")
     pairs = [tuple(pair.rsplit("=", 1)) for pair in given]
@@ -150,4 +195,6 @@ def _renamed(given: object) -> object:
 
 def _chosen(options: Namespace, run_file: RunFile) -> Mapping[str, Any]:
     given = {name: value for name, value in vars(options).items() if name in RUN_FILE_KEYS and value is not None}
-    return {**run_file.curate, **given}
+    # A way to choose t on the command line stands for all of them: the file's t is no contradiction to --target-size.
+    replaced = WAYS_TO_CHOOSE_T if given.keys() & set(WAYS_TO_CHOOSE_T) else ()
+    return {name: value for name, value in run_file.curate.items() if name not in replaced} | given

@@ -50,7 +50,8 @@ def add_pool_arguments(parser: ArgumentParser, *, required: bool = True) -> None
         "--multiline",
         action="store_true",
         default=None,
-        help="CSV: quoted fields may hold line ends; then one task reads a whole file",
+        help="CSV: quoted fields may hold line ends; then one task reads a whole file, and a quote that is never "
+        "closed takes the lines behind it into its field, up to the next quote or the end of the file",
     )
     pool.add_argument(
         "--schema",

@@ -11,16 +11,23 @@ t = 20000.0
 
 from __future__ import annotations
 
+import difflib
 import tomllib
+import types
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 from metaclip_spark.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+_TABLES = ("session", "curate")
 _SESSION_KEYS = ("jars", "master", "settings")
+_NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+_PLURALS = {str: "texts", int: "whole numbers"}
 
 
 @dataclass(frozen=True)
@@ -40,12 +47,12 @@ class RunFile:
     curate: dict[str, Any] = field(default_factory=dict)
 
 
-def read_run_file(path: Path, curate_keys: frozenset[str]) -> RunFile:
+def read_run_file(path: Path, curate_keys: Mapping[str, Any]) -> RunFile:
     """Read and check a `--conf` file.
 
     Args:
         path: a TOML file.
-        curate_keys: the options that [curate] may set.
+        curate_keys: the options that [curate] may set, each with its type as a field is annotated.
 
     Raises:
         ConfigError: not readable, no TOML, or with unknown tables, keys or types: all of them are listed.
@@ -59,9 +66,13 @@ def read_run_file(path: Path, curate_keys: frozenset[str]) -> RunFile:
     if odd:
         raise ConfigError(f"{path}: {odd[0]} is no table: write [{odd[0]}] and its keys below")
     session = content.get("session", {})
-    problems = [f"unknown table or key {name!r}" for name in content.keys() - {"session", "curate"}]
-    problems += [f"unknown key {key!r} in [session]" for key in session.keys() - set(_SESSION_KEYS)]
-    problems += [f"unknown key {key!r} in [curate]" for key in content.get("curate", {}).keys() - curate_keys]
+    curate = content.get("curate", {})
+    problems = [f"unknown table or key {_with_hint(name, _TABLES)}" for name in content.keys() - set(_TABLES)]
+    problems += [
+        f"unknown key {_with_hint(key, _SESSION_KEYS)} in [session]" for key in session.keys() - {*_SESSION_KEYS}
+    ]
+    problems += [f"unknown key {_with_hint(key, curate_keys)} in [curate]" for key in curate.keys() - set(curate_keys)]
+    problems += [f"{problem} in [curate]" for problem in _odd_values(curate, curate_keys)]
     settings = _settings(content)
     problems += [
         f"{key!r} in [session.settings] is a table: write dotted Spark keys in quotes"
@@ -80,12 +91,78 @@ def read_run_file(path: Path, curate_keys: frozenset[str]) -> RunFile:
         master=session.get("master"),
         jars=session.get("jars"),
         settings={key: _as_spark(value) for key, value in settings.items()},
-        curate=content.get("curate", {}),
+        curate=curate,
     )
 
 
 def _settings(content: dict[str, Any]) -> Any:
     return content.get("session", {}).get("settings", {})
+
+
+def _with_hint(name: str, known: Iterable[str]) -> str:
+    """A name that is unknown, with the one that it resembles.
+
+    >>> _with_hint("target-size", ["t", "target_size"]), _with_hint("zoom", ["t"])
+    ("'target-size' (did you mean 'target_size'?)", "'zoom'")
+    """
+    near = difflib.get_close_matches(name.casefold().replace("-", "_"), list(known), n=1, cutoff=0.5)
+    return f"{name!r} (did you mean {near[0]!r}?)" if near else repr(name)
+
+
+def _odd_values(values: Mapping[str, Any], kinds: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the values of known keys."""
+    for key, value in values.items():
+        if key not in kinds or _fits(value, kinds[key]):
+            continue
+        allowed = [kind for kind in _members(kinds[key]) if kind is not type(None)]
+        if get_origin(allowed[0]) is Literal:
+            names = get_args(allowed[0])
+            near = difflib.get_close_matches(str(value), names, n=1)
+            yield f"{key} = {value!r} is none of {', '.join(names)}" + (f" (did you mean {near[0]!r}?)" if near else "")
+        else:
+            yield f"{key} = {value!r} is not {' or '.join(map(_name_of, allowed))}"
+
+
+def _name_of(kind: Any) -> str:
+    """What a value of a type is called.
+
+    >>> _name_of(tuple[int | None, ...]), _name_of(Mapping[str, str])
+    ('a list of whole numbers', 'a table with text values')
+    """
+    if get_origin(kind) is tuple:
+        plain = next(member for member in _members(get_args(kind)[0]) if member is not type(None))
+        return f"a list of {_PLURALS[plain]}"
+    if get_origin(kind) is Mapping:
+        return f"a table with {_NAMES[get_args(kind)[1]]} values"
+    return _NAMES.get(kind, str(kind))
+
+
+def _members(kind: Any) -> tuple[Any, ...]:
+    return get_args(kind) if get_origin(kind) in {Union, types.UnionType} else (kind,)
+
+
+def _fits(value: object, kind: Any) -> bool:
+    """Whether a TOML value has one of the types of an annotation.
+
+    >>> _fits(3, float | None), _fits(True, int), _fits("delta", Literal["parquet", "delta"])
+    (True, False, True)
+    >>> _fits([1, 2], int | tuple[int, ...]), _fits({"a": 1}, Mapping[str, str])
+    (True, False)
+    """
+    return any(_is_a(value, member) for member in _members(kind))
+
+
+def _is_a(value: object, kind: Any) -> bool:
+    origin = get_origin(kind)
+    if origin is Literal:
+        return value in get_args(kind)
+    if origin is tuple:
+        return isinstance(value, list) and all(_fits(item, get_args(kind)[0]) for item in value)
+    if origin is Mapping:
+        return isinstance(value, dict) and all(_fits(item, get_args(kind)[1]) for item in value.values())
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
 
 
 def _as_spark(value: object) -> str:

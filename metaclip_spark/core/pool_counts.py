@@ -51,6 +51,12 @@ class PoolCounts:
         """Pairs of caption and matched entry."""
         return sum(int(counts.sum()) for counts in self.entries.values())
 
+    def in_words(self) -> str:
+        """For a line of progress."""
+        malformed = f"{self.malformed:,} malformed, " if self.malformed else ""
+        matched = sum(self.matched.values())
+        return f"{self.read:,} rows read, {malformed}{matched:,} match, {self.matches:,} matches,"
+
 
 class PoolCounter:
     """Counts one partition and hands its counts out as small blocks, which add up in any order.

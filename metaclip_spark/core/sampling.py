@@ -46,7 +46,7 @@ def draw(uid: str | int, seed: int) -> float:
     >>> draw("a", seed=0)
     0.8215144243236395
     """
-    return ((xxh64(str(uid).encode(), _checked_seed(seed)) >> 12) + 0.5) * 2.0**-52
+    return ((xxh64(str(uid).encode(), checked_seed(seed)) >> 12) + 0.5) * 2.0**-52
 
 
 def draws(uids: pa.Array | pa.ChunkedArray, seed: int) -> NDArray[np.float64]:
@@ -63,7 +63,7 @@ def draws(uids: pa.Array | pa.ChunkedArray, seed: int) -> NDArray[np.float64]:
         ConfigError: the seed is out of range.
         InputError: the uids have a type with no one byte form (floats, dates, structs).
     """
-    hashes, null_rows = _hashes(uids, _checked_seed(seed))
+    hashes, null_rows = _hashes(uids, checked_seed(seed))
     drawn = ((hashes >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
     if null_rows is not None:
         drawn[null_rows] = np.nan
@@ -81,7 +81,7 @@ def choice_seed(seed: int) -> int:
     >>> choice_seed(0) == choice_seed(1)
     False
     """
-    return xxh64(_CHOICE_DOMAIN, _checked_seed(seed))
+    return xxh64(_CHOICE_DOMAIN, checked_seed(seed))
 
 
 def choice_hashes(uids: pa.Array | pa.ChunkedArray, seed: int) -> NDArray[np.uint64]:
@@ -103,7 +103,12 @@ def choice_hashes(uids: pa.Array | pa.ChunkedArray, seed: int) -> NDArray[np.uin
     return hashes
 
 
-def _checked_seed(seed: int) -> int:
+def checked_seed(seed: int) -> int:
+    """The seed itself.
+
+    Raises:
+        ConfigError: it is out of range.
+    """
     if not isinstance(seed, int) or not 0 <= seed < _SEED_LIMIT:
         raise ConfigError(f"seed {seed!r} is not an integer with 0 <= seed < 2**64: pass one that fits 64 bits")
     return seed

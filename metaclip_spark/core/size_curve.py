@@ -18,7 +18,9 @@ from metaclip_spark.errors import ConfigError, InputError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-_SHIFT: Final = 52 - 6  # a double has 52 mantissa bits
+BIN_SHIFT: Final = 52 - 6  # a double has 52 mantissa bits
+"""Low bits of a threshold's bit pattern that its bin does not tell."""
+
 _BINS: Final = 0x7FF << 6  # one for every finite double
 
 
@@ -37,7 +39,7 @@ def threshold_bin(thresholds: NDArray[np.float64]) -> NDArray[np.int64]:
     >>> threshold_bin(np.array([1.0, 1.015625, 1.02])).tolist()  # 1 ends a bin
     [65471, 65472, 65473]
     """
-    bins: NDArray[np.int64] = (np.ascontiguousarray(thresholds, dtype=np.float64).view(np.int64) - 1) >> _SHIFT
+    bins: NDArray[np.int64] = (np.ascontiguousarray(thresholds, dtype=np.float64).view(np.int64) - 1) >> BIN_SHIFT
     return bins
 
 
@@ -47,7 +49,7 @@ def upper_edge(threshold_bin: int) -> float:
     >>> upper_edge(65471)
     1.0
     """
-    return float(np.int64((threshold_bin + 1) << _SHIFT).view(np.float64))
+    return float(np.int64((threshold_bin + 1) << BIN_SHIFT).view(np.float64))
 
 
 class SizeCurve:

@@ -59,6 +59,7 @@ class CurateReport:
         seed: of the draw.
         texts_per_image: "all_pairs" or "one_text_per_image".
         source: what was read.
+        wanted_rows: size that was asked for, in rows; t is the least that keeps as many. None: another rule set t.
         warnings: what was unfortunate about it, for people.
         duplicated_ids: if that was checked: how many ids several rows have (`ids`), and how many rows (`rows`).
     """
@@ -78,6 +79,7 @@ class CurateReport:
     seed: int
     texts_per_image: str
     source: dict[str, Any] = field(default_factory=dict)
+    wanted_rows: int | None = None
     warnings: list[str] = field(default_factory=list)
     duplicated_ids: dict[str, int] | None = None
 

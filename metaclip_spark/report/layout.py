@@ -59,3 +59,15 @@ def count(number: float) -> str:
     '86,654'
     """
     return f"{number:,.0f}"
+
+
+def size(number: int) -> str:
+    """Bytes for people, in powers of ten.
+
+    >>> size(999), size(1_500), size(164_000_000)
+    ('999 B', '1.5 kB', '164.0 MB')
+    """
+    for unit, factor in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if number >= factor:
+            return f"{number / factor:.1f} {unit}"
+    return f"{number} B"

@@ -96,11 +96,21 @@ def _balance(report: CurateReport) -> list[str]:
         [
             ("expected size", f"{report.expected_size:,.0f} ± {deviation:,.0f}"),
             ("realised size", count(kept), off),
+            *_wanted(report),
             ("texts per image", report.texts_per_image),
             ("seed", str(report.seed)),
         ],
         right=(),
     )
+
+
+def _wanted(report: CurateReport) -> list[tuple[str, ...]]:
+    """How the size compares with the one asked for: rows may share the threshold at which it is reached."""
+    if report.wanted_rows is None:
+        return []
+    surplus = report.counters["kept"] - report.wanted_rows
+    tied = f"reached; {count(surplus)} more rows share the last one's threshold" if surplus else "reached exactly"
+    return [("size asked for", count(report.wanted_rows), tied)]
 
 
 def _entries(figures: LanguageReport) -> list[str]:

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 _BYTES: Final = "spark.sql.execution.arrow.maxBytesPerBatch"
 _ROWS: Final = "spark.sql.execution.arrow.maxRecordsPerBatch"
 _NO_LIMIT: Final = str(2**31 - 1)
-_MEAN_BATCH: Final = 4 * 2**20  # bytes of the pool's (compressed) files that a batch holds in the mean
-_FEWEST_ROWS: Final = 8_192  # below it, rows are so wide that the check costs little beside them
+_MEAN_BATCH: Final = 2 * 2**20  # bytes of the pool's (compressed) files that a batch holds in the mean
+_FEWEST_ROWS: Final = 4_096  # below it, rows are so wide that the check costs little beside them
 # The gain ends here. Rows of 32 kB, some hundred times the usual, all in one batch, are still 1 GB.
-_MOST_ROWS: Final = 32_768
+_MOST_ROWS: Final = 16_384
 _WIDE: Final = (T.BinaryType, T.ArrayType, T.MapType, T.StructType)
 
 

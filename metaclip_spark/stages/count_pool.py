@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
+from metaclip_spark.core.pool_counts import PoolCounts
 from metaclip_spark.errors import InputError, MetaclipSparkWarning
+from metaclip_spark.storage.columns import quoted
 from metaclip_spark.storage.pool_lines import LINE
+from metaclip_spark.storage.schemas import HEADER, MALFORMED, RECORD, WELL_FORMED
 from metaclip_spark.transforms.count_matches import count_matches
 
 if TYPE_CHECKING:
     from metaclip_spark.config import Pool
-    from metaclip_spark.core.pool_counts import PoolCounts
     from metaclip_spark.storage.pool import OpenPool
     from metaclip_spark.transforms.shared_metadata import SharedMetadata
 
@@ -27,7 +29,30 @@ def count_pool(opened: OpenPool, pool: Pool, shared: SharedMetadata) -> PoolCoun
     Raises:
         InputError: there are no rows, none that can be read, or files with other headers.
     """
-    counts = _without_headers(count_matches(opened.records, shared), opened, pool)
+    return _of_rows(count_matches(opened.records, shared), opened, pool)
+
+
+def count_records(opened: OpenPool, pool: Pool) -> PoolCounts:
+    """`read` and `malformed` as `count_pool` has them, without a look at any caption; the other figures are 0.
+
+    Raises:
+        InputError: as `count_pool`.
+    """
+    if opened.malformed is None:
+        kinds = {WELL_FORMED: opened.rows.count()}
+    else:
+        kinds = {row[0]: row[1] for row in opened.records.groupBy(quoted(RECORD)).count().collect()}
+    malformed, headers = kinds.get(MALFORMED, 0), kinds.get(HEADER, 0)
+    counts = PoolCounts(
+        entries={}, null=0, empty=0, language_without_metadata=0, unmatched={}, matched={}, malformed=malformed,
+        headers=headers, read=sum(kinds.values()) - headers,
+    )  # fmt: skip
+    return _of_rows(counts, opened, pool)
+
+
+def _of_rows(counted: PoolCounts, opened: OpenPool, pool: Pool) -> PoolCounts:
+    """Counts of which some are of rows."""
+    counts = _without_headers(counted, opened, pool)
     if counts.read == 0:
         raise InputError(f"the pool {', '.join(pool.paths)} has no rows")
     if counts.malformed == counts.read:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Mapping
-from contextlib import contextmanager
 from dataclasses import replace
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from metaclip_spark.config import CurateConfig
-from metaclip_spark.core.head_tail import language_threshold, tail_share
 from metaclip_spark.core.metadata.entry_list import EntryFate
 from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
+from metaclip_spark.stages.choose_t import choose_t, refuse_unfit
 from metaclip_spark.stages.count_pool import count_pool, duplicated_ids, warn_of_malformed
 from metaclip_spark.stages.curate_checks import build_report, check_source, check_written
+from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.run_plan import (
     COUNT,
     CURATE,
@@ -45,13 +43,12 @@ from metaclip_spark.transforms.keep_balanced import (
 from metaclip_spark.transforms.shared_metadata import SharedMetadata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from pyspark.sql import SparkSession
 
     from metaclip_spark.config import Pool
     from metaclip_spark.core.matching.compiled import CompiledMetadata
-    from metaclip_spark.core.pool_counts import PoolCounts
     from metaclip_spark.report.curate_report import CurateReport
     from metaclip_spark.storage.pool import OpenPool
 
@@ -62,6 +59,8 @@ def curate(
     metadata: CompiledMetadata | Mapping[str, CompiledMetadata],
     output: str,
     config: CurateConfig | None = None,
+    *,
+    progress: Callable[[str], None] | None = None,
 ) -> CurateReport:
     """Match, count and balance a pool into a Delta table in which every row says why it is there.
 
@@ -75,6 +74,7 @@ def curate(
         metadata: the compiled entry list, or one by language.
         output: root path of the tables `curated`, `entry_counts`, `size_curve` and `runs`.
         config: how to balance.
+        progress: receives a line with figures and seconds at the end of each step.
 
     Returns:
         Figures of the run, as stored with it.
@@ -86,19 +86,17 @@ def curate(
     started_at = dt.datetime.now(dt.UTC)
     config = config or CurateConfig()
     check_session(spark)
-    languages = _by_language(metadata, pool, config)
-    tables, timer = Tables(spark, output), _Timer()
+    languages = by_language(metadata, pool, config)
+    tables, timer = Tables(spark, output), Progress(progress)
     with timer.step("open"):
         refuse_inside(pool, tables.root)
         tables.refuse_foreign()
         opened = open_pool(spark, pool)
         plan = plan_run(pool, opened.source, languages, config)
         finished = finished_runs(tables, plan)
-        done = finished_report(tables, plan, finished)
-        if done is not None:
+        if (done := finished_report(tables, plan, finished)) is not None:
             return with_id_check(done, opened, config)
-        if not config.overwrite:
-            refuse_another_result(tables, plan)
+        refuse_another_result(tables, plan, overwrite=config.overwrite)
         withdraw(tables, plan, finished)
 
     with SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
@@ -109,29 +107,32 @@ def curate(
             else:
                 counts = count_pool(opened, pool, shared)
                 store_counts(tables, plan, counts, languages, started_at=started_at)
+            timer.note(counts.in_words())
 
         warned = [*opened.source.warnings, *warn_of_malformed(opened, counts, pool)]
 
         # Algorithm 1, part 2: keep a caption if any of its entries fires.
-        t = thresholds(counts, config)
+        with timer.step("choose t"), named_worker_errors():
+            chosen = choose_t(tables, plan, config, rows=opened.rows, metadata=shared, counts=counts)
         statistics = statistics_accumulator(spark)
         origin = Provenance(pool.crawl, plan.counts_version, plan.metadata_digests, plan.run_id)
         keep = keep_one_text if config.texts_per_image == "one_text_per_image" else keep_balanced
         with (
             timer.step("balance"),
             named_worker_errors(),
-            balance_on_workers(spark, counts.entries, t, config.seed) as balance,
+            balance_on_workers(spark, counts.entries, chosen.t, config.seed) as balance,
         ):
             kept = with_provenance(keep(opened.rows, shared, balance, statistics), origin)
             write = tables.replace(CURATED, kept, run_id=plan.run_id, compression=config.compression)
+            timer.note(f"{write.rows:,} rows kept at {chosen.in_words()},")
 
     # The pass that writes the rows measures the curve, so it follows them; the run's own row comes last: it is whole.
     with timer.step("record"):
         check_source(spark, plan)
-        check_written(write, counts, statistics.value, config)
+        check_written(write, counts, statistics.value, config, chosen)
         store_size_curves(tables, plan, statistics.value, list(languages))
     report = build_report(
-        tables, plan, config, counts=counts, t=t, statistics=statistics.value, metadata=languages,
+        tables, plan, config, counts=counts, chosen=chosen, statistics=statistics.value, metadata=languages,
         counts_reused=COUNT in finished, versions={CURATED: write.version}, seconds=timer.seconds,
         warnings=warned,
     )  # fmt: skip
@@ -143,24 +144,6 @@ def curate(
     return report
 
 
-def thresholds(counts: PoolCounts, config: CurateConfig) -> dict[str, float]:
-    """The threshold of each language: t of the only one, or of the reference language, whose tail share sets the rest.
-
-    Raises:
-        InputError: there are several languages, and nothing of the reference language matched.
-    """
-    if len(counts.entries) == 1:
-        return dict.fromkeys(counts.entries, config.t)
-    if config.tail_share is not None:
-        share = Fraction(config.tail_share)
-    else:
-        share = tail_share(counts.entries[config.reference_language], config.t)
-    return {
-        language: config.t if language == config.reference_language else float(language_threshold(own, share).t)
-        for language, own in counts.entries.items()
-    }
-
-
 def with_id_check(report: CurateReport, opened: OpenPool, config: CurateConfig) -> CurateReport:
     """The report with the number of duplicated ids, if that is asked for and not known yet."""
     if not config.check_ids or report.duplicated_ids is not None:
@@ -169,9 +152,15 @@ def with_id_check(report: CurateReport, opened: OpenPool, config: CurateConfig) 
         return replace(report, duplicated_ids=duplicated_ids(opened))
 
 
-def _by_language(
+def by_language(
     metadata: CompiledMetadata | Mapping[str, CompiledMetadata], pool: Pool, config: CurateConfig
 ) -> dict[str, CompiledMetadata]:
+    """Metadata by language, checked to fit the pool and the configuration.
+
+    Raises:
+        InputError: there is none, or some that can match nothing.
+        ConfigError: several languages and no column that tells them apart, or a configuration that does not fit.
+    """
     languages = dict(metadata) if isinstance(metadata, Mapping) else {metadata.language: metadata}
     if not languages:
         raise InputError("there is no metadata: give the compiled entry list of at least one language")
@@ -184,24 +173,7 @@ def _by_language(
         raise ConfigError(
             f"there is metadata of {', '.join(languages)}, but no language column: name the pool's column"
         )
-    if len(languages) > 1 and config.reference_language not in languages and config.tail_share is None:
-        raise ConfigError(
-            f"t = {config.t} is of the reference language {config.reference_language!r}, which has no metadata (there "
-            f"is {', '.join(languages)}): name one of these as the reference language, or give tail_share"
-        )
+    refuse_unfit(config, list(languages))
     if config.texts_per_image == "one_text_per_image" and pool.columns.image_url is None:
         raise ConfigError("one text per image needs the pool's URL column, which says what is one image: name it")
     return languages
-
-
-class _Timer:
-    """Seconds by step."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        start = time.monotonic()
-        yield
-        self.seconds[name] = time.monotonic() - start

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from metaclip_spark.core.balance_statistics import BalanceStatistics
     from metaclip_spark.core.matching.compiled import CompiledMetadata
     from metaclip_spark.core.pool_counts import PoolCounts
+    from metaclip_spark.stages.choose_t import ChosenT
     from metaclip_spark.stages.run_plan import RunPlan
     from metaclip_spark.storage.tables import Tables, Write
 
@@ -44,8 +45,10 @@ def check_source(spark: SparkSession, plan: RunPlan) -> None:
         )
 
 
-def check_written(write: Write, counts: PoolCounts, statistics: BalanceStatistics, config: CurateConfig) -> None:
-    """Rows that the passes saw, drew and wrote have to agree.
+def check_written(
+    write: Write, counts: PoolCounts, statistics: BalanceStatistics, config: CurateConfig, chosen: ChosenT
+) -> None:
+    """Rows that the passes saw, drew and wrote, and those that t was chosen for, have to agree.
 
     Raises:
         ConsistencyError: they do not.
@@ -62,6 +65,11 @@ def check_written(write: Write, counts: PoolCounts, statistics: BalanceStatistic
             f"{matched} rows matched in the first pass, {seen} in the second: the pool changed; version "
             f"{write.version} of the curated table is not marked as finished: curate again when the pool is at rest"
         )
+    if chosen.rows not in {None, write.rows}:
+        raise ConsistencyError(
+            f"t was chosen to keep {chosen.rows} rows, but version {write.version} of the curated table has "
+            f"{write.rows}: the pool changed; the run is not marked as finished: curate again when it is at rest"
+        )
 
 
 def build_report(
@@ -70,7 +78,7 @@ def build_report(
     config: CurateConfig,
     *,
     counts: PoolCounts,
-    t: Mapping[str, float],
+    chosen: ChosenT,
     statistics: BalanceStatistics,
     metadata: Mapping[str, CompiledMetadata],
     counts_reused: bool,
@@ -89,7 +97,7 @@ def build_report(
         expected_size=statistics.expected_size,
         expected_deviation=statistics.expected_deviation,
         languages={
-            language: _language_report(counts, language, t[language], statistics, metadata[language])
+            language: _language_report(counts, language, chosen.t[language], statistics, metadata[language])
             for language in metadata
         },
         tables={name: tables.path(name) for name in (CURATED, ENTRY_COUNTS, SIZE_CURVE, RUNS)},
@@ -97,6 +105,7 @@ def build_report(
         seconds=dict(seconds),
         seed=config.seed,
         texts_per_image=config.texts_per_image,
+        wanted_rows=chosen.wanted,
         source=plan.source.description,
         warnings=list(warnings),
     )

@@ -62,14 +62,14 @@ def plan_run(pool: Pool, source: Source, metadata: Mapping[str, CompiledMetadata
         "metadata": metadata_digests,
         "semantics_version": SEMANTICS_VERSION,
     }
-    configuration: dict[str, Any] = {"columns": asdict(pool.columns), **config.identity()}
+    columns = {"columns": asdict(pool.columns)}
     # Only what is asked for is named, so that runs over plain Parquet and Delta keep their names.
-    if pool.reading():
-        counted["reading"] = configuration["reading"] = pool.reading()
-    if pool.changes():
-        configuration["changes"] = pool.changes()
-    decided = counted | {"configuration": configuration, "draw_version": DRAW_VERSION}
-    return RunPlan(_digest(decided), _digest(counted), metadata_digests, configuration, source, pool)
+    reading = {"reading": pool.reading()} if pool.reading() else {}
+    changes = {"changes": pool.changes()} if pool.changes() else {}
+    of_pool = columns | reading | changes
+    decided = counted | reading | {"configuration": of_pool | config.identity(), "draw_version": DRAW_VERSION}
+    configuration = of_pool | asdict(config)
+    return RunPlan(_digest(decided), _digest(counted | reading), metadata_digests, configuration, source, pool)
 
 
 def finished_runs(tables: Tables, plan: RunPlan) -> dict[str, Row]:
@@ -94,20 +94,20 @@ def withdraw(tables: Tables, plan: RunPlan, finished: Mapping[str, Row]) -> None
         tables.withdraw(RUNS, f"run_id = '{plan.run_id}'")
 
 
-def refuse_another_result(tables: Tables, plan: RunPlan) -> None:
-    """Keep a curated table that another run wrote.
+def refuse_another_result(tables: Tables, plan: RunPlan, *, overwrite: bool) -> None:
+    """Keep a curated table that another run wrote, unless it is to be overwritten.
 
     Raises:
         TableError: there is one.
     """
     writer = tables.writer(CURATED)
-    if writer not in {plan.run_id, None}:
-        _refuse_other_rules(tables, str(writer))
-        raise TableError(
-            f"{tables.path(CURATED)} holds the rows of run {writer}; this is run {plan.run_id}, of another pool, "
-            "metadata or configuration: use another output, or overwrite (the old version stays readable by time "
-            "travel)"
-        )
+    if overwrite or writer is None or writer == plan.run_id:
+        return
+    _refuse_other_rules(tables, writer)
+    raise TableError(
+        f"{tables.path(CURATED)} holds the rows of run {writer}; this is run {plan.run_id}, of another pool, "
+        "metadata or configuration: use another output, or overwrite (the old version stays readable by time travel)"
+    )
 
 
 def _refuse_other_rules(tables: Tables, writer: str) -> None:

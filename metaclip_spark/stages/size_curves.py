@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pyarrow as pa
 
 from metaclip_spark.core.size_curve import upper_edge
-from metaclip_spark.storage.schemas import SIZE_CURVE, SIZE_CURVE_SCHEMA
+from metaclip_spark.storage.schemas import RUNS, SIZE_CURVE, SIZE_CURVE_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from metaclip_spark.core.balance_statistics import BalanceStatistics
     from metaclip_spark.stages.run_plan import RunPlan
     from metaclip_spark.storage.tables import Tables
+
+# What the thresholds depend on beside the counts.
+_DRAWN_BY: Final = ("columns", "seed", "texts_per_image")
 
 
 def store_size_curves(tables: Tables, plan: RunPlan, statistics: BalanceStatistics, languages: Sequence[str]) -> None:
@@ -34,3 +41,17 @@ def store_size_curves(tables: Tables, plan: RunPlan, statistics: BalanceStatisti
         parts.append(pa.table({name: columns[name] for name in SIZE_CURVE_SCHEMA.names}))
     rows = tables.frame(pa.concat_tables(parts), SIZE_CURVE_SCHEMA)
     tables.put(SIZE_CURVE, rows, f"counts_version = '{plan.counts_version}'")
+
+
+def stored_curve(tables: Tables, plan: RunPlan) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Bins and rows of the only language's curve, if a run with the same counts and the same draws has left it."""
+    curves, runs = tables.read(SIZE_CURVE), tables.read(RUNS)
+    if curves is None or runs is None:
+        return None
+    found = curves.where(curves.counts_version == plan.counts_version).toArrow().sort_by("threshold_bin")
+    measured_by = set(found["run_id"].to_pylist())
+    finished = runs.where(runs.run_id.isin(*measured_by) & (runs.status == "finished")).select("configuration")
+    measured = [json.loads(row.configuration) for row in finished.collect()]
+    if len(measured) != 1 or any(measured[0].get(name) != plan.configuration[name] for name in _DRAWN_BY):
+        return None
+    return found["threshold_bin"].to_numpy().astype(np.int64), found["rows"].to_numpy()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from pyspark.sql import Row
+    from pyspark.sql import DataFrame, Row
 
     from metaclip_spark.core.matching.compiled import CompiledMetadata
     from metaclip_spark.stages.run_plan import RunPlan
@@ -51,10 +51,7 @@ def load_counts(tables: Tables, plan: RunPlan, finished: Row, n_entries: Mapping
     Raises:
         ConsistencyError: the stored rows do not add up to what the run recorded.
     """
-    stored = tables.read(ENTRY_COUNTS)
-    if stored is None:
-        raise ConsistencyError(f"the counts {plan.counts_version} are recorded as finished, but {ENTRY_COUNTS} is gone")
-    rows = stored.where(stored.counts_version == plan.counts_version).select("language", "entry_id", "count").toArrow()
+    rows = count_rows(tables, plan.counts_version).select("language", "entry_id", "count").toArrow()
     languages = rows["language"].to_numpy(zero_copy_only=False)
     entries = {}
     for language, size in n_entries.items():
@@ -72,6 +69,18 @@ def load_counts(tables: Tables, plan: RunPlan, finished: Row, n_entries: Mapping
     by_language = {name: {language: recorded[f"{name}.{language}"] for language in n_entries} for name in _BY_LANGUAGE}
     of_pool = {name: recorded.get(name, 0) for name in _OF_POOL}  # counts of old know none of the later ones
     return PoolCounts(entries=entries, matched=by_language["matched"], unmatched=by_language["unmatched"], **of_pool)
+
+
+def count_rows(tables: Tables, counts_version: str) -> DataFrame:
+    """The stored rows of one counting run: entries that matched, with their texts.
+
+    Raises:
+        ConsistencyError: the table is gone.
+    """
+    stored = tables.read(ENTRY_COUNTS)
+    if stored is None:
+        raise ConsistencyError(f"the counts {counts_version} are recorded as finished, but {ENTRY_COUNTS} is gone")
+    return stored.where(stored.counts_version == counts_version)
 
 
 def _as_table(plan: RunPlan, counts: PoolCounts, metadata: Mapping[str, CompiledMetadata]) -> pa.Table:

@@ -61,13 +61,13 @@ class StoredRun:
         )
 
 
-def current_run(tables: Tables) -> StoredRun:
-    """The run whose rows the curated table holds.
+def current_run(tables: Tables, version: int | None = None) -> StoredRun:
+    """The run whose rows the curated table holds, or held at a version.
 
     Raises:
         TableError: there is no curated table, or the run that wrote it is not marked as finished.
     """
-    writer = tables.writer(CURATED)
+    writer = tables.writer(CURATED, version)
     if writer is None:
         raise TableError(f"{tables.root} holds no curated table: curate a pool into it first, or name another folder")
     runs = tables.read(RUNS)

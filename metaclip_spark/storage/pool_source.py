@@ -150,7 +150,7 @@ def _table(spark: SparkSession, pool: Pool, place: str, version: int | None) -> 
                 row.col_name: row.data_type for row in spark.sql(f"DESCRIBE TABLE EXTENDED {place}").collect()
             }
             if properties.get("Provider", "").lower() != "delta":
-                return _files_of_table(spark, pool, place, properties)
+                return _files_of_table(spark, pool, place, version, properties)
         detail = spark.sql(f"DESCRIBE DETAIL {sql_name(place)}").collect()[0]
         newest = spark.sql(f"DESCRIBE HISTORY {sql_name(place)} LIMIT 1").collect()[0]["version"]
     except (PySparkException, Py4JJavaError) as error:
@@ -163,9 +163,11 @@ def _table(spark: SparkSession, pool: Pool, place: str, version: int | None) -> 
     return {"table_id": detail["id"], "version": version, "bytes": size}
 
 
-def _files_of_table(spark: SparkSession, pool: Pool, place: str, properties: dict[str, str]) -> dict[str, Any]:
+def _files_of_table(
+    spark: SparkSession, pool: Pool, place: str, version: int | None, properties: dict[str, str]
+) -> dict[str, Any]:
     kind, location = properties.get("Provider", properties.get("Type", "another kind")), properties.get("Location")
-    if pool.format == "delta" or pool.version is not None:
+    if pool.format == "delta" or version is not None:
         raise InputError(
             f"{place} is no Delta table, but {kind}: it has no versions; pass format table, and no version"
         )

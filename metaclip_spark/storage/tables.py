@@ -30,6 +30,8 @@ from metaclip_spark.storage.settings import changed_settings
 from metaclip_spark.storage.spark_errors import reason
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
@@ -61,12 +63,53 @@ class Write(NamedTuple):
     rows: int
 
 
+class Commit(NamedTuple):
+    """One version of a table.
+
+    Attributes:
+        version: its number, from 0.
+        timestamp: when it was committed.
+        operation: what Delta calls it: WRITE, DELETE, OPTIMIZE…
+        run_id: the run that it names; None if it names none.
+        rows: that it wrote; None where Delta did not record them.
+    """
+
+    version: int
+    timestamp: dt.datetime
+    operation: str
+    run_id: str | None
+    rows: int | None
+
+
+class Extent(NamedTuple):
+    """How large the newest version of a table is.
+
+    Attributes:
+        rows: from Delta's log where its statistics have them.
+        files: of the newest version.
+        bytes: of these files; older versions take more.
+        versions: number of versions ever written.
+        commits: the last ones, newest first.
+    """
+
+    rows: int
+    files: int
+    bytes: int
+    versions: int
+    commits: list[Commit]
+
+
 class Tables:
     """The Delta tables under one root path."""
 
     def __init__(self, spark: SparkSession, root: str) -> None:
         self._spark = spark
         self.root = absolute(root).rstrip("/") or root
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the tables that a root can hold."""
+        return tuple(_OURS)
 
     def path(self, name: str) -> str:
         """Path of a table."""
@@ -84,13 +127,15 @@ class Tables:
             for name in _OURS:
                 self.read(name)
 
-    def read(self, name: str) -> DataFrame | None:
-        """The table as it is now; None if there is none.
+    def read(self, name: str, version: int | None = None) -> DataFrame | None:
+        """The table as it is now, or was at a version; None if there is none.
 
         Raises:
-            TableError: there is another's table at its path, or files but no Delta table.
+            TableError: there is another's table at its path, files but no Delta table, or no such version.
         """
         path = self.path(name)
+        if version is not None:
+            return self._at_version(name, version)
         try:
             table = self._spark.read.format("delta").load(path)
         except AnalysisException as error:
@@ -107,19 +152,51 @@ class Tables:
             raise TableError(f"{path} is a Delta table, but none of ours (no column {missing[0]}): use another output")
         return table
 
-    def writer(self, name: str) -> str | None:
-        """The run whose rows the table holds; None if there is no table, or nothing in it says.
+    def _at_version(self, name: str, version: int) -> DataFrame | None:
+        if self.read(name) is None:
+            return None
+        newest = self.newest_version(name)
+        if not 0 <= version <= newest:
+            raise TableError(f"{self.path(name)} has no version {version}: its versions are 0 to {newest}")
+        return self._spark.read.format("delta").option("versionAsOf", str(version)).load(self.path(name))
+
+    def writer(self, name: str, version: int | None = None) -> str | None:
+        """The run whose rows the table holds, or held at a version; None if there is no table, or nothing in it says.
 
         Rows say it themselves. A table without rows is told by its newest commit that names a run.
         """
-        table = self.read(name)
+        table = self.read(name, version)
         if table is None:
             return None
         first = table.select("run_id").take(1)
         if first:
             return str(first[0].run_id)
-        named = self._history(name).where("userMetadata IS NOT NULL").select("userMetadata").take(1)
-        return str(named[0][0]) if named else None
+        named = self._history(name).where("userMetadata IS NOT NULL")
+        if version is not None:
+            named = named.where(F.col("version") <= version)
+        newest = named.select("userMetadata").take(1)
+        return str(newest[0][0]) if newest else None
+
+    def newest_version(self, name: str) -> int:
+        """Version of a table that exists."""
+        return int(self._history(name, 1).select("version").collect()[0].version)
+
+    def extent(self, name: str, *, commits: int = 10) -> Extent:
+        """Size and last versions of a table that exists.
+
+        Args:
+            name: of the table.
+            commits: how many of its last versions to list.
+        """
+        detail = self._spark.sql(f"DESCRIBE DETAIL {self._quoted(name)}").select("numFiles", "sizeInBytes").collect()[0]
+        columns = "version", "timestamp", "operation", "userMetadata", "operationMetrics.numOutputRows"
+        listed = self._history(name, commits).select(*columns).collect()
+        last = [
+            Commit(row.version, row.timestamp, row.operation, row.userMetadata, row[4] and int(row[4]))
+            for row in listed
+        ]
+        rows = self._spark.read.format("delta").load(self.path(name)).count()  # from the log's statistics
+        return Extent(rows, int(detail.numFiles), int(detail.sizeInBytes), last[0].version + 1, last)
 
     def replace(self, name: str, rows: DataFrame, *, run_id: str, compression: str) -> Write:
         """Write a whole table in one commit: a reader sees the old rows or the new.
@@ -193,9 +270,10 @@ class Tables:
             message = f"the table {self.path(name)} cannot be written: {reason(error)}; use another output"
             raise TableError(message) from error
 
-    def _history(self, name: str) -> DataFrame:
-        """Commits of a table, newest first."""
-        return self._spark.sql(f"DESCRIBE HISTORY {self._quoted(name)}")
+    def _history(self, name: str, commits: int | None = None) -> DataFrame:
+        """Commits of a table, newest first; the last few, or all."""
+        limit = "" if commits is None else f" LIMIT {commits}"
+        return self._spark.sql(f"DESCRIBE HISTORY {self._quoted(name)}{limit}")
 
     def _quoted(self, name: str) -> str:
         return f"delta.`{self.path(name).replace('`', '``')}`"

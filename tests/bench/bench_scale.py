@@ -1,6 +1,6 @@
-"""How the cost grows: one CPU against two, a pool against one of four times its rows, and the memory of a worker.
+"""How the cost grows: one CPU against two, a pool against larger ones, and the memory of a worker.
 
-    python tests/bench/bench_scale.py --pool pool --large-pool pool4 --metadata en_481k.txt.gz --work /tmp/bench
+    python tests/bench/bench_scale.py --pool 5m --larger 10m 20m --metadata en_481k.txt.gz --work /tmp/bench
 
 Each setting runs in a process of its own (`--one` is that process); the figures to quote are ratios.
 """
@@ -8,6 +8,7 @@ Each setting runs in a process of its own (`--one` is that process); the figures
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import shutil
@@ -22,7 +23,7 @@ import pyarrow.dataset as ds
 
 
 def one(options: argparse.Namespace) -> None:
-    """A warm-up, then timed curations in one session; prints a line of JSON for each."""
+    """Warm-ups, then timed curations in one session; prints a line of JSON for each."""
     from metaclip_spark import CurateConfig, Pool, PoolColumns, curate  # noqa: PLC0415 - only this process needs Spark
     from metaclip_spark.session import build_session  # noqa: PLC0415
     from metaclip_spark.storage.metadata_source import read_metadata  # noqa: PLC0415
@@ -31,7 +32,7 @@ def one(options: argparse.Namespace) -> None:
     spark.sparkContext.setLogLevel("ERROR")
     metadata = read_metadata(options.metadata)
     pool = Pool(paths=(str(options.pool),), columns=PoolColumns(uid="id"))
-    for turn in range(options.repeat + 1):
+    for turn in range(-options.warm_up, options.repeat):
         shutil.rmtree(options.work, ignore_errors=True)
         memory = WorkerMemory()
         start = time.monotonic()
@@ -39,7 +40,7 @@ def one(options: argparse.Namespace) -> None:
             report = curate(spark, pool, metadata, str(options.work), CurateConfig(t=options.t))
         seconds = time.monotonic() - start
         line = {
-            "warm_up": turn == 0,
+            "warm_up": turn < 0,
             "seconds": seconds,
             "rows": report.counters["read"],
             "kept": report.counters["kept"],
@@ -99,7 +100,7 @@ def run(options: argparse.Namespace, pool: Path, master: str, cpus: str) -> list
     t = options.t * rows_of(pool) / rows_of(options.pool)
     command = ["taskset", "-c", cpus, sys.executable, __file__, "--one", "--pool", str(pool), "--master", master]
     command += ["--metadata", str(options.metadata), "--work", str(options.work / "tables"), "--t", str(t)]
-    command += ["--repeat", str(options.repeat)]
+    command += ["--repeat", str(options.repeat), "--warm-up", str(options.warm_up)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ)
     lines = [
         json.loads(line.removeprefix("RESULT ")) for line in done.stdout.splitlines() if line.startswith("RESULT ")
@@ -116,11 +117,12 @@ def idle_worker_mb() -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pool", type=Path, required=True)
-    parser.add_argument("--large-pool", type=Path, help="the same rows and more, about four times as many")
+    parser.add_argument("--larger", type=Path, nargs="*", default=[], help="pools of more such rows, ascending")
     parser.add_argument("--metadata", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--t", type=float, default=60.0)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--warm-up", type=int, default=3)
     parser.add_argument("--master", default="local[2]")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -129,8 +131,7 @@ def main() -> None:
         return
 
     settings = {"one CPU": (options.pool, "local[1]", "0"), "two CPUs": (options.pool, "local[2]", "0,1")}
-    if options.large_pool:
-        settings["large pool"] = (options.large_pool, "local[2]", "0,1")
+    settings |= {str(pool): (pool, "local[2]", "0,1") for pool in options.larger}
     best = {}
     for name, setting in settings.items():
         runs = run(options, *setting)
@@ -144,14 +145,11 @@ def main() -> None:
         )
     print(f"a process that has imported pyarrow and numba: {idle_worker_mb():.0f} MB USS")
     print(f"one CPU / two CPUs: {best['one CPU']['seconds'] / best['two CPUs']['seconds']:.2f}")
-    if options.large_pool:
-        small, large = best["two CPUs"], best["large pool"]
+    sizes = [best["two CPUs"], *(best[str(pool)] for pool in options.larger)]
+    for small, large in itertools.pairwise(sizes):
         per_row = (large["seconds"] - small["seconds"]) / (large["rows"] - small["rows"])
         fixed = small["seconds"] - per_row * small["rows"]
-        ratio = (large["seconds"] / large["rows"]) / (small["seconds"] / small["rows"])
-        print(
-            f"seconds per row, large / small: {ratio:.2f}; marginal {1e6 * per_row:.2f} µs a row, fixed {fixed:.1f} s"
-        )
+        print(f"{small['rows']:,} to {large['rows']:,} rows: {1e6 * per_row:.2f} µs for one more; fixed {fixed:.1f} s")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,15 @@ from metaclip_spark import (
     PoolColumns,
     compile_metadata,
     curate,
+    diff,
+    explain_caption,
+    explain_entry,
+    explain_uid,
+    export_datacomp,
+    export_entry_probabilities,
+    export_img2dataset,
+    export_jsonl,
+    inspect,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +42,23 @@ def match(captions: list[str]) -> list[list[int]]:
 def run(spark: SparkSession) -> CurateReport:
     pool = Pool(paths=("pool",), columns=PoolColumns(text="TEXT", image_url="URL"))
     return curate(spark, pool, {"en": compile_metadata(["photo"])}, "out", CurateConfig(t=20.0))
+
+
+def look(spark: SparkSession) -> int:
+    metadata = compile_metadata(["photo"])
+    row = explain_caption(spark, "out", "a photo", metadata, uid=7)
+    assert_type(row.entries[0].positions, list[tuple[int, int]])
+    assert_type(explain_uid(spark, "out", "0").admission_threshold, float | None)
+    assert_type(explain_entry(spark, "out", "photo").count, int)
+    assert_type(inspect(spark, "out").tables[0].rows, int)
+    changes = diff(spark, "out", "out", before_at=0, after_at="598148bd")
+    exports = [
+        export_img2dataset(spark, "out", "urls", columns=["width"]),
+        export_jsonl(spark, "out", "lines", gzip=True),
+        export_datacomp(spark, "out", "uids.npy", overwrite=True),
+        export_entry_probabilities(spark, "out", "p.npy", t=5.0),
+    ]
+    return changes.stayed + sum(export.rows for export in exports)
 
 
 def failed(error: MetaclipSparkError) -> int:

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 from pools import ENTRIES, made_up_table, pool_at, write_files
 
+from metaclip_spark import example
+from metaclip_spark.config import CurateConfig, Pool, PoolColumns
 from metaclip_spark.core.matching.tables import compile_metadata
+from metaclip_spark.stages.curate import curate
+from metaclip_spark.storage.metadata_source import read_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pyspark.sql import SparkSession
 
-    from metaclip_spark.config import Pool
     from metaclip_spark.core.matching.tables import CompiledMetadata
 
 
@@ -28,6 +31,23 @@ def metadata() -> CompiledMetadata:
 def small_pool(tmp_path_factory: pytest.TempPathFactory) -> Pool:
     """2,000 made-up rows in two files."""
     return pool_at(write_files(made_up_table(2_000), tmp_path_factory.mktemp("small") / "pool", files=2))
+
+
+@pytest.fixture(scope="session")
+def example_metadata() -> CompiledMetadata:
+    """WordNet's names, as the quickstart compiles them."""
+    return read_metadata(example.metadata_path())
+
+
+@pytest.fixture(scope="session")
+def example_root(
+    spark: SparkSession, example_metadata: CompiledMetadata, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """The embedded example, curated; its pool stands beside the tables. To be read only."""
+    folder = tmp_path_factory.mktemp("example")
+    pool = Pool(paths=(str(example.write_pool(folder / "pool")),), columns=PoolColumns(image_url="image_url"))
+    curate(spark, pool, example_metadata, str(folder / "tables"), CurateConfig(t=example.T))
+    return str(folder / "tables")
 
 
 @pytest.fixture

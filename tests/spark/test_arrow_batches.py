@@ -35,10 +35,10 @@ def limits(spark: SparkSession) -> tuple[str | None, str | None]:
 @pytest.mark.parametrize(
     ("form", "caption", "asked", "limited"),
     [
-        ("parquet", CAPTION, "50000", (NO_LIMIT, "32768")),
-        ("delta", CAPTION, "50000", (NO_LIMIT, "32768")),
+        ("parquet", CAPTION, "50000", (NO_LIMIT, "16384")),
+        ("delta", CAPTION, "50000", (NO_LIMIT, "16384")),
         ("parquet", CAPTION, "1000", (NO_LIMIT, "1000")),
-        ("parquet", CAPTION, "0", (NO_LIMIT, "32768")),
+        ("parquet", CAPTION, "0", (NO_LIMIT, "16384")),
         ("parquet", PAGE, "50000", None),
         ("parquet", f"cast({CAPTION} as binary)", "50000", None),
         ("parquet", f"array({CAPTION})", "50000", None),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from metaclip_spark.cli import main
+from metaclip_spark import errors
+from metaclip_spark.cli import commands, main
 from metaclip_spark.cli.arguments import build_parser
 from metaclip_spark.cli.options import config_of, pool_of, run_file_of, session_options
 from metaclip_spark.config import CurateConfig, Pool, PoolColumns
@@ -20,6 +22,7 @@ from metaclip_spark.errors import ConfigError
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Callable
     from pathlib import Path
 
 LIST = ["photo", "", "new york", "photo", "St. Louis", "a\tb"]
@@ -141,8 +144,105 @@ def test_every_problem_of_a_settings_file_is_listed_at_once(tmp_path: Path) -> N
     file.write_text("[sesion]\n[session]\nmastr = 1\nsettings.spark.driver.memory = '8g'\n[curate]\ntt = 5\n")
     with pytest.raises(ConfigError) as caught:
         run_file_of(parse("--conf", str(file)))
-    for problem in ("'sesion'", "'mastr'", "'tt'", "in quotes"):
+    for problem in ("'sesion' (did you mean 'session'?)", "'mastr'", "'master'", "'tt'", "in quotes"):
         assert problem in str(caught.value)
+
+
+ODD_VALUES = {
+    't = "20"': "t = '20' is not a number",
+    "seed = 1.5": "seed = 1.5 is not a whole number",
+    "seed = true": "seed = True is not a whole number",
+    "overwrite = 1": "overwrite = 1 is not true or false",
+    "text_column = 3": "text_column = 3 is not text",
+    'format = "parqet"': "is none of parquet, delta",
+    'compression = "zst"': "did you mean 'zstd'?",
+    "target-size = 5": "'target-size' (did you mean 'target_size'?)",
+    'url_colum = "URL"': "did you mean 'url_column'?",
+}
+
+
+def test_every_value_of_the_wrong_type_is_named(tmp_path: Path) -> None:
+    for line, says in ODD_VALUES.items():
+        file = tmp_path / "run.toml"
+        file.write_text(f"[curate]\n{line}\n")
+        with pytest.raises(ConfigError) as caught:
+            run_file_of(parse("--conf", str(file)))
+        assert says in str(caught.value), line
+
+
+def test_a_way_to_choose_t_replaces_the_files(tmp_path: Path) -> None:
+    file = tmp_path / "run.toml"
+    file.write_text("[curate]\nt = 5\ntail_share = 0.1\n")
+    options = parse("--conf", str(file), "--target-size", "70")
+    assert config_of(options, run_file_of(options)) == CurateConfig(target_size=70)
+    options = parse("--conf", str(file), "--seed", "1")
+    assert config_of(options, run_file_of(options)) == CurateConfig(t=5, tail_share=0.1, seed=1)
+
+
+def test_the_printed_configuration_is_a_settings_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["--keep-share", "0.25", "--spark-conf", 'spark.a="b"\\', "--spark-conf", "spark.x.secret.key=hush"]
+    given += [
+        "--master",
+        "local[3]",
+        "--text-column",
+        "Tä xt",
+        "--overwrite",
+        "--format",
+        "delta",
+        "--pool-version",
+        "3",
+    ]
+    assert main([*REQUIRED, *given, "--print-config"]) == 0
+    printed = capsys.readouterr().out
+    assert "hush" not in printed
+    assert "# not shown: spark.x.secret.key" in printed
+    file = tmp_path / "run.toml"
+    file.write_text(printed, encoding="utf-8")
+    again, options = parse("--conf", str(file)), parse(*given)
+    read_back, session = run_file_of(again), session_options(again, run_file_of(again))
+    assert config_of(again, read_back) == config_of(options, run_file_of(options))
+    assert pool_of(again, read_back) == pool_of(options, run_file_of(options))
+    assert (session.master, session.settings) == ("local[3]", {"spark.a": '"b"\\'})
+
+
+@pytest.mark.parametrize("text", ["0", "100%", "1.5", "nan", "-1%", "half", "", "%"])
+def test_a_share_that_is_none(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(f"--sample={text}")
+    assert "is no share of the rows" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["curate", "quickstart", "compile", "sizes", None])
+def test_help_explains_every_exit_code(command: str | None, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args([*([command] if command else []), "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    explained = {int(number) for number in re.findall(r"(\d+) [a-zA-Z]", said.partition("exit codes: ")[2])}
+    kinds = {getattr(errors, name) for name in dir(errors) if name.endswith("Error")}
+    assert {0, 130, *(kind.exit_code for kind in kinds)} <= explained
+
+
+def raising(error: BaseException) -> Callable[..., None]:
+    def run(_: object) -> None:
+        raise error
+
+    return run
+
+
+EXITS = [
+    *(
+        (kind("no"), kind.exit_code)
+        for kind in (errors.MetaclipSparkError, *errors.MetaclipSparkError.__subclasses__())
+    ),
+    (ValueError("no"), 1),
+    (KeyboardInterrupt(), 130),
+]
+
+
+@pytest.mark.parametrize(("error", "code"), EXITS, ids=lambda value: type(value).__name__)
+def test_the_exit_code_tells_the_kind(error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "run_compile", raising(error))
+    assert main(["compile", "list.txt", "--output", "artifact"]) == code
 
 
 @pytest.mark.parametrize("name", ["local", "cluster", "databricks"])

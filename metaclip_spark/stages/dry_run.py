@@ -1,0 +1,115 @@
+"""A dry run: every check that curate makes before its first pass, and the plan; nothing is written.
+
+No row is read either, but for the names of the columns of text pools: of JSON without a schema that takes all of them.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from metaclip_spark.config import WAYS_TO_CHOOSE_T, CurateConfig
+from metaclip_spark.core.metadata.entry_list import EntryFate
+from metaclip_spark.report.dry_run import PlannedRun
+from metaclip_spark.session import check_session
+from metaclip_spark.stages.curate import by_language
+from metaclip_spark.stages.run_plan import COUNT, finished_report, finished_runs, plan_run, refuse_another_result
+from metaclip_spark.storage.locations import HAS_SCHEME
+from metaclip_spark.storage.pool import open_pool, refuse_inside
+from metaclip_spark.storage.pool_schema import meanings
+from metaclip_spark.storage.schemas import CURATED, ENTRY_COUNTS, RUNS, SIZE_CURVE
+from metaclip_spark.storage.tables import Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyspark.sql import SparkSession
+    from pyspark.sql.types import StructType
+
+    from metaclip_spark.config import Pool
+    from metaclip_spark.core.matching.compiled import CompiledMetadata
+
+_GROUNDS: Final = 0.5  # of the pool's bytes: ids, four numbers and names of runs beside a caption and a URL
+_THRESHOLD: Final = {
+    "t": "t = {} matches",
+    "target_size": "the least t that keeps {} rows: one or two passes more, over ids and texts",
+    "keep_share": "the least t that keeps {} of the rows read: one or two passes more, over ids and texts",
+    "tail_share": "the t at which the tail holds {} of the matches",
+}
+
+
+def dry_run(
+    spark: SparkSession,
+    pool: Pool,
+    metadata: CompiledMetadata | Mapping[str, CompiledMetadata],
+    output: str,
+    config: CurateConfig | None = None,
+) -> PlannedRun:
+    """What `curate` with the same arguments would do; see there.
+
+    Raises:
+        MetaclipSparkError: `curate` would refuse to begin.
+    """
+    config = config or CurateConfig()
+    check_session(spark)
+    languages = by_language(metadata, pool, config)
+    tables = Tables(spark, output)
+    refuse_inside(pool, tables.root)
+    tables.refuse_foreign()
+    opened = open_pool(spark, pool)
+    plan = plan_run(pool, opened.source, languages, config)
+    finished = finished_runs(tables, plan)
+    done = finished_report(tables, plan, finished) is not None
+    if not done:
+        refuse_another_result(tables, plan, overwrite=config.overwrite)
+    known = opened.source.description.get("bytes")
+    named = meanings(pool.columns)
+    return PlannedRun(
+        run_id=plan.run_id,
+        source=opened.source.description,
+        columns=_columns(opened.rows.schema, named),
+        carried=[name for name in opened.rows.columns if name not in {"uid", "text", "image_url", "language"}],
+        metadata={
+            language: (compiled.n_entries, compiled.report.counts[EntryFate.MATCHABLE])
+            for language, compiled in languages.items()
+        },
+        threshold="; ".join(
+            _THRESHOLD[name].format(getattr(config, name))
+            for name in WAYS_TO_CHOOSE_T
+            if getattr(config, name) is not None
+        ),
+        state="already finished" if done else "from stored counts" if COUNT in finished else "new",
+        tables=_tables(tables, done=done, counted=COUNT in finished),
+        bytes_at_most=None if known is None else round(known * (1 + _GROUNDS)),
+        bytes_free=_free(tables.root),
+    )
+
+
+def _columns(schema: StructType, named: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    own = {meaning: name for name, meaning in named.items()}
+    return {
+        meaning: (own.get(meaning, "(derived from image_url and text)"), schema[meaning].dataType.simpleString())
+        for meaning in ("uid", "text", "image_url", "language")
+        if meaning in schema.names
+    }
+
+
+def _tables(tables: Tables, *, done: bool, counted: bool) -> dict[str, tuple[str, str]]:
+    fates = {
+        CURATED: "replaced in one commit" if tables.read(CURATED) is not None else "made",
+        ENTRY_COUNTS: "its counts are used" if counted else "counts added",
+        SIZE_CURVE: "the curve of these counts put in",
+        RUNS: "a row added, last",
+    }
+    return {name: (tables.path(name), "left as it is" if done else fate) for name, fate in fates.items()}
+
+
+def _free(root: str) -> int | None:
+    """Free bytes where the tables would be; None for a store."""
+    if HAS_SCHEME.match(root) and not root.startswith("file:"):
+        return None
+    folder = Path(root.removeprefix("file://").removeprefix("file:"))
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

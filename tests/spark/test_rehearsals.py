@@ -1,0 +1,181 @@
+"""Before a long run: the pilot's estimates against whole runs, and a dry run that writes nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from pools import made_up_table, pool_at, write_files
+
+from metaclip_spark.cli import main
+from metaclip_spark.config import CurateConfig
+from metaclip_spark.core.matching.artifact import artifact_to_bytes
+from metaclip_spark.core.row_sample import in_sample
+from metaclip_spark.errors import ConfigError, InputError, TableError
+from metaclip_spark.stages.curate import curate
+from metaclip_spark.stages.dry_run import dry_run
+from metaclip_spark.stages.pilot import pilot
+from metaclip_spark.storage.pool import open_pool
+from metaclip_spark.transforms.sample_rows import sample_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyspark.sql import SparkSession
+
+    from metaclip_spark.config import Pool
+    from metaclip_spark.core.matching.tables import CompiledMetadata
+
+pytestmark = pytest.mark.spark
+
+ROWS = 20_000
+CONFIG = CurateConfig(t=100.0, overwrite=True)
+SHARE = 0.2
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Pool:
+    return pool_at(write_files(made_up_table(ROWS, seed=3), tmp_path_factory.mktemp("pilot") / "pool", files=2))
+
+
+def files_below(folder: Path) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+def test_spark_samples_the_rows_that_the_rule_names(spark: SparkSession, pool: Pool) -> None:
+    rows = open_pool(spark, pool).rows
+    sampled = {row.uid for row in sample_rows(rows, 0.01, 5).collect()}
+    assert sampled == {uid for uid in range(ROWS) if in_sample(uid, 5, 0.01)}
+
+
+def test_a_pilot_estimates_what_a_run_gives(
+    spark: SparkSession, pool: Pool, metadata: CompiledMetadata, tmp_path: Path
+) -> None:
+    report = curate(spark, pool, metadata, str(tmp_path / "out"), CONFIG)
+    lines: list[str] = []
+    estimate = pilot(spark, pool, metadata, SHARE, CONFIG, progress=lines.append)
+    assert [line.partition(" ...")[0] for line in lines] == ["open", "sample", "count", "balance", "time"]
+    assert estimate.read == report.counters["read"]
+    assert estimate.asked.rows.low <= report.counters["kept"] <= estimate.asked.rows.high
+    assert estimate.matched.low <= report.matched <= estimate.matched.high
+    assert estimate.matches.low <= report.matches <= estimate.matches.high
+    assert (estimate.asked.rows.high - estimate.asked.rows.low) / 2 < 0.1 * report.counters["kept"]
+    counts = dict(report.languages["en"].top_entries)
+    found = [number.low <= counts[entry] <= number.high for entry, number in estimate.languages["en"].top_entries[:10]]
+    assert sum(found) >= 8
+
+    wanted = pilot(spark, pool, metadata, SHARE, CurateConfig(target_size=report.counters["kept"]))
+    assert wanted.asked.t == pytest.approx(CONFIG.t, rel=0.3)
+    assert abs(wanted.asked.rows.value / report.counters["kept"] - 1) < 0.02
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("t", [20.0, 100.0])
+def test_the_size_lies_within_its_error_in_19_of_20_seeds(
+    spark: SparkSession, pool: Pool, metadata: CompiledMetadata, tmp_path: Path, t: float
+) -> None:
+    within = []
+    for seed in range(20):
+        config = replace(CONFIG, t=t, seed=seed)
+        kept = curate(spark, pool, metadata, str(tmp_path / "out"), config).counters["kept"]
+        asked = pilot(spark, pool, metadata, SHARE / 2, config).asked.rows
+        print(f"t {t} seed {seed}: {kept} rows, estimated {asked.value:.0f} from {asked.low:.0f} to {asked.high:.0f}")
+        within.append(asked.low <= kept <= asked.high)
+    assert sum(within) >= 19
+
+
+NO_PILOTS: dict[str, tuple[float, CurateConfig, type[Exception], str]] = {
+    "no share": (0.0, CONFIG, ConfigError, "no share"),
+    "texts of an image": (0.5, replace(CONFIG, texts_per_image="one_text_per_image"), ConfigError, "upper bound"),
+    "a sample of too few": (0.001, CONFIG, InputError, r"of 20000 rows are in a sample of 0\.001: ask for .* 0\.01"),
+    "more than match": (0.5, CurateConfig(target_size=19_999), ConfigError, "ask for fewer"),
+}
+
+
+@pytest.mark.parametrize(("share", "config", "error", "says"), NO_PILOTS.values(), ids=NO_PILOTS)
+def test_no_pilot(
+    spark: SparkSession,
+    pool: Pool,
+    metadata: CompiledMetadata,
+    share: float,
+    config: CurateConfig,
+    error: type[Exception],
+    says: str,
+) -> None:
+    with pytest.raises(error, match=says):
+        pilot(spark, pool, metadata, share, config)
+
+
+def test_a_dry_run_writes_nothing_and_refuses_what_curate_would(
+    spark: SparkSession,
+    small_pool: Pool,
+    metadata: CompiledMetadata,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = tmp_path / "out" / "tables"
+    (tmp_path / "list.mcs").write_bytes(artifact_to_bytes(metadata))
+    options = ["curate", "--pool", *small_pool.paths, "--id-column", "id", "--url-column", "image_url"]
+    options += ["--metadata", str(tmp_path / "list.mcs"), "--output", str(output)]
+    before = files_below(tmp_path)
+
+    assert main([*options, "--t", "30", "--dry-run", "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert files_below(tmp_path) == before
+    assert plan["state"] == "new"
+    assert plan["columns"]["uid"] == ["id", "bigint"]
+    assert plan["carried"] == ["width"]
+    bytes_of_pool = sum(file.stat().st_size for file in Path(small_pool.paths[0]).iterdir())
+    assert plan["bytes_at_most"] == round(1.5 * bytes_of_pool)
+    assert plan["bytes_free"] > 0
+
+    assert main([*options, "--t", "30", "--sample", "20%", "--progress"]) == 0
+    captured = capsys.readouterr()
+    assert "nothing was written" in captured.out
+    assert "count ..." in captured.err
+    assert files_below(tmp_path) == before
+
+    assert main([*options, "--t", "30", "--progress", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["run_id"] == plan["run_id"]
+    assert "[curate]\nt = 30.0\n" in captured.err
+    assert [line for line in captured.err.splitlines() if line.startswith("count ... 2,000 rows read, ")] != []
+
+    before = files_below(tmp_path)
+    assert main([*options, "--t", "30", "--dry-run"]) == 0
+    assert "(already finished)" in capsys.readouterr().out
+    assert main([*options, "--t", "31", "--dry-run"]) == TableError.exit_code
+    assert "overwrite" in capsys.readouterr().err
+    assert main([*options, "--target-size", "31", "--overwrite", "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    for part in ("(from stored counts)", "its counts are used", "the least t that keeps 31 rows", "replaced in one"):
+        assert part in shown
+    assert files_below(tmp_path) == before
+    configuration = json.loads(
+        spark.read.format("delta").load(str(output / "runs")).where("stage = 'curate'").collect()[0].configuration
+    )
+    assert configuration["overwrite"] is False
+    assert configuration["compression"] == "zstd"
+
+
+REFUSED: dict[str, tuple[Callable[[Pool], Pool], type[Exception]]] = {
+    "no such pool": (lambda pool: replace(pool, paths=("/absent",)), InputError),
+    "no such column": (lambda pool: replace(pool, columns=replace(pool.columns, text="caption")), InputError),
+}
+
+
+@pytest.mark.parametrize(("change", "error"), REFUSED.values(), ids=REFUSED)
+def test_a_dry_run_checks_the_pool(
+    spark: SparkSession,
+    small_pool: Pool,
+    metadata: CompiledMetadata,
+    tmp_path: Path,
+    change: Callable[[Pool], Pool],
+    error: type[Exception],
+) -> None:
+    with pytest.raises(error):
+        dry_run(spark, change(small_pool), metadata, str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
