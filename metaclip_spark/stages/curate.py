@@ -108,8 +108,7 @@ def curate(
                 counts = count_pool(opened, pool, shared)
                 store_counts(tables, plan, counts, languages, started_at=started_at)
             timer.note(counts.in_words())
-
-        warned = [*opened.source.warnings, *warn_of_malformed(opened, counts, pool)]
+            warned = [*opened.source.warnings, *warn_of_malformed(opened, counts, pool)]
 
         # Algorithm 1, part 2: keep a caption if any of its entries fires.
         with timer.step("choose t"), named_worker_errors():
@@ -133,8 +132,7 @@ def curate(
         store_size_curves(tables, plan, statistics.value, list(languages))
     report = build_report(
         tables, plan, config, counts=counts, chosen=chosen, statistics=statistics.value, metadata=languages,
-        counts_reused=COUNT in finished, versions={CURATED: write.version}, seconds=timer.seconds,
-        warnings=warned,
+        counts_reused=COUNT in finished, versions={CURATED: write.version}, seconds=timer.seconds, warnings=warned,
     )  # fmt: skip
     report = with_id_check(report, opened, config)
     record(

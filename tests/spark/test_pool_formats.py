@@ -1,11 +1,10 @@
-"""The same rows in every form a pool may have are the same curation; records that are no rows are counted."""
+"""The same rows in every form a pool may have are the same curation."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import runpy
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.csv
@@ -177,118 +176,6 @@ def as_options(pool: Pool) -> list[str]:
         *(["--schema", pool.schema] if pool.schema else []),
         *(part for name in pool.drop for part in ("--drop", name)),
     ]
-
-
-@dataclass(frozen=True)
-class Records:
-    """Text that holds records which are no rows."""
-
-    name: str
-    form: str
-    content: bytes
-    texts: list[bytes | None]
-    malformed: int
-    null: int = 0
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-RECORDS = [
-    Records(
-        "csv",
-        "csv",
-        b"\xef\xbb\xbfid,text\r\n"
-        b'1,"w1, ""w2"""\r\n'
-        b'2,"w1 is not closed\r\n'
-        b"w1 has no id\r\n"
-        b"4,w1,one too many\r\n"
-        b"\r\n"
-        b'5,""\r\n'
-        b"6,\r\n"
-        b"id,text\r\n"
-        b"7,w1 \xff\xed\xa0\x80\r\n"
-        b"8,w1 \x00\r\n"
-        b'9,"x" w1\r\n'
-        b'10,w1 5" \\" pipe\r\n'
-        b"11, w1 \r\n"
-        b"12,\xef\xbf\xbf w1\r\n"
-        b"13,w1 \xe2\x80\xa8 w1",
-        [
-            b'w1, "w2"',
-            "w1 \ufffd\ufffd".encode(),
-            b"w1 \0",
-            b'"x" w1',
-            b'w1 5" \\" pipe',
-            b" w1 ",
-            "w1 \u2028 w1".encode(),
-        ],
-        malformed=5,
-        null=2,
-    ),
-    Records(
-        "csv of many lines",
-        "csv",
-        b'id,text\n1,"w1\nw2"\n2,w1\n3\n4,w1,x\n5,\n',
-        [b"w1\nw2", b"w1"],
-        malformed=2,
-        null=1,
-        options={"multiline": True},
-    ),
-    Records(
-        "tsv",
-        "tsv",
-        b'id\ttext\n1\t"x w1\n2\tw1 \xff\xed\xa0\x80\n3\tw1\tmore\n4\n\n5\t\n6\tw1 \x00\n7\tw1 \\t \r\n',
-        [b'"x w1', "w1 \ufffd\ufffd".encode(), b"w1 \0", b"w1 \\t "],
-        malformed=2,
-        null=1,
-    ),
-    Records(
-        "json",
-        "json",
-        b'\xef\xbb\xbf{"id":"1","text":"w1 \\u0000"}\r\n'
-        b'{"id":"2","text":"w1 \\ud800"}\n'
-        b'{"id":"3","text":"w1 \\ud83d\\udc31"}\n'
-        b'{"id":"4","text":"w1 \xff\xed\xa0\x80"}\n'
-        b'{"id":"5","text":"w1"}{"id":"6","text":"w1"}\n'
-        b'{"id":"7","text":"w1"} rest\n'
-        b'{"id":"8","text":"w1\n'
-        b'{"id":"9","text":"w1\tw2"}\n'
-        b'[{"id":"10","text":"w1"}]\n'
-        b'null\n"w1"\n7\n \t\n\n'
-        b'{"id":"11"}\n'
-        b'{"id":"12","text":null}\n'
-        b'{"id":"13","text":"w1 of \\"13\\"","more":{"a":[1]}}\n'
-        b'{"id":"14","text":"w1","text":"w1 again"}\n',
-        [b"w1 \0", b"w1 ?", "w1 \U0001f431".encode(), "w1 \ufffd\ufffd".encode(), b'w1 of "13"', b"w1 again"],
-        malformed=8,
-        null=2,
-    ),
-    Records(
-        "json of a schema",
-        "json",
-        b'{"id":1,"text":"w1"}\n{"id":"x","text":"w1"}\n{"id":3,"text":"w1 x","more":1}\n{"id":4.5,"text":"w1"}\n',
-        [b"w1", b"w1 x"],
-        malformed=2,
-        options={"schema": "id long, text string"},
-    ),
-]
-
-
-@pytest.mark.parametrize("case", RECORDS, ids=lambda case: case.name)
-def test_records_that_are_no_rows_are_counted(
-    case: Records, spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path
-) -> None:
-    (tmp_path / "pool").write_bytes(case.content)
-    pool = pool_at(tmp_path / "pool", PoolColumns(uid="id"), format=case.form, **case.options)
-    with pytest.warns(MetaclipSparkWarning, match=f"^{case.malformed} of .* for example "):
-        report = curate(spark, pool, metadata, str(tmp_path / "out"), CurateConfig(t=1e9))
-    curated = spark.read.format("delta").load(str(tmp_path / "out" / "curated"))
-    found = [bytes(row[0]) for row in curated.select(curated.text.cast("binary")).collect()]
-    assert sorted(found) == sorted(case.texts)
-    counters = report.counters
-    assert (counters["malformed"], counters["null"]) == (case.malformed, case.null), counters
-    assert counters["kept"] == len(case.texts)
-    assert 2 * counters["read"] == sum(counters.values())
-    assert len(report.warnings) == 1
 
 
 @pytest.mark.parametrize("name", ["cc3m", "cc12m"])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BY_ID = PoolColumns(uid="id")
 
-THRESHOLDS = [0, -1, -0.0, math.nan, math.inf, -math.inf, 10**400, True, "20000", None, [1]]
+THRESHOLDS = [0, -1, -0.0, math.nan, math.inf, -math.inf, 10**400, True, "20000", [1]]
 
 
 @pytest.mark.parametrize("t", THRESHOLDS, ids=lambda t: repr(t)[:12])
