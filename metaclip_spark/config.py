@@ -1,7 +1,7 @@
 """What a run is told: frozen values, checked once when they are made, changed with `dataclasses.replace`.
 
 `Pool` says where the captions are and what their columns mean; `CurateConfig` says how to balance them. Everything
-that can change a row of the result is part of `as_dict`, which the run's identity is a digest of.
+that can change a row of the result is part of `identity`, which the run's identity is a digest of.
 """
 
 from __future__ import annotations
@@ -217,8 +217,9 @@ class CurateConfig:
         _check_choice(self)
         if self.t is None and self.target_size is None and self.keep_share is None and self.tail_share is None:
             object.__setattr__(self, "t", DEFAULT_T)
-        elif self.t is not None:
-            object.__setattr__(self, "t", float(self.t))
+        for name in ("t", "keep_share", "tail_share"):  # 1 and 1.0 are the same run
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, float(getattr(self, name)))
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < _SEED_LIMIT:
             raise ConfigError(f"seed {self.seed!r} is not an integer with 0 <= seed < 2**64")
         for name in ("overwrite", "check_ids"):

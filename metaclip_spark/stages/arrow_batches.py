@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
@@ -27,7 +28,7 @@ _ROWS: Final = "spark.sql.execution.arrow.maxRecordsPerBatch"
 _NO_LIMIT: Final = str(2**31 - 1)
 _MEAN_BATCH: Final = 2 * 2**20  # bytes of the pool's (compressed) files that a batch holds in the mean
 _FEWEST_ROWS: Final = 4_096  # below it, rows are so wide that the check costs little beside them
-# The gain ends here. Rows of 32 kB, some hundred times the usual, all in one batch, are still 1 GB.
+# The gain ends here. Rows of 64 kB, some hundred times the usual, all in one batch, are still 1 GB.
 _MOST_ROWS: Final = 16_384
 _WIDE: Final = (T.BinaryType, T.ArrayType, T.MapType, T.StructType)
 
@@ -63,5 +64,10 @@ def _fitting_rows(rows: DataFrame) -> int:
     if not parquet:
         return 0
     file = parquet[len(parquet) // 2]
-    size = spark.read.format("binaryFile").load(file).select("length").collect()[0].length
-    return _MEAN_BATCH * spark.read.parquet(file).count() // int(size)
+    for path in (unquote(file), file):  # Spark names the files of Parquet pools URL-encoded, those of Delta as they are
+        try:
+            size = spark.read.format("binaryFile").load(path).select("length").collect()[0].length
+            return _MEAN_BATCH * spark.read.parquet(path).count() // int(size)
+        except (PySparkException, Py4JJavaError):  # if the file is damaged, the pass says so by name
+            continue
+    return 0

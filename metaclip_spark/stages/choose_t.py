@@ -1,7 +1,8 @@
 """Choosing t: as given, from a share of tail matches, or so that a wanted number of rows is kept, to the row.
 
-A size needs the admission thresholds of the pool: one pass over ids and texts for the size curve, unless a run over
-the same counts and draws has left it, and one or a few for the bin that holds the answer.
+A size needs the admission thresholds of the pool: one pass over ids and texts (over whole rows where one text of an
+image is chosen) for the size curve, unless a run over the same counts and draws has left it, and one or a few for the
+bin that holds the answer.
 """
 
 from __future__ import annotations
@@ -148,7 +149,7 @@ def _wanted_rows(counts: PoolCounts, config: CurateConfig) -> int | None:
     if not 1 <= wanted <= matched:
         raise ConfigError(
             f"keep_share = {config.keep_share} of {counts.read} rows read is {wanted} rows, but {matched} matched any "
-            f"entry: ask for a share up to {matched / counts.read:.4g}"
+            f"entry: ask for a share of at least one row, and at most {matched} / {counts.read}"
         )
     return wanted
 

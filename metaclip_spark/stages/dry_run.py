@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 _GROUNDS: Final = 0.5  # of the pool's bytes: ids, four numbers and names of runs beside a caption and a URL
 _THRESHOLD: Final = {
     "t": "t = {} matches",
-    "target_size": "the least t that keeps {} rows: one or two passes more, over ids and texts",
-    "keep_share": "the least t that keeps {} of the rows read: one or two passes more, over ids and texts",
+    "target_size": "the least t that keeps {} rows: one or two passes more",
+    "keep_share": "the least t that keeps {} of the rows read: one or two passes more",
     "tail_share": "the t at which the tail holds {} of the matches",
 }
 

@@ -104,9 +104,12 @@ def open_curated(spark: SparkSession, output: str, target: str) -> tuple[StoredR
     """
     check_session(spark)
     tables = Tables(spark, output)
-    run = current_run(tables)
+    if tables.read(CURATED) is None:
+        current_run(tables)  # says so
+    version = tables.newest_version(CURATED)  # an unversioned table is read anew by each of an export's actions
+    run = current_run(tables, version)
     refuse_sources(target, [tables.root, *run.inputs["paths"]])
-    rows = tables.read(CURATED)
+    rows = tables.read(CURATED, version)
     if rows is None:
         raise TableError(f"{tables.path(CURATED)} is gone")
     return run, rows
@@ -126,7 +129,7 @@ def _check_columns(rows: DataFrame, columns: Sequence[str], *, taken: Sequence[s
 
 
 def _as_text(rows: DataFrame, name: str) -> Column:
-    """A column; bytes as text, with U+FFFD where they are no UTF-8."""
-    if isinstance(rows.schema[name].dataType, T.BinaryType):
+    """A column; text and bytes as text, with U+FFFD where they are no UTF-8, as Parquet does not see to it."""
+    if isinstance(rows.schema[name].dataType, T.BinaryType | T.StringType):
         return F.make_valid_utf8(quoted(name).cast("string"))
     return quoted(name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 
+from metaclip_spark.core.sampling import DRAW_VERSION
 from metaclip_spark.core.size_curve import upper_edge
 from metaclip_spark.storage.schemas import RUNS, SIZE_CURVE, SIZE_CURVE_SCHEMA
 
@@ -50,7 +51,8 @@ def stored_curve(tables: Tables, plan: RunPlan) -> tuple[NDArray[np.int64], NDAr
         return None
     found = curves.where(curves.counts_version == plan.counts_version).toArrow().sort_by("threshold_bin")
     measured_by = set(found["run_id"].to_pylist())
-    finished = runs.where(runs.run_id.isin(*measured_by) & (runs.status == "finished")).select("configuration")
+    of_these_draws = (runs.status == "finished") & (runs.draw_version == DRAW_VERSION)
+    finished = runs.where(runs.run_id.isin(*measured_by) & of_these_draws).select("configuration")
     measured = [json.loads(row.configuration) for row in finished.collect()]
     if len(measured) != 1 or any(measured[0].get(name) != plan.configuration[name] for name in _DRAWN_BY):
         return None

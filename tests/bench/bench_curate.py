@@ -29,7 +29,7 @@ from metaclip_spark.storage.metadata_source import read_metadata
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
     from metaclip_spark.core.matching.compiled import CompiledMetadata
 
@@ -122,8 +122,17 @@ class Bench:
         written = next(
             path for path in (self.work / "copy", self.work / "by_hand", self.work / "tables/curated") if path.exists()
         )
-        rows = self.spark.read.format("delta").load(str(written)).count()  # not in the time: no job needs it
-        return seconds, cpu, f"{rows:,} rows written; {result}"
+        rows = self.spark.read.format("delta").load(str(written))  # not in the time: no job needs it
+        return seconds, cpu, f"{rows.count():,} rows written{digest(rows)}; {result}"
+
+
+def digest(rows: DataFrame) -> str:
+    """Of ids and decisions of a curated table, by whichever job: equal where the rows are. Nothing for a copy."""
+    if "matched_entries" not in rows.columns:
+        return ""
+    name = "uid" if "uid" in rows.columns else "id"
+    decided = f"sum(cast(xxhash64({name}, matched_entries, probability, draw) as decimal(38, 0)))"
+    return f", digest {rows.selectExpr(decided).first()[0]}"
 
 
 def rounded(seconds: dict[str, float]) -> dict[str, float]:

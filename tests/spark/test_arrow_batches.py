@@ -68,3 +68,15 @@ def test_an_empty_file_bounds_nothing(spark: SparkSession, tmp_path: Path) -> No
     before = limits(spark)
     with row_bounded_batches(rows):
         assert limits(spark) == before
+
+
+@pytest.mark.parametrize("form", ["parquet", "delta"])
+def test_odd_paths(spark: SparkSession, tmp_path: Path, form: str) -> None:
+    """Spark names the files of the two formats in different ways."""
+    path = str(tmp_path / "my pool %41")
+    rows = spark.range(2_000).selectExpr("id", f"{CAPTION} as text", "'2024-01-01 00:00:00 50%' as seen")
+    rows.coalesce(1).write.format(form).partitionBy("seen").save(path)
+    read = spark.read.format(form).load(path)
+    with row_bounded_batches(read):
+        assert limits(spark)[0] == NO_LIMIT
+    assert read.count() == 2_000

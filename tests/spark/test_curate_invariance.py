@@ -40,17 +40,18 @@ class Layout:
     shuffled: bool = False
     settings: dict[str, str] = field(default_factory=dict)
     texts: TextsPerImage = "all_pairs"
+    slow: bool = False
 
 
 LAYOUTS = [
     Layout("7 partitions", files=7, settings=ONE_FILE_A_PARTITION),
-    Layout("200 partitions", files=200, settings=ONE_FILE_A_PARTITION),
-    Layout("another order", shuffled=True),
+    Layout("200 partitions", files=200, settings=ONE_FILE_A_PARTITION, slow=True),
+    Layout("another order", shuffled=True, slow=True),
     Layout("batches of 3 rows", settings={"spark.sql.execution.arrow.maxRecordsPerBatch": "3"}),
     Layout("one batch", settings={"spark.sql.execution.arrow.maxRecordsPerBatch": "0"}),
     Layout("Delta", files=3, format="delta"),
     Layout("large strings", settings={"spark.sql.execution.arrow.useLargeVarTypes": "true"}),
-    Layout("no adaptive execution", files=3, settings={"spark.sql.adaptive.enabled": "false"}),
+    Layout("no adaptive execution", files=3, settings={"spark.sql.adaptive.enabled": "false"}, slow=True),
     Layout(
         "files joined by Delta",
         files=7,
@@ -65,6 +66,7 @@ LAYOUTS = [
     Layout(
         "one text, large strings, 5 shuffle partitions",
         texts="one_text_per_image",
+        slow=True,
         settings={
             "spark.sql.execution.arrow.useLargeVarTypes": "true",
             "spark.sql.shuffle.partitions": "5",
@@ -97,7 +99,10 @@ def in_one_file(
     return found
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
+@pytest.mark.parametrize(
+    "layout",
+    [pytest.param(layout, marks=pytest.mark.slow if layout.slow else (), id=layout.name) for layout in LAYOUTS],
+)
 def test_layout_changes_nothing(
     spark: SparkSession,
     metadata: CompiledMetadata,

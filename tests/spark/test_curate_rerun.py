@@ -151,7 +151,10 @@ class Died:
 
 DIED = [
     Died("after the counts, before their row", "stored_counts.record", counts_are_whole=False),
-    Died("before the curated table", "curate.statistics_accumulator", counts_are_whole=True),
+    pytest.param(
+        Died("before the curated table", "curate.statistics_accumulator", counts_are_whole=True),
+        marks=pytest.mark.slow,
+    ),
     Died("after the curated table", "curate.check_source", counts_are_whole=True),
     Died("after the size curve, before the run's row", "curate.record", counts_are_whole=True),
 ]

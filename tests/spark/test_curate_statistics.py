@@ -89,6 +89,7 @@ def test_size_and_inclusion_over_seeds(runs: Runs) -> None:
         assert abs(off) <= 4.0 * deviation
 
 
+@pytest.mark.slow
 def test_selections_are_nested_and_the_curve_tells_their_sizes(runs: Runs) -> None:
     """Each run at an edge of the grid keeps what the curve of another t says, and all that smaller ones keep."""
     runs.run(CONFIG)
