@@ -94,8 +94,9 @@ def test_settings_files(cases: int, tmp_path: Path) -> None:
     file = tmp_path / "run.toml"
     arguments = ["curate", "--pool", "p", "--metadata", "m", "--output", "o", "--conf", str(file)]
 
+    options = build_parser().parse_args(arguments)
+
     def read() -> None:
-        options = build_parser().parse_args(arguments)
         run_file = run_file_of(options)
         session_options(options, run_file)
         config_of(options, run_file)
@@ -185,7 +186,7 @@ def test_broken_records(form: str, records: int, spark: SparkSession, tmp_path: 
 
 
 @pytest.mark.spark
-@pytest.mark.parametrize("cases", [6, pytest.param(200, marks=pytest.mark.slow)], ids=["few", "many"])
+@pytest.mark.parametrize("cases", [6, pytest.param(60, marks=pytest.mark.slow)], ids=["few", "many"])
 def test_broken_parquet(cases: int, spark: SparkSession, tmp_path: Path) -> None:
     from metaclip_spark.stages.curate import curate  # noqa: PLC0415 - the other tests need no Spark
 
