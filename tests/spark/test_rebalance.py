@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from pools import made_up_table, pool_at, write_files
@@ -21,7 +22,6 @@ from metaclip_spark.storage.tables import Tables
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pyarrow as pa
     from pyspark.sql import SparkSession
 
     from metaclip_spark.config import Pool
@@ -174,7 +174,7 @@ def test_a_rebalance_that_died_is_completed_by_the_same_command(
 
 def test_several_languages_follow_the_tail_share(spark: SparkSession, tmp_path: Path) -> None:
     table = made_up_table(2_000)
-    table = table.append_column("lang", [["en", "de", "en", "fr"][number % 4] for number in range(2_000)])
+    table = table.append_column("lang", pa.array(["en", "de", "en", "fr"] * 500))
     columns = replace(pool_at(tmp_path).columns, language="lang")
     pool = pool_at(write_files(table, tmp_path / "pool"), columns)
     lists = {"en": (f"w{n}" for n in range(90)), "de": (f"w{n}" for n in range(60)), "fr": ["w1", "w2", "w300"]}
