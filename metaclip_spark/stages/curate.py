@@ -91,7 +91,7 @@ def curate(
         plan = plan_run(pool, opened.source, languages, config, frozen=frozen.counts_version if frozen else None)
         finished = finished_runs(tables, plan)
         if (done := finished_report(tables, plan, finished)) is not None:
-            return with_id_check(done, opened, config)
+            return with_id_check(opened, config, done)
         refuse_another_result(tables, plan, overwrite=config.overwrite)
         withdraw(tables, plan, finished)
 
@@ -127,11 +127,10 @@ def curate(
         check_source(spark, plan)
         check_written(writes[CURATED], counts, statistics.value, config, chosen)
         store_size_curves(tables, plan, {name: statistics.value[name].curve for name in languages})
-    report = build_report(
+    report = with_id_check(opened, config, build_report(
         tables, plan, config, counts=counts, matches=matches, chosen=chosen, statistics=statistics.value,
         metadata=languages, counts_reused=COUNT in finished, writes=writes, seconds=timer.seconds, warnings=warned,
-    )  # fmt: skip
-    report = with_id_check(report, opened, config)
+    ))  # fmt: skip
     record(
         tables, plan, stage=CURATE, started_at=started_at, counters=report.counters,
         output_versions=report.output_versions, report=report,
@@ -139,7 +138,7 @@ def curate(
     return report
 
 
-def with_id_check(report: CurateReport, opened: OpenPool, config: CurateConfig) -> CurateReport:
+def with_id_check(opened: OpenPool, config: CurateConfig, report: CurateReport) -> CurateReport:
     """The report with the number of duplicated ids, if that is asked for and not known yet."""
     if not config.check_ids or report.duplicated_ids is not None:
         return report

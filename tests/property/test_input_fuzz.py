@@ -185,7 +185,7 @@ def test_broken_records(form: str, records: int, spark: SparkSession, tmp_path: 
 
 
 @pytest.mark.spark
-@pytest.mark.parametrize("cases", [6, pytest.param(200, marks=pytest.mark.slow)], ids=["few", "many"])
+@pytest.mark.parametrize("cases", [6, pytest.param(60, marks=pytest.mark.slow)], ids=["few", "many"])
 def test_broken_parquet(cases: int, spark: SparkSession, tmp_path: Path) -> None:
     from metaclip_spark.stages.curate import curate  # noqa: PLC0415 - the other tests need no Spark
 
