@@ -37,8 +37,8 @@ def is_appended(chain: Sequence[StoredRun], pool: Pool, source: Source, *, froze
         if run.stage == BALANCE:
             continue
         if run.inputs["digest"] == source.digest and before.columns.text == pool.columns.text:
-            same = before.settings() == pool.settings() and run.configuration["frozen"] == frozen
-            if run is chain[-1] and run.stage == APPEND and same:
+            newest = run is chain[-1] and run.stage == APPEND and before.settings() == pool.settings()
+            if newest and run.configuration["frozen"] == frozen:
                 return True
             raise TableError(
                 f"the pool {', '.join(pool.paths)} is in the curated table already, by run {run.run_id} ({run.stage}): "
