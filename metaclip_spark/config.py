@@ -231,13 +231,12 @@ class CurateConfig:
         _check_choice(self)
         if self.t is None and self.target_size is None and self.keep_share is None and self.tail_share is None:
             object.__setattr__(self, "t", DEFAULT_T)
-        for name in ("t", "keep_share", "tail_share"):  # 1 and 1.0 are the same run
-            if getattr(self, name) is not None:
-                object.__setattr__(self, name, float(getattr(self, name)))
         if self.reserve is not None:
             _check_threshold("reserve", self.reserve)
-            object.__setattr__(self, "reserve", float(self.reserve))
-            self.check_reserve(self.t)
+        for name in ("t", "keep_share", "tail_share", "reserve"):  # 1 and 1.0 are the same run
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, float(getattr(self, name)))
+        self.check_reserve(self.t)
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < _SEED_LIMIT:
             raise ConfigError(f"seed {self.seed!r} is not an integer with 0 <= seed < 2**64")
         for name in ("overwrite", "check_ids"):

@@ -63,7 +63,7 @@ def stored_curve(tables: Tables, plan: RunPlan) -> tuple[NDArray[np.int64], NDAr
     found = curves.where(curves.counts_version == plan.balanced_by).toArrow().sort_by("threshold_bin")
     measured_by = set(found["run_id"].to_pylist())
     # Frozen counts balance several pools, and an append adds rows to a curve: only a curation has its pool alone in it.
-    of_these_draws = (runs.status == "finished") & (runs.stage == CURATE) & (runs.draw_version == DRAW_VERSION)
+    of_these_draws = (runs.status == "finished") & (runs.draw_version == DRAW_VERSION) & (runs.stage == CURATE)
     finished = runs.where(runs.run_id.isin(*measured_by) & of_these_draws)
     measured = finished.select("configuration", "inputs").collect()
     if len(measured) != 1 or json.loads(measured[0].inputs)["digest"] != plan.source.digest:

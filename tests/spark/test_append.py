@@ -215,7 +215,7 @@ def test_several_languages(spark: SparkSession, tmp_path: Path, table: pa.Table)
     pools = crawls(tmp_path, table, (0.5, 0.5), columns)
     lists = {"en": [f"w{n}" for n in range(90)], "de": [f"w{n}" for n in range(60)], "fr": ["w1", "w2", "w300"]}
     metadata = {language: compile_metadata(entries, language=language) for language, entries in lists.items()}
-    for name, reserve in (("stored", 90.0), ("again", None)):
+    for name, reserve in (("stored", 1e6), ("again", None)):
         config = replace(CONFIG, reserve=reserve)
         out, whole = tmp_path / name, tmp_path / f"whole {name}"
         before = curate(spark, pools[0], metadata, str(out), config)
