@@ -94,8 +94,9 @@ def test_settings_files(cases: int, tmp_path: Path) -> None:
     file = tmp_path / "run.toml"
     arguments = ["curate", "--pool", "p", "--metadata", "m", "--output", "o", "--conf", str(file)]
 
+    options = build_parser().parse_args(arguments)
+
     def read() -> None:
-        options = build_parser().parse_args(arguments)
         run_file = run_file_of(options)
         session_options(options, run_file)
         config_of(options, run_file)
