@@ -24,6 +24,7 @@ from metaclip_spark.stages.follow_up import (
     counts_of,
     refuse_other_metadata,
     refuse_other_rules,
+    stored_limits,
     withdraw_mark,
 )
 from metaclip_spark.stages.progress import Progress
@@ -162,11 +163,12 @@ def _counted(
         added = count_pool(asked.new.opened, asked.own.pool, shared)
         store_counts(tables, asked.own, added, languages, started_at=started_at)
     counts = counts_of(tables, asked.base)
+    stored = stored_limits(asked.base, counts)
     if not asked.frozen:
         counts = counts.plus(added)
         if COUNT not in finished_runs(tables, asked.plan):
             store_counts(tables, asked.plan, counts, languages, started_at=started_at, parent=asked.base.counts_version)
-    config, stored = asked.base.settled_config(), asked.base.stored_t()
+    config = asked.base.settled_config()
     t = thresholds(counts, config, config.t)
     read_again = tuple(name for name in t if t[name] > stored[name])
     by_rule = reserve_thresholds(counts, config)
@@ -174,7 +176,7 @@ def _counted(
     reserve_t = by_rule and {
         name: limit if name in read_again else max(t[name], min(limit, stored[name])) for name, limit in by_rule.items()
     }
-    return Balanced(added, counts, t, reserve_t, read_again)
+    return Balanced(added, counts, t, reserve_t, stored, read_again)
 
 
 def _balance(

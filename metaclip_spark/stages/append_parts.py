@@ -45,6 +45,7 @@ class Balanced:
         counts: that balance: of all pools together, or the base's if they are frozen.
         t: threshold by language.
         reserve_t: threshold by language up to which rows are stored; None without a reserve.
+        stored: threshold by language up to which every old row is stored; infinite where none is missing.
         read_again: languages whose t has risen above what is stored, so that the old pools are read again for them.
     """
 
@@ -52,6 +53,7 @@ class Balanced:
     counts: PoolCounts
     t: Mapping[str, float]
     reserve_t: Mapping[str, float] | None
+    stored: Mapping[str, float]
     read_again: tuple[str, ...]
 
 

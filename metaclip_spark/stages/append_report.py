@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -33,8 +34,8 @@ def appended_curves(
     """
     if asked.frozen:
         return _frozen_curves(tables, asked, figures)
-    stored = asked.base.stored_t()
-    known_to = {name: None if name in balanced.read_again else edge_at_most(stored[name]) for name in balanced.t}
+    whole = {name for name in balanced.t if name in balanced.read_again or math.isinf(balanced.stored[name])}
+    known_to = {name: None if name in whole else edge_at_most(balanced.stored[name]) for name in balanced.t}
     curves = {name: figures.old[name].curve.merge(figures.new[name].curve) for name in balanced.t}
     return {name: _up_to(curve, known_to[name]) for name, curve in curves.items()}, known_to
 

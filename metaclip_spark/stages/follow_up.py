@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,21 @@ def counts_of(tables: Tables, run: StoredRun) -> PoolCounts:
     return load_counts(
         tables, found[0], {name: figures["entries"] for name, figures in run.report["languages"].items()}
     )
+
+
+def stored_limits(run: StoredRun, counts: PoolCounts) -> dict[str, float]:
+    """Threshold by language up to which every matched row is stored; infinite where none is missing.
+
+    No admission threshold lies above the count of the row's rarest entry, which is at least 1.
+
+    Args:
+        run: that wrote the rows.
+        counts: that balanced them.
+    """
+    return {
+        language: math.inf if limit >= max(1, counts.entries[language].max(initial=0)) else limit
+        for language, limit in run.stored_t().items()
+    }
 
 
 def withdraw_mark(tables: Tables, runs: Mapping[str, StoredRun], plan: RunPlan) -> None:

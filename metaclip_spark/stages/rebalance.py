@@ -18,6 +18,7 @@ from metaclip_spark.stages.follow_up import (
     follow_up_report,
     refuse_other_metadata,
     refuse_other_rules,
+    stored_limits,
     withdraw_mark,
 )
 from metaclip_spark.stages.progress import Progress
@@ -151,7 +152,7 @@ def _plan(base: StoredRun, config: CurateConfig) -> RunPlan:
 def _target(tables: Tables, base: StoredRun, config: CurateConfig) -> _Target:
     counts = counts_of(tables, base)
     t = thresholds(counts, config, config.t)
-    stored = base.stored_t()
+    stored = stored_limits(base, counts)
     by_rows = all(t[language] <= limit for language, limit in stored.items())
     reserve_t = reserve_thresholds(counts, config)
     if reserve_t and by_rows:  # after an append the reserve of a language may end below what its rule would give
