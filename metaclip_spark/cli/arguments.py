@@ -9,6 +9,7 @@ from metaclip_spark import __version__
 from metaclip_spark.cli import choose_t, commands, rehearsals, sizes
 from metaclip_spark.cli.explain import add_explain
 from metaclip_spark.cli.export import add_export
+from metaclip_spark.cli.follow_up import add_append, add_balance
 from metaclip_spark.cli.look import add_diff, add_inspect
 from metaclip_spark.cli.pool_arguments import add_pool_arguments
 from metaclip_spark.cli.session_arguments import add_output_options, add_session_options
@@ -31,6 +32,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_quickstart(commands_of)
     _add_compile(commands_of)
     _add_curate(commands_of)
+    for follow_up in (add_balance(commands_of), add_append(commands_of)):
+        add_session_options(follow_up)
+        add_output_options(follow_up)
+        rehearsals.add_progress(follow_up)
     add_session_options(sizes.add_sizes(commands_of))
     add_explain(commands_of)
     add_inspect(commands_of)
@@ -94,10 +99,16 @@ def _add_curate(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]
     recipe.add_argument(
         "--check-ids", action="store_true", default=None, help="count ids that several rows have, which share a draw"
     )
+    recipe.add_argument(
+        "--counts",
+        metavar="ROOT[@VERSION]",
+        help="balance by the counts of another curation, frozen (default: those of this pool)",
+    )
 
     output = parser.add_argument_group("the output")
     output.add_argument("--output", required=True, metavar="ROOT", help="folder of the tables")
     output.add_argument("--overwrite", action="store_true", default=None, help="replace a table of another run")
+    output.add_argument("--reserve", type=float, metavar="T", help="keep rows above t, up to here, in a reserve")
     output.add_argument("--compression", choices=COMPRESSIONS, help="of the curated table (default: zstd)")
     output.add_argument("--conf", type=Path, metavar="FILE", help="TOML file of settings and defaults (conf/)")
     rehearsals.add_rehearsals(parser)

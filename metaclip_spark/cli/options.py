@@ -27,6 +27,8 @@ _CONFIG_FIELDS: Final = (
     "compression",
     "reference_language",
     "check_ids",
+    "reserve",
+    "counts",
 )
 _POOL_FIELDS: Final = {
     "format": "format",

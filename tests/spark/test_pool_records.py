@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
-from pools import pool_at
+from pools import made_up_table, pool_at, write_files
 
-from metaclip_spark import dry_run, explain_uid, pilot
+from metaclip_spark import append, dry_run, explain_uid, pilot, rebalance
+from metaclip_spark.cli import main
 from metaclip_spark.config import CurateConfig, PoolColumns
-from metaclip_spark.errors import InputError, MetaclipSparkWarning
+from metaclip_spark.core.matching.artifact import artifact_to_bytes
+from metaclip_spark.errors import InputError, MetaclipSparkWarning, TableError
 from metaclip_spark.stages.curate import curate
 
 if TYPE_CHECKING:
@@ -135,26 +139,23 @@ def test_records_that_are_no_rows_are_counted(
     assert len(report.warnings) == 1
 
 
-# Content, and the captions that are read: a quote that is not closed takes what follows into its field, up to the next
-# quote or the end of the file. No reader can tell the records that are lost from a long field, so none is malformed.
-NOT_CLOSED = {
-    "up to the next quote": (b'id,text\n1,w1\n2,"w2\n3,w3\n4,"w4"\n5,w5\n', [b"w1", b'"w2\n3,w3\n4,"w4"', b"w5"]),
-    "up to the end of the file": (b'id,text\n1,w1\n2,"w2\n3,w3\n4,w4\n', [b"w1", b"w2\n3,w3\n4,w4\n"]),
-}
-
-
 @pytest.mark.filterwarnings("ignore::metaclip_spark.errors.MetaclipSparkWarning")
-@pytest.mark.parametrize("case", NOT_CLOSED)
 def test_a_quote_that_is_not_closed_swallows_records_of_many_lines(
-    case: str, spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path
+    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path
 ) -> None:
-    content, texts = NOT_CLOSED[case]
-    (tmp_path / "pool").write_bytes(content)
+    """Up to the next quote, or the end of the file.
+
+    No reader can tell the records that are lost from a long field, so none is malformed.
+    """
+    (tmp_path / "pool").mkdir()
+    (tmp_path / "pool" / "next quote").write_bytes(b'id,text\n1,w1\n2,"w2\n3,w3\n4,"w4"\n5,w5\n')
+    (tmp_path / "pool" / "end of the file").write_bytes(b'id,text\n6,w6\n7,"w7\n8,w8\n9,w9\n')
     pool = pool_at(tmp_path / "pool", PoolColumns(uid="id"), format="csv", multiline=True)
     report = curate(spark, pool, metadata, str(tmp_path / "out"), CurateConfig(t=1e9))
     curated = spark.read.format("delta").load(str(tmp_path / "out" / "curated"))
     found = sorted(bytes(row[0]) for row in curated.select(curated.text.cast("binary")).collect())
-    assert (found, report.counters["malformed"]) == (sorted(texts), 0)
+    assert found == [b'"w2\n3,w3\n4,"w4"', b"w1", b"w5", b"w6", b"w7\n8,w8\n9,w9\n"]
+    assert report.counters["malformed"] == 0
 
 
 @pytest.mark.filterwarnings("ignore::metaclip_spark.errors.MetaclipSparkWarning")
@@ -180,3 +181,44 @@ def test_a_pilot_and_explanations_of_a_pool_with_malformed_records(
     assert explain_uid(spark, str(tmp_path / "out"), dropped, metadata).verdict == "not_drawn"
     with pytest.raises(InputError, match="neither the curated table nor the pool"):
         explain_uid(spark, str(tmp_path / "out"), "10", metadata)
+
+
+@pytest.mark.filterwarnings("ignore::metaclip_spark.errors.MetaclipSparkWarning")
+def test_a_text_pool_joins_a_parquet_pool(
+    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Appended by options, and re-balanced: as one run over all rows."""
+    made_up = made_up_table(900)
+    table = pa.table({name: made_up[name].cast("string") for name in ("id", "text", "width")})
+    columns, config = PoolColumns(uid="id"), CurateConfig(t=20.0)
+    first = pool_at(write_files(table.slice(0, 600), tmp_path / "first"), columns)
+    whole = pool_at(write_files(table, tmp_path / "all"), columns)
+    lines = [f'{row["id"]},"{row["text"]}",{row["width"]}' for row in table.slice(600).to_pylist()]
+    (tmp_path / "second.csv").write_text("\n".join(["id,text,w idth", *lines, "too few", "too,many,by,one", ""]))
+    (tmp_path / "entries").write_bytes(artifact_to_bytes(metadata))
+    out = tmp_path / "out"
+    curate(spark, first, metadata, str(out), config)
+    options = ["--pool", str(tmp_path / "second.csv"), "--format", "csv", "--id-column", "id"]
+    places = ["--metadata", str(tmp_path / "entries"), "--output", str(out), "--json"]
+    assert main(["append", *options, "--rename", "w idth=width", *places]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert "2 of 302 records cannot be read as csv" in report["warnings"][0]
+    second = pool_at(tmp_path / "second.csv", columns, format="csv", rename={"w idth": "width"})
+    again = append(spark, second, metadata, str(out))
+    assert (again.already_finished, again.run_id) == (True, report["run_id"])
+    with pytest.raises(TableError, match="in the curated table already"):
+        append(spark, replace(second, rename={"w idth": "wide"}), metadata, str(out))
+
+    fresh = curate(spark, whole, metadata, str(tmp_path / "whole"), config)
+    assert report["counters"] == fresh.counters | {"read": 902, "malformed": 2}
+    assert curated(spark, out) == curated(spark, tmp_path / "whole")
+    # Beyond what is stored, both pools are read again.
+    counters = rebalance(spark, str(out), 1e6, metadata).counters
+    assert (counters["read"], counters["malformed"], counters["not_drawn"]) == (902, 2, 0)
+    assert counters["kept"] == fresh.matched == len(curated(spark, out))
+
+
+def curated(spark: SparkSession, root: Path) -> list[Any]:
+    """Rows without what names run and pool."""
+    rows = spark.read.format("delta").load(str(root / "curated")).drop("run_id", "counts_version", "crawl")
+    return sorted(map(tuple, rows.select(*sorted(rows.columns)).drop("metadata_digest").collect()), key=str)

@@ -40,6 +40,8 @@ CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
     "a share that is nan": ({"tail_share": math.nan}, "tail_share"),
     "a language that is a number": ({"reference_language": 3}, "reference_language"),
     "a check that is text": ({"check_ids": "yes"}, "check_ids"),
+    "counts without a place": ({"counts": ""}, "counts"),
+    "counts that are none": ({"counts": 3}, "counts"),
     "unknown texts per image": ({"texts_per_image": "some"}, "one of all_pairs"),
 }
 
