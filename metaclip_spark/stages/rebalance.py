@@ -29,7 +29,7 @@ from metaclip_spark.stages.second_pass import all_rows, reopened_pools, second_p
 from metaclip_spark.stages.size_curves import store_size_curves
 from metaclip_spark.stages.stored_run import finished_curations, lineage, rows_of
 from metaclip_spark.stages.worker_errors import named_worker_errors
-from metaclip_spark.storage.pool import Source
+from metaclip_spark.storage.pool_source import Source
 from metaclip_spark.storage.schemas import CURATED, RESERVE
 from metaclip_spark.storage.tables import Tables
 from metaclip_spark.transforms.keep_balanced import balance_on_workers, statistics_accumulator
