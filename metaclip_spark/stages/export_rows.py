@@ -13,7 +13,8 @@ from metaclip_spark.report.export_report import ExportReport
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.stored_run import current_run
 from metaclip_spark.stages.worker_errors import named_worker_errors
-from metaclip_spark.storage.export_target import new_folder, refuse_sources
+from metaclip_spark.storage.export_target import check_rows, located, new_folder, refuse_sources
+from metaclip_spark.storage.locations import absolute
 from metaclip_spark.storage.pool import quoted
 from metaclip_spark.storage.schemas import CURATED
 from metaclip_spark.storage.tables import Tables
@@ -48,17 +49,19 @@ def export_img2dataset(
         ConfigError: a column would be there twice, or the target overlaps with what is read.
         TableError: there is no finished run, or the target exists.
     """
-    run, rows = open_curated(spark, output, target)
+    place, run, rows = open_curated(spark, output, target)
     if "image_url" not in rows.columns:
         raise InputError(f"the rows of {output} have no image URL: curate with the pool's URL column named")
     _check_columns(rows, columns, taken=_IMG2DATASET)
     chosen = rows.where(F.length(F.trim("image_url")) > 0).select(
         F.col("image_url").alias("url"), _as_text(rows, "text").alias("caption"), "uid", *map(quoted, columns)
     )
-    with named_worker_errors(), new_folder(target, overwrite=overwrite) as (path, mode):
-        chosen.write.mode(mode).parquet(path)
-        written = spark.read.parquet(path).count()  # from the files' footers
-    return ExportReport("img2dataset", target, written, rows.count() - written, chosen.columns, run.run_id)
+    with named_worker_errors(), new_folder(place, overwrite=overwrite) as path:
+        chosen.write.parquet(path)
+        written = chosen.count()
+        check_rows(spark, path, written, form="parquet", schema=chosen.schema)
+        left_out = rows.count() - written
+    return ExportReport("img2dataset", place, written, left_out, chosen.columns, run.run_id)
 
 
 def export_jsonl(
@@ -85,18 +88,23 @@ def export_jsonl(
         ConfigError: a column is named twice, or the target overlaps with what is read.
         TableError: there is no finished run, or the target exists.
     """
-    run, rows = open_curated(spark, output, target)
+    place, run, rows = open_curated(spark, output, target)
     chosen = list(rows.columns if columns is None else columns)
     _check_columns(rows, chosen, taken=())
     lines = rows.select(*(_as_text(rows, name).alias(name) for name in chosen))
     options = {"ignoreNullFields": "false", "compression": "gzip" if gzip else "none"}
-    with named_worker_errors(), new_folder(target, overwrite=overwrite) as (path, mode):
-        lines.write.mode(mode).options(**options).json(path)
-    return ExportReport("jsonl", target, rows.count(), 0, chosen, run.run_id)
+    with named_worker_errors(), new_folder(place, overwrite=overwrite) as path:
+        lines.write.options(**options).json(path)
+        written = rows.count()
+        check_rows(spark, path, written, form="json", schema=lines.schema)
+    return ExportReport("jsonl", place, written, 0, chosen, run.run_id)
 
 
-def open_curated(spark: SparkSession, output: str, target: str) -> tuple[StoredRun, DataFrame]:
+def open_curated(spark: SparkSession, output: str, target: str) -> tuple[str, StoredRun, DataFrame]:
     """The curated table as it is now, with the run that wrote it; what is written meanwhile is not seen.
+
+    Returns:
+        The target's location, the run, and its rows.
 
     Raises:
         ConfigError: the target overlaps with the tables, or with the pool.
@@ -108,11 +116,22 @@ def open_curated(spark: SparkSession, output: str, target: str) -> tuple[StoredR
         current_run(tables)  # says so
     version = tables.newest_version(CURATED)  # an unversioned table is read anew by each of an export's actions
     run = current_run(tables, version)
-    refuse_sources(target, [tables.root, *run.inputs["paths"]])
+    place = located_target(spark, target, tables, run)
     rows = tables.read(CURATED, version)
     if rows is None:
         raise TableError(f"{tables.path(CURATED)} is gone")
-    return run, rows
+    return place, run, rows
+
+
+def located_target(spark: SparkSession, target: str, tables: Tables, run: StoredRun) -> str:
+    """Where a target is, checked to be apart from what is read.
+
+    Raises:
+        ConfigError: it overlaps with the tables or the pool, or says nothing of where it is.
+    """
+    place = located(spark, target)
+    refuse_sources(place, (located(spark, absolute(source)) for source in (tables.root, *run.inputs["paths"])))
+    return place
 
 
 def _check_columns(rows: DataFrame, columns: Sequence[str], *, taken: Sequence[str]) -> None:
