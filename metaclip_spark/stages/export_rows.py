@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
@@ -135,16 +136,22 @@ def located_target(spark: SparkSession, target: str, tables: Tables, run: Stored
 
 
 def _check_columns(rows: DataFrame, columns: Sequence[str], *, taken: Sequence[str]) -> None:
+    known = {name.casefold(): name for name in rows.columns}
     for name in columns:
         if name not in rows.columns:
-            near = difflib.get_close_matches(name, rows.columns, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            near = difflib.get_close_matches(name.casefold(), known, n=1)
+            hint = f"; did you mean {known[near[0]]!r}?" if near else ""
             raise ColumnNotFoundError(
                 f"the curated table has no column {name!r} (it has {', '.join(rows.columns)}){hint}"
             )
-    twice = [name for name in columns if [*columns, *taken].count(name) > 1]
+    times = Counter(name.casefold() for name in (*taken, *columns))  # as Spark and Delta compare them
+    twice = [name for name in columns if times[name.casefold()] > 1]
     if twice:
-        raise ConfigError(f"column {twice[0]!r} would be in the export twice: name it once, or not at all")
+        same = next((name for name in taken if name.casefold() == twice[0].casefold()), twice[0])
+        raise ConfigError(
+            f"column {twice[0]!r} would be in the export twice, beside {same!r} (names are compared without case): "
+            "name it once, or not at all"
+        )
 
 
 def _as_text(rows: DataFrame, name: str) -> Column:

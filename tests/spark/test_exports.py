@@ -146,6 +146,19 @@ def test_rows_on_the_disk_of_an_executor_are_missed(
     assert {path.name for path in tmp_path.iterdir()} == {place.name for place in places.values()}
 
 
+def test_names_are_compared_without_case(spark: SparkSession) -> None:
+    rows = spark.range(1).selectExpr("id AS uid", "id AS Caption")
+    for columns, taken, says in (
+        (["Caption"], ("url", "caption", "uid"), "'Caption' would be in the export twice, beside 'caption'"),
+        (["uid", "uid"], (), "'uid' would be in the export twice"),
+    ):
+        with pytest.raises(ConfigError, match=says):
+            export_rows._check_columns(rows, columns, taken=taken)
+    with pytest.raises(ColumnNotFoundError, match="did you mean 'Caption'"):
+        export_rows._check_columns(rows, ["CAPTIONS"], taken=())
+    export_rows._check_columns(rows, ["uid", "Caption"], taken=())
+
+
 @pytest.mark.parametrize("target", ["{root}", "{root}/curated", "{root}/..", "{root}/../pool", "{root}/new"])
 def test_what_is_read_is_not_written_over(spark: SparkSession, example_root: str, target: str) -> None:
     place = str(Path(target.format(root=example_root)).resolve())
