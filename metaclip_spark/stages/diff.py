@@ -70,12 +70,12 @@ def diff(
     digests = old.run.metadata_digests, new.run.metadata_digests
     other = sorted(name for name in {**digests[0], **digests[1]} if digests[0].get(name) != digests[1].get(name))
     unread: list[str] = []
-    with named_worker_errors(), ExitStack() as stack:
+    with named_worker_errors(old.tables, new.tables), ExitStack() as stack:
         balances = [stack.enter_context(_balance(spark, side, set(digests[0]) - set(other))) for side in (old, new)]
         came = _moves(new, old, balances, set(digests[0]) - set(other), came=True, unread=unread)
         left = _moves(old, new, balances, set(digests[0]) - set(other), came=False, unread=unread)
         numbers, entries = _entry_moves(old, new, top)
-    figures = [_figures(side) for side in (old, new)]
+        figures = [_figures(side) for side in (old, new)]
     return Difference(
         before=figures[0],
         after=figures[1],
@@ -93,15 +93,18 @@ def diff(
 
 def _opened(spark: SparkSession, root: str, at: int | str | None) -> _Curation:
     tables = Tables(spark, root)
-    if tables.read(CURATED) is None:
-        raise TableError(f"{tables.root} holds no curated table: curate a pool into it first, or name another folder")
-    if isinstance(at, str):
-        at = _version_of(tables, at)
-    version = tables.newest_version(CURATED) if at is None else at
-    rows = tables.read(CURATED, version)
-    if rows is None:
-        raise TableError(f"{tables.path(CURATED)} is gone")
-    return _Curation(tables, version, current_run(tables, version), rows)
+    with named_worker_errors(tables):
+        if tables.read(CURATED) is None:
+            raise TableError(
+                f"{tables.root} holds no curated table: curate a pool into it first, or name another folder"
+            )
+        if isinstance(at, str):
+            at = _version_of(tables, at)
+        version = tables.newest_version(CURATED) if at is None else at
+        rows = tables.read(CURATED, version)
+        if rows is None:
+            raise TableError(f"{tables.path(CURATED)} is gone")
+        return _Curation(tables, version, current_run(tables, version), rows)
 
 
 def _version_of(tables: Tables, run_id: str) -> int:

@@ -57,7 +57,7 @@ def export_img2dataset(
     chosen = rows.where(F.length(F.trim("image_url")) > 0).select(
         F.col("image_url").alias("url"), _as_text(rows, "text").alias("caption"), "uid", *map(quoted, columns)
     )
-    with named_worker_errors(), new_folder(place, overwrite=overwrite) as path:
+    with named_worker_errors(Tables(spark, output)), new_folder(place, overwrite=overwrite) as path:
         chosen.write.parquet(path)
         written = chosen.count()
         check_rows(spark, path, written, form="parquet", schema=chosen.schema)
@@ -94,7 +94,7 @@ def export_jsonl(
     _check_columns(rows, chosen, taken=())
     lines = rows.select(*(_as_text(rows, name).alias(name) for name in chosen))
     options = {"ignoreNullFields": "false", "compression": "gzip" if gzip else "none"}
-    with named_worker_errors(), new_folder(place, overwrite=overwrite) as path:
+    with named_worker_errors(Tables(spark, output)), new_folder(place, overwrite=overwrite) as path:
         lines.write.options(**options).json(path)
         written = rows.count()
         check_rows(spark, path, written, form="json", schema=lines.schema)
@@ -113,15 +113,16 @@ def open_curated(spark: SparkSession, output: str, target: str) -> tuple[str, St
     """
     check_session(spark)
     tables = Tables(spark, output)
-    if tables.read(CURATED) is None:
-        current_run(tables)  # says so
-    version = tables.newest_version(CURATED)  # an unversioned table is read anew by each of an export's actions
-    run = current_run(tables, version)
-    place = located_target(spark, target, tables, run)
-    rows = tables.read(CURATED, version)
-    if rows is None:
-        raise TableError(f"{tables.path(CURATED)} is gone")
-    return place, run, rows
+    with named_worker_errors(tables):
+        if tables.read(CURATED) is None:
+            current_run(tables)  # says so
+        version = tables.newest_version(CURATED)  # an unversioned table is read anew by each of an export's actions
+        run = current_run(tables, version)
+        place = located_target(spark, target, tables, run)
+        rows = tables.read(CURATED, version)
+        if rows is None:
+            raise TableError(f"{tables.path(CURATED)} is gone")
+        return place, run, rows
 
 
 def located_target(spark: SparkSession, target: str, tables: Tables, run: StoredRun) -> str:

@@ -13,6 +13,7 @@ from metaclip_spark.report.export_report import ExportReport
 from metaclip_spark.stages.export_rows import open_curated
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.export_target import new_file
+from metaclip_spark.storage.tables import Tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +46,7 @@ def export_datacomp(spark: SparkSession, output: str, target: str, *, overwrite:
         TableError: there is no finished run, or the target exists.
     """
     place, run, rows = open_curated(spark, output, target)
-    with new_file(place, overwrite=overwrite) as path, named_worker_errors():
+    with new_file(place, overwrite=overwrite) as path, named_worker_errors(Tables(spark, output)):
         _refuse_other_uids(rows)
         ordered = rows.select(F.lower("uid").alias("uid")).orderBy("uid").mapInArrow(_pairs, _SCHEMA)
         uids = _write(path, (row.pairs for row in ordered.toLocalIterator(prefetchPartitions=True)))
