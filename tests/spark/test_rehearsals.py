@@ -6,8 +6,10 @@ import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 from pools import made_up_table, pool_at, write_files
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
@@ -15,9 +17,11 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 from metaclip_spark.cli import main
 from metaclip_spark.config import CurateConfig
 from metaclip_spark.core.matching.artifact import artifact_to_bytes
+from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.core.matching.tables import compile_metadata
 from metaclip_spark.core.row_sample import in_sample
 from metaclip_spark.errors import ConfigError, InputError, TableError
+from metaclip_spark.stages import pilot as pilot_stage
 from metaclip_spark.stages.curate import curate
 from metaclip_spark.stages.dry_run import dry_run
 from metaclip_spark.stages.pilot import pilot
@@ -71,8 +75,30 @@ def test_a_pilot_estimates_what_a_run_gives(
     assert sum(found) >= 8
 
     wanted = pilot(spark, pool, metadata, SHARE, CurateConfig(target_size=report.counters["kept"]))
+    assert (estimate.passes, wanted.passes) == (2, 4)
     assert wanted.asked.t == pytest.approx(CONFIG.t, rel=0.3)
     assert abs(wanted.asked.rows.value / report.counters["kept"] - 1) < 0.02
+
+
+def test_rows_that_nothing_tells_apart_are_counted(
+    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path
+) -> None:
+    """Without id and text all have one hash: of half the pool a sample held all or nothing."""
+    table = made_up_table(6_000)
+    null, empty = 4_000, 2_000
+    nameless = {
+        name: pa.array([""] * empty if name == "text" else [None] * empty, table.schema.field(name).type)
+        for name in table.column_names
+    }
+    nulls = pa.table({name: pa.nulls(null, table.schema.field(name).type) for name in table.column_names})
+    pool = pool_at(write_files(pa.concat_tables([table, nulls, pa.table(nameless)]), tmp_path / "pool"))
+    found = pilot(spark, pool, metadata, SHARE, CurateConfig(tail_share=0.1))
+    matched = sum(bool(Matcher(metadata).match(text)) for text in table["text"].to_pylist())
+    assert (found.read, found.without_caption, found.passes) == (len(table) + null + empty, null + empty, 2)
+    assert found.matched.low <= matched <= found.matched.high <= len(table)
+    assert found.sampled == sum(in_sample(uid, 0, SHARE) for uid in range(len(table)))
+    seen_twice = SimpleNamespace(get={"rows": 2 * found.read, "without_caption": 2 * found.without_caption})
+    assert pilot_stage._without_caption(open_pool(spark, pool).rows, seen_twice, found.read) == null + empty  # type: ignore[arg-type]
 
 
 LARGE_ROWS, LARGE_SHARE, KNOWN = 120_000, 0.05, 20_000
@@ -109,7 +135,12 @@ def test_the_size_lies_within_its_error_in_19_of_20_seeds(spark: SparkSession, t
 NO_PILOTS: dict[str, tuple[float, CurateConfig, type[Exception], str]] = {
     "no share": (0.0, CONFIG, ConfigError, "no share"),
     "texts of an image": (0.5, replace(CONFIG, texts_per_image="one_text_per_image"), ConfigError, "upper bound"),
-    "a sample of too few": (0.001, CONFIG, InputError, r"of 20000 rows are in a sample of 0\.001: ask for .* 0\.01"),
+    "a sample of too few": (
+        0.001,
+        CONFIG,
+        InputError,
+        r"of 20000 rows with a caption are in a sample of 0\.001: ask for .* 0\.01",
+    ),
     "more than match": (0.5, CurateConfig(target_size=19_999), ConfigError, "ask for fewer"),
 }
 
