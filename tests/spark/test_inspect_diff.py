@@ -24,6 +24,7 @@ from metaclip_spark.stages.explain_entry import explain_entry
 from metaclip_spark.stages.export_probabilities import export_entry_probabilities
 from metaclip_spark.stages.export_rows import export_jsonl
 from metaclip_spark.stages.inspect_tables import inspect
+from metaclip_spark.stages.sizes import size_curves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -217,6 +218,7 @@ def test_versions_that_are_gone(
         root = str(roots[name])
         for look in (
             lambda root: inspect(spark, root),
+            lambda root: size_curves(spark, root),
             lambda root: diff(spark, root, curations.first),
             lambda root: explain_uid(spark, root, 1),
             lambda root: explain_entry(spark, root, "w1"),
