@@ -14,8 +14,8 @@ from metaclip_spark.report.export_report import ExportReport
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.stored_run import current_run
 from metaclip_spark.stages.worker_errors import named_worker_errors
-from metaclip_spark.storage.export_target import check_rows, located, new_folder, refuse_sources
-from metaclip_spark.storage.locations import absolute
+from metaclip_spark.storage.export_target import check_rows, new_folder, refuse_sources
+from metaclip_spark.storage.locations import absolute, located
 from metaclip_spark.storage.pool import quoted
 from metaclip_spark.storage.schemas import CURATED
 from metaclip_spark.storage.tables import Tables

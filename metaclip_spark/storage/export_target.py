@@ -6,51 +6,24 @@ import re
 import shutil
 import uuid
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
 
 from metaclip_spark.errors import ConfigError, ConsistencyError, TableError
-from metaclip_spark.storage.locations import HAS_SCHEME, absolute, is_inside
+from metaclip_spark.storage.locations import is_inside, local_path
 from metaclip_spark.storage.spark_errors import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from pyspark.sql import SparkSession
     from pyspark.sql.types import StructType
 
 _WHOLE: Final = "_SUCCESS"  # Spark writes it last into a folder of its own
-_LOCAL: Final = re.compile(r"file:(?://)?(?=/)", re.IGNORECASE)
 _PATTERN: Final = re.compile(r"([\\*?\[\]{},])")  # Spark reads a path as a pattern, but writes to it as it is
-
-
-def located(spark: SparkSession, target: str) -> str:
-    """A target as Spark resolves it: without a scheme it is of Hadoop's default file system.
-
-    That is this machine's for local sessions, HDFS on many clusters, DBFS on Databricks.
-
-    Returns:
-        An absolute path of this machine, or a location with a scheme.
-
-    Raises:
-        ConfigError: the target is relative, but the default file system is not of this machine.
-    """
-    if HAS_SCHEME.match(target):
-        return target
-    hadoop = spark._jvm.org.apache.hadoop.fs  # type: ignore[union-attr]  # noqa: SLF001 - pyspark has no other way to ask
-    settings = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001 - those that Spark writes with
-    default = str(hadoop.FileSystem.getDefaultUri(settings).toString())
-    if _LOCAL.match(default):
-        return absolute(target)
-    if not Path(target).is_absolute():
-        raise ConfigError(
-            f"the target {target} is relative, but the session's default file system is {default}: name it whole, as "
-            f"file://{absolute(target)} on this machine or {default.rstrip('/')}/{target} there"
-        )
-    return default.rstrip("/") + target
 
 
 def refuse_sources(target: str, sources: Iterable[str]) -> None:
@@ -82,7 +55,7 @@ def new_folder(target: str, *, overwrite: bool) -> Iterator[str]:
         ConfigError: it is in a remote store and to be overwritten, where nothing tells an export from other files.
         TableError: it exists and is not to be overwritten, or is no such folder; or this machine refuses.
     """
-    place = _local(target)
+    place = local_path(target)
     if place is None:
         yield from _in_store(target, overwrite=overwrite)
         return
@@ -150,7 +123,7 @@ def new_file(target: str, *, overwrite: bool) -> Iterator[Path]:
         ConfigError: the target is in a remote store.
         TableError: it exists and is not to be overwritten, or is no file; or it cannot be written.
     """
-    place = _local(target)
+    place = local_path(target)
     if place is None:
         raise ConfigError(
             f"the target {target} is in a store, but this format is one file: write it on this machine "
@@ -182,17 +155,9 @@ def _in_store(target: str, *, overwrite: bool) -> Iterator[str]:
         raise TableError(f"{target} exists: name another target, or delete it") from None
 
 
-def _local(target: str) -> Path | None:
-    """The path on this machine; None if it is in a store."""
-    found = _LOCAL.match(target)
-    if found:
-        return Path(target[found.end() :])
-    return None if HAS_SCHEME.match(target) else Path(absolute(target))
-
-
 def _resolved(location: str) -> str:
     """Without `..` and links, where that can be known."""
-    place = _local(location)
+    place = local_path(location)
     return location if place is None else str(place.resolve())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.errors import ColumnNotFoundError, ConfigError, ConsistencyError, InputError, TableError
 from metaclip_spark.stages import export_rows
 from metaclip_spark.stages.curate import curate
+from metaclip_spark.stages.dry_run import dry_run
 from metaclip_spark.stages.explain import explain_caption
 from metaclip_spark.stages.export_probabilities import export_entry_probabilities
 from metaclip_spark.stages.export_rows import export_img2dataset, export_jsonl
@@ -94,12 +96,15 @@ def test_spark_refuses_what_exists_in_a_store(spark: SparkSession, tmp_path: Pat
 def test_a_target_is_where_spark_writes(
     spark: SparkSession,
     example_root: str,
+    small_pool: Pool,
+    metadata: CompiledMetadata,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     change_settings: Callable[[dict[str, str]], None],
 ) -> None:
     """With a default file system that is not this machine's: viewfs, which puts it into a folder of its choice."""
     monkeypatch.chdir(tmp_path)
+    pool = replace(small_pool, paths=tuple(f"file://{path}" for path in small_pool.paths))
     store, tables = tmp_path / "store", f"file://{example_root}"
     store.mkdir()
     mounts = {"exports": store, "tables": example_root}
@@ -116,6 +121,7 @@ def test_a_target_is_where_spark_writes(
         export_datacomp(spark, tables, "uids.npy")
     with pytest.raises(ConfigError, match="overlaps"):
         export_jsonl(spark, "/tables", "viewfs://default-store/tables/lines")
+    assert dry_run(spark, pool, metadata, "/exports/tables").bytes_free is None
     here = export_img2dataset(spark, tables, f"file://{tmp_path}/here")
     assert pq.read_table(tmp_path / "here").num_rows == here.rows > 0
     assert {path.name for path in tmp_path.iterdir()} == {"store", "here"}
