@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.tables import compile_metadata
     from metaclip_spark.errors import MetaclipSparkError
     from metaclip_spark.report.curate_report import CurateReport
+    from metaclip_spark.stages.append import append
     from metaclip_spark.stages.curate import curate
     from metaclip_spark.stages.diff import diff
     from metaclip_spark.stages.dry_run import dry_run
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from metaclip_spark.stages.export_uids import export_datacomp
     from metaclip_spark.stages.inspect_tables import inspect
     from metaclip_spark.stages.pilot import pilot
+    from metaclip_spark.stages.rebalance import rebalance
     from metaclip_spark.stages.sizes import size_curves
     from metaclip_spark.storage.metadata_source import read_metadata
 
@@ -36,6 +38,7 @@ __all__ = [
     "MetaclipSparkError",
     "Pool",
     "PoolColumns",
+    "append",
     "compile_metadata",
     "curate",
     "diff",
@@ -50,6 +53,7 @@ __all__ = [
     "inspect",
     "pilot",
     "read_metadata",
+    "rebalance",
     "size_curves",
 ]
 
@@ -60,6 +64,7 @@ _HOMES = {
     "MetaclipSparkError": "metaclip_spark.errors",
     "Pool": "metaclip_spark.config",
     "PoolColumns": "metaclip_spark.config",
+    "append": "metaclip_spark.stages.append",
     "compile_metadata": "metaclip_spark.core.matching.tables",
     "curate": "metaclip_spark.stages.curate",
     "diff": "metaclip_spark.stages.diff",
@@ -74,6 +79,7 @@ _HOMES = {
     "inspect": "metaclip_spark.stages.inspect_tables",
     "pilot": "metaclip_spark.stages.pilot",
     "read_metadata": "metaclip_spark.storage.metadata_source",
+    "rebalance": "metaclip_spark.stages.rebalance",
     "size_curves": "metaclip_spark.stages.sizes",
 }
 

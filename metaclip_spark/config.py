@@ -111,6 +111,10 @@ class CurateConfig:
         reference_language: whose t is given.
         tail_share: share of matches on tail entries that sets the t of every language, in [0, 1]; beside a t, of every
             language but the reference. None: the other languages get the share that the reference has at t.
+        counts: output of another curation, or ROOT@COUNTS_VERSION, whose counts balance these rows instead of their own
+            (frozen counts; an entry that never matched there counts as 1).
+        reserve: rows above t are kept apart up to this threshold, by language as for t, so that t can be raised later
+            without the pool; None keeps none.
     """
 
     t: float | None = None
@@ -122,14 +126,19 @@ class CurateConfig:
     compression: Compression = field(default="zstd", metadata={"identity": False})
     reference_language: str = "en"
     tail_share: float | None = None
+    reserve: float | None = None
+    counts: str | None = field(default=None, metadata={"identity": False})  # what it names is part of the run
 
     def __post_init__(self) -> None:
         _check_choice(self)
         if self.t is None and self.target_size is None and self.keep_share is None and self.tail_share is None:
             object.__setattr__(self, "t", DEFAULT_T)
-        for name in ("t", "keep_share", "tail_share"):  # 1 and 1.0 are the same run
+        if self.reserve is not None:
+            _check_threshold("reserve", self.reserve)
+        for name in ("t", "keep_share", "tail_share", "reserve"):  # 1 and 1.0 are the same run
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, float(getattr(self, name)))
+        self.check_reserve(self.t)
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < _SEED_LIMIT:
             raise ConfigError(f"seed {self.seed!r} is not an integer with 0 <= seed < 2**64")
         if not isinstance(self.overwrite, bool):
@@ -137,17 +146,34 @@ class CurateConfig:
         _one_of("texts_per_image", self.texts_per_image, TEXTS_PER_IMAGE)
         _one_of("compression", self.compression, COMPRESSIONS)
 
+    def check_reserve(self, t: float | None) -> None:
+        """The reserve has to lie above t, where it is known already.
+
+        Raises:
+            ConfigError: it does not.
+        """
+        if self.reserve is not None and t is not None and self.reserve <= t:
+            raise ConfigError(
+                f"reserve = {self.reserve} is not above t = {t}: it keeps the rows between the two; pass a greater "
+                "one, or none"
+            )
+
     def identity(self) -> dict[str, Any]:
         """The values that can change a row of the result."""
         fields = self.__dataclass_fields__
         return {name: value for name, value in asdict(self).items() if fields[name].metadata.get("identity", True)}
 
 
+def _check_threshold(name: str, value: object) -> None:
+    if not (isinstance(value, (int, float)) and _is_number(value) and value > 0):
+        raise ConfigError(f"{name} = {value!r} is no threshold: pass a finite number of matches > 0 (the paper: 20000)")
+
+
 def _check_choice(config: CurateConfig) -> None:
     """The ways to choose t: each in its range, and no two that contradict each other."""
     t, size, share, tail = config.t, config.target_size, config.keep_share, config.tail_share
-    if t is not None and not (_is_number(t) and t > 0):
-        raise ConfigError(f"t = {t!r} is no threshold: pass a finite number of matches > 0 (the paper: 20000)")
+    if t is not None:
+        _check_threshold("t", t)
     if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
         raise ConfigError(f"target_size = {size!r} is no number of rows: pass an integer >= 1")
     if share is not None and not (_is_number(share) and 0 < share <= 1):

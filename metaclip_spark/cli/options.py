@@ -24,6 +24,8 @@ _CONFIG_FIELDS: Final = (
     "overwrite",
     "compression",
     "reference_language",
+    "reserve",
+    "counts",
 )
 _POOL_FIELDS: Final = {"format": "format", "pool_version": "version", "crawl": "crawl"}
 _COLUMN_FIELDS: Final = {

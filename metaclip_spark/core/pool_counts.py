@@ -47,6 +47,16 @@ class PoolCounts:
         """Pairs of caption and matched entry."""
         return sum(int(counts.sum()) for counts in self.entries.values())
 
+    def plus(self, other: PoolCounts) -> PoolCounts:
+        """Counts of both pools together, of the same metadata."""
+        of_pool = {name: getattr(self, name) + getattr(other, name) for name in _POOL_COUNTERS}
+        return PoolCounts(
+            entries={language: counts + other.entries[language] for language, counts in self.entries.items()},
+            unmatched={language: rows + other.unmatched[language] for language, rows in self.unmatched.items()},
+            matched={language: rows + other.matched[language] for language, rows in self.matched.items()},
+            **of_pool,
+        )
+
     def in_words(self) -> str:
         """For a line of progress."""
         return f"{self.read:,} rows read, {sum(self.matched.values()):,} match, {self.matches:,} matches,"

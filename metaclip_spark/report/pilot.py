@@ -116,8 +116,8 @@ def render_pilot(report: PilotReport) -> str:
     if report.wanted is not None:
         head.append(f"{count(report.wanted)} were asked for; this is the t that comes near")
     without = count(report.without_caption), f"{percent(report.without_caption, report.read)} of read, exactly"
-    figures = [("rows without caption", *without)] if report.without_caption else []
-    figures += [
+    figures: list[tuple[str, ...]] = [
+        *([("rows without caption", *without)] if report.without_caption else []),
         ("rows that match", _of_rows(report.matched), f"{percent(report.matched.value, report.read)} of read"),
         ("matches", _of_rows(report.matches)),
         (

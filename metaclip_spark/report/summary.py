@@ -46,6 +46,8 @@ def _headline(report: CurateReport) -> list[str]:
         lines.append("This run had been done before: nothing was read or written now. These are its figures.")
     elif report.counts_reused:
         lines.append("Counts of an earlier, unfinished run over the same pool were used.")
+    if report.origin:
+        lines.append(report.origin)
     return lines
 
 
@@ -76,19 +78,23 @@ def _matches(report: CurateReport) -> list[str]:
 
 
 def _balance(report: CurateReport) -> list[str]:
-    kept, deviation = report.counters["kept"], report.expected_deviation
-    difference = kept - report.expected_size
+    kept = report.counters["kept"]
+    expected, off = _expected(report)
+    rows: list[tuple[str, ...]] = [("expected size", expected), ("realised size", count(kept), off), *_wanted(report)]
+    if report.reserved:
+        rows.append(("in reserve, above t", count(report.reserved)))
+    rows += [("texts per image", report.texts_per_image), ("seed", str(report.seed))]
+    return aligned(rows, right=())
+
+
+def _expected(report: CurateReport) -> tuple[str, str]:
+    """Expected size, and how far the realised one is off."""
+    if report.expected_size is None:
+        return "not known: rows dropped before were not read again", ""
+    deviation = report.expected_deviation or 0.0
+    difference = report.counters["kept"] - report.expected_size
     off = f"{difference:+,.0f} rows, {difference / deviation:+.2f} sigma" if deviation else f"{difference:+,.0f} rows"
-    return aligned(
-        [
-            ("expected size", f"{report.expected_size:,.0f} ± {deviation:,.0f}"),
-            ("realised size", count(kept), off),
-            *_wanted(report),
-            ("texts per image", report.texts_per_image),
-            ("seed", str(report.seed)),
-        ],
-        right=(),
-    )
+    return f"{report.expected_size:,.0f} ± {deviation:,.0f}", off
 
 
 def _wanted(report: CurateReport) -> list[tuple[str, ...]]:

@@ -13,7 +13,9 @@ from metaclip_spark.session import check_session
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
 from metaclip_spark.stages.choose_t import choose_t, refuse_unfit
 from metaclip_spark.stages.curate_checks import build_report, check_source, check_written
+from metaclip_spark.stages.frozen_counts import balancing_counts, open_frozen
 from metaclip_spark.stages.progress import Progress
+from metaclip_spark.stages.reserve import write_balanced
 from metaclip_spark.stages.run_plan import (
     COUNT,
     CURATE,
@@ -24,21 +26,15 @@ from metaclip_spark.stages.run_plan import (
     refuse_another_result,
     withdraw,
 )
+from metaclip_spark.stages.second_pass import CrawledPool, second_pass
 from metaclip_spark.stages.size_curves import store_size_curves
 from metaclip_spark.stages.stored_counts import load_counts, store_counts
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.pool import open_pool, refuse_inside
 from metaclip_spark.storage.schemas import CURATED
 from metaclip_spark.storage.tables import Tables
-from metaclip_spark.transforms.choose_text import keep_one_text
 from metaclip_spark.transforms.count_matches import count_matches
-from metaclip_spark.transforms.keep_balanced import (
-    Provenance,
-    balance_on_workers,
-    keep_balanced,
-    statistics_accumulator,
-    with_provenance,
-)
+from metaclip_spark.transforms.keep_balanced import balance_on_workers, statistics_accumulator
 from metaclip_spark.transforms.shared_metadata import SharedMetadata
 
 if TYPE_CHECKING:
@@ -82,8 +78,7 @@ def curate(
         MetaclipSparkError: the session, the pool, the metadata, the configuration or the output cannot be used; nothing
             has been written then, or only counts that the next run starts from.
     """
-    started_at = dt.datetime.now(dt.UTC)
-    config = config or CurateConfig()
+    started_at, config = dt.datetime.now(dt.UTC), config or CurateConfig()
     check_session(spark)
     languages = by_language(metadata, pool, config)
     tables, timer = Tables(spark, output), Progress(progress)
@@ -91,7 +86,8 @@ def curate(
         refuse_inside(pool, tables.root)
         tables.refuse_foreign()
         opened = open_pool(spark, pool)
-        plan = plan_run(pool, opened.source, languages, config)
+        frozen = open_frozen(spark, config.counts, languages) if config.counts else None
+        plan = plan_run(pool, opened.source, languages, config, frozen=frozen.counts_version if frozen else None)
         finished = finished_runs(tables, plan)
         if (done := finished_report(tables, plan, finished)) is not None:
             return done
@@ -102,7 +98,7 @@ def curate(
         # Algorithm 1, part 1: how many captions hold each entry.
         with timer.step("count"), named_worker_errors():
             if COUNT in finished:
-                counts = load_counts(tables, plan, finished[COUNT], shared.n_entries)
+                counts = load_counts(tables, finished[COUNT], shared.n_entries)
             else:
                 counts = count_matches(opened.rows, shared)
                 _refuse_empty(counts, pool)
@@ -110,28 +106,29 @@ def curate(
             timer.note(counts.in_words())
 
         # Algorithm 1, part 2: keep a caption if any of its entries fires.
+        matches, counts = counts.matches, balancing_counts(tables, counts, frozen)
         with timer.step("choose t"), named_worker_errors():
             chosen = choose_t(tables, plan, config, rows=opened.rows, metadata=shared, counts=counts)
         statistics = statistics_accumulator(spark)
-        origin = Provenance(pool.crawl, plan.counts_version, plan.metadata_digests, plan.run_id)
-        keep = keep_one_text if config.texts_per_image == "one_text_per_image" else keep_balanced
         with (
             timer.step("balance"),
             named_worker_errors(),
-            balance_on_workers(spark, counts.entries, chosen.t, config.seed) as balance,
+            balance_on_workers(spark, counts.entries, chosen.t, config.seed, chosen.reserve_t) as balance,
         ):
-            kept = with_provenance(keep(opened.rows, shared, balance, statistics), origin)
-            write = tables.replace(CURATED, kept, run_id=plan.run_id, compression=config.compression)
-            timer.note(f"{write.rows:,} rows kept at {chosen.in_words()},")
+            kept = second_pass([CrawledPool(pool.crawl, opened)], plan, shared, balance, statistics)
+            writes = write_balanced(
+                tables, kept, chosen.t, chosen.reserve_t, run_id=plan.run_id, compression=config.compression
+            )
+            timer.note(f"{writes[CURATED].rows:,} rows kept at {chosen.in_words()},")
 
     # The pass that writes the rows measures the curve, so it follows them; the run's own row comes last: it is whole.
     with timer.step("record"):
         check_source(spark, plan)
-        check_written(write, counts, statistics.value, config, chosen)
-        store_size_curves(tables, plan, statistics.value, list(languages))
+        check_written(writes[CURATED], counts, statistics.value, config, chosen)
+        store_size_curves(tables, plan, {name: statistics.value[name].curve for name in languages})
     report = build_report(
-        tables, plan, config, counts=counts, chosen=chosen, statistics=statistics.value, metadata=languages,
-        counts_reused=COUNT in finished, versions={CURATED: write.version}, seconds=timer.seconds,
+        tables, plan, config, counts=counts, matches=matches, chosen=chosen, statistics=statistics.value,
+        metadata=languages, counts_reused=COUNT in finished, writes=writes, seconds=timer.seconds,
     )  # fmt: skip
     record(
         tables, plan, stage=CURATE, started_at=started_at, counters=report.counters,

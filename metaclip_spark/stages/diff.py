@@ -11,7 +11,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 from metaclip_spark.errors import ConfigError, InputError, TableError
 from metaclip_spark.report.difference import CurationFigures, Difference, EntryMove, RowMove
 from metaclip_spark.session import check_session
-from metaclip_spark.stages.pool_rows import open_run_pool
+from metaclip_spark.stages.pool_rows import open_run_pool, runs_that_read
 from metaclip_spark.stages.run_entries import run_counts
 from metaclip_spark.stages.stored_counts import count_rows
 from metaclip_spark.stages.stored_run import current_run
@@ -112,13 +112,18 @@ def _opened(spark: SparkSession, root: str, at: int | str | None) -> _Curation:
 
 def _refuse_other_ids(old: _Curation, new: _Curation) -> None:
     """Under other ids every row would seem to have come or gone, for reasons that are none."""
-    columns = [side.run.configuration["columns"]["uid"] for side in (old, new)]
-    if columns[0] == columns[1]:
+    columns = [
+        {run.configuration["columns"]["uid"] for run in runs_that_read(side.tables, side.run)} for side in (old, new)
+    ]
+    if columns[0] & columns[1]:
         return
     told = [
         f"run {side.run.run_id} of {side.tables.root} "
-        + ("derives ids from URL and text" if column is None else f"has the ids of column {column!r}")
-        for side, column in zip((old, new), columns, strict=True)
+        + " and ".join(
+            "derives ids from URL and text" if name is None else f"has the ids of column {name!r}"
+            for name in sorted(names, key=str)
+        )
+        for side, names in zip((old, new), columns, strict=True)
     ]
     raise ConfigError(
         f"{' but '.join(told)}: a row has another id in each, so that rows in and out cannot be told. Compare "
@@ -172,11 +177,15 @@ def _moves(
 
 
 def _with_pool(alone: DataFrame, side: _Curation, other: _Curation, unread: list[str]) -> DataFrame:
-    """Rows with `in_pool`: whether the other's pool has them. One pool has all; one that cannot be read is taken to."""
-    if side.run.inputs["digest"] == other.run.inputs["digest"]:
+    """Rows with `in_pool`: whether the other's pool has them.
+
+    Where it read the same pools it has all of them; a pool that cannot be read is taken to have them.
+    """
+    read, of_other = ([run.inputs["digest"] for run in runs_that_read(part.tables, part.run)] for part in (side, other))
+    if set(read) <= set(of_other):
         return alone.withColumn("in_pool", F.lit(True))  # noqa: FBT003 - a literal of SQL
     try:
-        pool = open_run_pool(alone.sparkSession, other.run)
+        pool = open_run_pool(alone.sparkSession, other.tables, other.run)
     except InputError as error:
         unread.append(str(error))
         return alone.withColumn("in_pool", F.lit(True))  # noqa: FBT003

@@ -62,7 +62,7 @@ def export_entry_probabilities(
     tables = Tables(spark, output)
     with named_worker_errors(tables):
         run = current_run(tables)
-        place = located_target(spark, target, tables, run)
+        place = located_target(spark, target, tables)
         if language is not None or t is not None or kind == "npy":
             language = run_language(run, language)
         if t is not None:

@@ -12,7 +12,7 @@ from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its type
 from metaclip_spark.errors import ColumnNotFoundError, ConfigError, InputError, TableError
 from metaclip_spark.report.export_report import ExportReport
 from metaclip_spark.session import check_session
-from metaclip_spark.stages.stored_run import current_run
+from metaclip_spark.stages.stored_run import current_run, finished_curations
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.export_target import check_rows, new_folder, refuse_sources
 from metaclip_spark.storage.locations import absolute, located
@@ -118,21 +118,22 @@ def open_curated(spark: SparkSession, output: str, target: str) -> tuple[str, St
             current_run(tables)  # says so
         version = tables.newest_version(CURATED)  # an unversioned table is read anew by each of an export's actions
         run = current_run(tables, version)
-        place = located_target(spark, target, tables, run)
+        place = located_target(spark, target, tables)
         rows = tables.read(CURATED, version)
         if rows is None:
             raise TableError(f"{tables.path(CURATED)} is gone")
         return place, run, rows
 
 
-def located_target(spark: SparkSession, target: str, tables: Tables, run: StoredRun) -> str:
-    """Where a target is, checked to be apart from what is read.
+def located_target(spark: SparkSession, target: str, tables: Tables) -> str:
+    """Where a target is, checked to be apart from the tables and from every pool that their runs read.
 
     Raises:
-        ConfigError: it overlaps with the tables or the pool, or says nothing of where it is.
+        ConfigError: it overlaps with them, or says nothing of where it is.
     """
     place = located(spark, target)
-    refuse_sources(place, (located(spark, absolute(source)) for source in (tables.root, *run.inputs["paths"])))
+    read = {path for each in finished_curations(tables).values() for path in each.inputs["paths"]}
+    refuse_sources(place, (located(spark, absolute(source)) for source in (tables.root, *sorted(read))))
     return place
 
 

@@ -111,6 +111,11 @@ def pilot(
             "a sample of rows has not all texts of an image, so one_text_per_image cannot be estimated: sample with "
             "all_pairs, whose size is an upper bound"
         )
+    if config.counts is not None:
+        raise ConfigError(
+            f"counts = {config.counts!r} are frozen, but a sample is scaled up by its own counts: sample without them, "
+            "for an estimate with the counts of this pool"
+        )
     check_session(spark)
     languages = by_language(metadata, pool, config)
     timer, seen = Progress(progress), Observation()

@@ -7,7 +7,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from metaclip_spark.core.sampling import DRAW_VERSION
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from metaclip_spark.storage.pool import Source
     from metaclip_spark.storage.tables import Tables
 
-COUNT, CURATE = "count", "curate"
+COUNT, CURATE, BALANCE, APPEND = "count", "curate", "balance", "append"
 _DIGITS = 32
 
 
@@ -41,6 +41,7 @@ class RunPlan:
         configuration: columns and configuration, as stored.
         source: what is read.
         pool: the pool as asked for.
+        frozen: the counts of another pool that balance its rows; None: its own.
     """
 
     run_id: str
@@ -49,23 +50,53 @@ class RunPlan:
     configuration: dict[str, Any]
     source: Source
     pool: Pool
+    frozen: str | None = None
+
+    @property
+    def balanced_by(self) -> str:
+        """Key of the counts that balance the rows."""
+        return self.frozen or self.counts_version
 
 
-def plan_run(pool: Pool, source: Source, metadata: Mapping[str, CompiledMetadata], config: CurateConfig) -> RunPlan:
-    """The identity of a run: equal inputs give equal ids, on any machine."""
-    metadata_digests = {language: compiled.metadata_digest for language, compiled in metadata.items()}
+def plan_run(
+    pool: Pool,
+    source: Source,
+    metadata: Mapping[str, CompiledMetadata],
+    config: CurateConfig,
+    *,
+    frozen: str | None = None,
+) -> RunPlan:
+    """The identity of a run: equal inputs give equal ids, on any machine.
+
+    Args:
+        pool: as asked for.
+        source: what it holds.
+        metadata: by language.
+        config: how to balance.
+        frozen: the counts of another pool that balance the rows.
+    """
+    digests = {language: compiled.metadata_digest for language, compiled in metadata.items()}
+    plan = plan_by_digests(pool, source, digests, config)
+    if frozen is None:
+        return plan
+    configuration = plan.configuration | {"frozen": frozen}
+    return replace(plan, run_id=digest([plan.run_id, frozen]), configuration=configuration, frozen=frozen)
+
+
+def plan_by_digests(pool: Pool, source: Source, metadata_digests: Mapping[str, str], config: CurateConfig) -> RunPlan:
+    """The same, where the metadata is known by its digests."""
     counted = {
         "source": source.digest,
         "crawl": pool.crawl,
         "text": pool.columns.text,
         "language": pool.columns.language,
-        "metadata": metadata_digests,
+        "metadata": dict(metadata_digests),
         "semantics_version": SEMANTICS_VERSION,
     }
     columns = {"columns": asdict(pool.columns)}
     decided = counted | {"configuration": columns | config.identity(), "draw_version": DRAW_VERSION}
     configuration = columns | asdict(config)
-    return RunPlan(_digest(decided), _digest(counted), metadata_digests, configuration, source, pool)
+    return RunPlan(digest(decided), digest(counted), metadata_digests, configuration, source, pool)
 
 
 def finished_runs(tables: Tables, plan: RunPlan) -> dict[str, Row]:
@@ -114,12 +145,24 @@ def record(
     counters: Mapping[str, int],
     output_versions: Mapping[str, int],
     report: CurateReport | None = None,
+    parent: str | None = None,
 ) -> None:
-    """Write a run's row: last of all, as the mark that it is whole."""
+    """Write a run's row: last of all, as the mark that it is whole.
+
+    Args:
+        tables: of the output.
+        plan: the run.
+        stage: what kind of run; a counting run bears the name of its counts.
+        started_at: UTC.
+        counters: rows by what became of them.
+        output_versions: of the tables written.
+        report: its figures; None for counting.
+        parent: the run whose result it uses, if that is not the counting run.
+    """
     now = dt.datetime.now(dt.UTC)
     values: dict[str, Any] = {
-        "run_id": plan.run_id if stage == CURATE else plan.counts_version,
-        "parent_run_id": plan.counts_version if stage == CURATE else None,
+        "run_id": plan.counts_version if stage == COUNT else plan.run_id,
+        "parent_run_id": plan.balanced_by if stage == CURATE else parent,
         "stage": stage,
         "status": "finished",
         "started_at": started_at,
@@ -127,13 +170,15 @@ def record(
         "seconds": (now - started_at).total_seconds(),
         "t": {language: figures.t for language, figures in report.languages.items()} if report else None,
         "metadata_digests": dict(plan.metadata_digests),
-        "counts_version": plan.counts_version,
+        "counts_version": plan.counts_version if stage == COUNT else plan.balanced_by,
         "seed": str(report.seed) if report else None,
         "semantics_version": SEMANTICS_VERSION,
         "draw_version": DRAW_VERSION if report else None,
         "software": _software(),
         "configuration": json.dumps(plan.configuration, sort_keys=True),
-        "inputs": json.dumps(plan.source.description | {"digest": plan.source.digest}, sort_keys=True),
+        "inputs": json.dumps(
+            plan.source.description | {"digest": plan.source.digest, "crawl": plan.pool.crawl}, sort_keys=True
+        ),
         "output_versions": dict(output_versions),
         "counters": dict(counters),
         "expected_size": report.expected_size if report else None,
@@ -145,7 +190,8 @@ def record(
     tables.put(RUNS, tables.frame([row], RUNS_SCHEMA), f"run_id = '{values['run_id']}'")
 
 
-def _digest(values: object) -> str:
+def digest(values: object) -> str:
+    """Name of a run: 32 hex digits over JSON values."""
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:_DIGITS]
 
 

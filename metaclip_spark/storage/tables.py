@@ -20,6 +20,7 @@ from metaclip_spark.storage.schemas import (
     ENTRY_COUNTS_SCHEMA,
     INDEXED,
     PROVENANCE,
+    RESERVE,
     RUNS,
     RUNS_SCHEMA,
     SIZE_CURVE,
@@ -42,6 +43,7 @@ _INDEXED: Final = "delta.dataSkippingStatsColumns"
 _OURS: Final = {
     RUNS: frozenset(RUNS_SCHEMA.names),
     CURATED: frozenset(field.name for field in (*DECISIONS, *PROVENANCE)),
+    RESERVE: frozenset(field.name for field in (*DECISIONS, *PROVENANCE)),
     ENTRY_COUNTS: frozenset(ENTRY_COUNTS_SCHEMA.names),
     SIZE_CURVE: frozenset(SIZE_CURVE_SCHEMA.names),
 }

@@ -98,7 +98,7 @@ def _keep_chosen(
             for language, part in by_language(batch, metadata.languages):
                 threshold = part.column("admission_threshold").to_numpy()
                 figures.add(language, part.column("probability").to_numpy(), threshold, balance.t[language])
-                yield part.filter(pa.array(threshold <= balance.t[language]))
+                yield part.filter(pa.array(threshold <= balance.stored[language]))
         statistics.add(figures)
 
     return keep
