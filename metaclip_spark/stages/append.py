@@ -113,7 +113,7 @@ def append(
         with timer.step("count"), named_worker_errors():
             balanced = _counted(tables, asked, shared, languages, started_at)
             timer.note(balanced.added.in_words())
-        with timer.step("balance"), named_worker_errors():
+        with timer.step("balance"), named_worker_errors(tables):
             figures, writes = _balance(spark, tables, asked, balanced, shared)
             timer.note(f"{writes[CURATED].rows:,} rows kept at {ChosenT(balanced.t).in_words()},")
 

@@ -115,7 +115,7 @@ def rebalance(
         chain = lineage(runs, base)
         withdraw_mark(tables, runs, target.plan)
 
-    with timer.step("balance"), named_worker_errors():
+    with timer.step("balance"), named_worker_errors(tables):
         if languages is None:
             kept, writes = _by_rows(spark, tables, target)
         else:
