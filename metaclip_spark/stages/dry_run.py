@@ -1,4 +1,7 @@
-"""A dry run: every check that curate makes before its first pass, and the plan; no row is read, nothing is written."""
+"""A dry run: every check that curate makes before its first pass, and the plan; nothing is written.
+
+No row is read either, but for the names of the columns of text pools: of JSON without a schema that takes all of them.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -14,9 +13,9 @@ from metaclip_spark.report.export_report import ExportReport
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.stored_run import current_run, finished_curations
 from metaclip_spark.stages.worker_errors import named_worker_errors
+from metaclip_spark.storage.columns import quoted
 from metaclip_spark.storage.export_target import check_rows, new_folder, refuse_sources
-from metaclip_spark.storage.locations import absolute, located
-from metaclip_spark.storage.pool import quoted
+from metaclip_spark.storage.locations import absolute, located, nearest
 from metaclip_spark.storage.schemas import CURATED
 from metaclip_spark.storage.tables import Tables
 
@@ -138,11 +137,10 @@ def located_target(spark: SparkSession, target: str, tables: Tables) -> str:
 
 
 def _check_columns(rows: DataFrame, columns: Sequence[str], *, taken: Sequence[str]) -> None:
-    known = {name.casefold(): name for name in rows.columns}
     for name in columns:
         if name not in rows.columns:
-            near = difflib.get_close_matches(name.casefold(), known, n=1)
-            hint = f"; did you mean {known[near[0]]!r}?" if near else ""
+            near = nearest(name, rows.columns)
+            hint = f"; did you mean {near!r}?" if near else ""
             raise ColumnNotFoundError(
                 f"the curated table has no column {name!r} (it has {', '.join(rows.columns)}){hint}"
             )

@@ -16,6 +16,7 @@ from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.report.pilot import Estimate, LanguagePilot, PilotReport, SizeEstimate
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.choose_t import thresholds
+from metaclip_spark.stages.count_pool import count_records, warn_of_malformed
 from metaclip_spark.stages.curate import by_language
 from metaclip_spark.stages.pilot_time import PASSES, run_seconds
 from metaclip_spark.stages.progress import Progress
@@ -52,15 +53,15 @@ class _Sample:
     Attributes:
         rows: kept in Spark's cache.
         counts: of these rows.
-        read: rows of the whole pool.
-        without_caption: those of them that are not sampled, but counted.
+        pool: rows of the whole pool, and records that are none.
+        without_caption: rows that are not sampled, but counted.
         metadata: on the workers.
         config: of the run.
     """
 
     rows: DataFrame
     counts: PoolCounts
-    read: int
+    pool: PoolCounts
     without_caption: int
     metadata: SharedMetadata
     config: CurateConfig
@@ -68,7 +69,7 @@ class _Sample:
     @property
     def captions(self) -> int:
         """Rows of the whole pool that can be sampled."""
-        return self.read - self.without_caption
+        return self.pool.read - self.pool.malformed - self.without_caption
 
     @property
     def share(self) -> float:
@@ -121,7 +122,9 @@ def pilot(
     timer, seen = Progress(progress), Observation()
     with timer.step("open"):
         opened = open_pool(spark, pool)
-        read = opened.rows.count()
+        found = count_records(opened, pool)
+        read = found.read - found.malformed
+        warned = [*opened.source.warnings, *warn_of_malformed(opened, found, pool)]
     with (
         SharedMetadata(spark, languages) as shared,
         named_worker_errors(),
@@ -133,7 +136,7 @@ def pilot(
             without = _without_caption(opened.rows, seen, read)
             _refuse_few(sampled, read - without, share)
         with timer.step("count"):
-            sample = _Sample(rows, count_matches(rows, shared), read, without, shared, config)
+            sample = _Sample(rows, count_matches(rows, shared), found, without, shared, config)
             if not sample.counts.matches:
                 raise InputError(f"none of {sampled} sampled rows matches any entry: check columns and metadata")
         with timer.step("balance"):
@@ -149,7 +152,8 @@ def pilot(
     return PilotReport(
         share=share,
         seed=config.seed,
-        read=read,
+        read=found.read,
+        malformed=found.malformed,
         without_caption=without,
         sampled=sampled,
         matched=_scaled(sum(sample.counts.matched.values()), sample),
@@ -162,6 +166,7 @@ def pilot(
         seconds=seconds,
         bytes=_bytes(sample, asked, opened.source.description.get("bytes")),
         took=timer.seconds,
+        warnings=warned,
     )
 
 
@@ -190,7 +195,7 @@ def _refuse_few(sampled: int, captions: int, share: float) -> None:
 def _wanted(sample: _Sample) -> int | None:
     if sample.config.keep_share is None:
         return sample.config.target_size
-    return round(sample.config.keep_share * sample.read)
+    return round(sample.config.keep_share * sample.pool.read)
 
 
 def _grid(sample: _Sample) -> list[float]:
@@ -294,6 +299,6 @@ def _bytes(sample: _Sample, asked: SizeEstimate, known: int | None) -> Estimate 
     if known is None:
         return None
     per_match = sample.counts.matches / max(1, sum(sample.counts.matched.values()))
-    per_row = known / sample.read + _FEATURES + _ID_BYTES * per_match
+    per_row = known / sample.pool.read + _FEATURES + _ID_BYTES * per_match
     value = per_row * asked.rows.value
     return Estimate(value, 0.6 * per_row * asked.rows.low, 1.4 * per_row * asked.rows.high)
