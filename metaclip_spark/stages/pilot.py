@@ -105,18 +105,7 @@ def pilot(
         InputError: fewer than 100 rows are in the sample, or none of them matches.
     """
     config = config or CurateConfig()
-    if not 0 < share < 1:
-        raise ConfigError(f"share = {share!r} is no share of the rows: pass a number above 0 and below 1")
-    if config.texts_per_image == "one_text_per_image":
-        raise ConfigError(
-            "a sample of rows has not all texts of an image, so one_text_per_image cannot be estimated: sample with "
-            "all_pairs, whose size is an upper bound"
-        )
-    if config.counts is not None:
-        raise ConfigError(
-            f"counts = {config.counts!r} are frozen, but a sample is scaled up by its own counts: sample without them, "
-            "for an estimate with the counts of this pool"
-        )
+    _refuse_unfit(share, config)
     check_session(spark)
     languages = by_language(metadata, pool, config)
     timer, seen = Progress(progress), Observation()
@@ -168,6 +157,21 @@ def pilot(
         took=timer.seconds,
         warnings=warned,
     )
+
+
+def _refuse_unfit(share: float, config: CurateConfig) -> None:
+    if not 0 < share < 1:
+        raise ConfigError(f"share = {share!r} is no share of the rows: pass a number above 0 and below 1")
+    if config.texts_per_image == "one_text_per_image":
+        raise ConfigError(
+            "a sample of rows has not all texts of an image, so one_text_per_image cannot be estimated: sample with "
+            "all_pairs, whose size is an upper bound"
+        )
+    if config.counts is not None:
+        raise ConfigError(
+            f"counts = {config.counts!r} are frozen, but a sample is scaled up by its own counts: sample without them, "
+            "for an estimate with the counts of this pool"
+        )
 
 
 @contextmanager
