@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.matcher import Matcher
     from metaclip_spark.core.matching.tables import compile_metadata
     from metaclip_spark.errors import MetaclipSparkError
+    from metaclip_spark.presets import preset_pool
     from metaclip_spark.report.curate_report import CurateReport
     from metaclip_spark.stages.append import append
     from metaclip_spark.stages.check_tables import check_tables
@@ -54,6 +55,7 @@ __all__ = [
     "export_jsonl",
     "inspect",
     "pilot",
+    "preset_pool",
     "read_metadata",
     "rebalance",
     "size_curves",
@@ -81,6 +83,7 @@ _HOMES = {
     "export_jsonl": "metaclip_spark.stages.export_rows",
     "inspect": "metaclip_spark.stages.inspect_tables",
     "pilot": "metaclip_spark.stages.pilot",
+    "preset_pool": "metaclip_spark.presets",
     "read_metadata": "metaclip_spark.storage.metadata_source",
     "rebalance": "metaclip_spark.stages.rebalance",
     "size_curves": "metaclip_spark.stages.sizes",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from metaclip_spark.cli.commands import print_report
 from metaclip_spark.cli.options import metadata_sources, pool_of, run_file_of, session_options
+from metaclip_spark.cli.pool_arguments import add_pool_arguments
 from metaclip_spark.cli.read_sources import metadata_in_session
 from metaclip_spark.cli.rehearsals import progress_of
 
@@ -41,7 +42,7 @@ def add_balance(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def add_append(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
-    """The options of `metaclip-spark append` but those that say what the pool is."""
+    """The options of `metaclip-spark append`."""
     parser = commands_of.add_parser(
         "append",
         help="let another pool join a curated table",
@@ -52,6 +53,7 @@ def add_append(commands_of: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument(
         "--metadata", nargs="+", required=True, metavar="[LANG=]PATH", help="the lists that the table was curated with"
     )
+    add_pool_arguments(parser)
     parser.add_argument(
         "--frozen", action="store_true", help="balance the new rows by the counts that are there; old rows stay"
     )

@@ -49,8 +49,8 @@ class CurateReport:
         counts_version: name of the counts.
         already_finished: the run had been done before; nothing was written now.
         counts_reused: the counts of an earlier, unfinished run were used.
-        counters: rows by what became of them. `read` = `null` + `empty` + `language_without_metadata` + `unmatched` +
-            `no_identity` + `not_chosen` + `not_drawn` + `kept`.
+        counters: rows by what became of them. `read` = `malformed` + `null` + `empty` +
+            `language_without_metadata` + `unmatched` + `no_identity` + `not_chosen` + `not_drawn` + `kept`.
         matches: pairs of caption and matched entry.
         expected_size: sum of q(t), in rows; None where rows that were dropped before were not read again.
         expected_deviation: standard deviation of the size, in rows; None as above.
@@ -62,6 +62,8 @@ class CurateReport:
         texts_per_image: "all_pairs" or "one_text_per_image".
         source: what was read.
         wanted_rows: size that was asked for, in rows; t is the least that keeps as many. None: another rule set t.
+        warnings: what was unfortunate about it, for people.
+        duplicated_ids: if that was checked: how many ids several rows have (`ids`), and how many rows (`rows`).
         reserved: rows in the reserve, which are among those not drawn.
         stage: "curate", "balance" or "append".
         origin: where the rows of a run that starts from another one came from, in words.
@@ -83,6 +85,8 @@ class CurateReport:
     texts_per_image: str
     source: dict[str, Any] = field(default_factory=dict)
     wanted_rows: int | None = None
+    warnings: list[str] = field(default_factory=list)
+    duplicated_ids: dict[str, int] | None = None
     reserved: int = 0
     stage: str = "curate"
     origin: str = ""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 # What became of a row, in the order of the work. With `kept` they add up to `read`.
 _LOSSES: Final = {
+    "malformed": "that cannot be read",
     "null": "without caption (null)",
     "empty": "with empty caption",
     "language_without_metadata": "in a language without metadata",
@@ -27,7 +28,8 @@ def render_summary(report: CurateReport) -> str:
     """The closing summary of `metaclip-spark curate`: about forty lines, without a line break at the end."""
     blocks = [
         _headline(report),
-        ["Rows", *_rows(report)],
+        ["Rows", *_rows(report), *_ids(report)],
+        *(["Warnings", *(f"  {warning}" for warning in report.warnings)] for _ in report.warnings[:1]),
         ["Matches", *_matches(report)],
         ["Balance", *_balance(report)],
         *(["Entries" + _of(name, report), *_entries(figures)] for name, figures in report.languages.items()),
@@ -61,6 +63,17 @@ def _rows(report: CurateReport) -> list[str]:
     if left:  # never seen; if it is, it must not be hidden
         rows.append(("! unaccounted for", count(left), percent(left, read)))
     return aligned(rows, right=(1, 2))
+
+
+def _ids(report: CurateReport) -> list[str]:
+    if report.duplicated_ids is None:
+        return []
+    ids, rows = report.duplicated_ids["ids"], report.duplicated_ids["rows"]
+    return [
+        f"  {count(ids)} ids have several rows ({count(rows)} rows), which share one draw"
+        if ids
+        else "  every id has one row"
+    ]
 
 
 def _matches(report: CurateReport) -> list[str]:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
-from metaclip_spark.errors import ConsistencyError, InputError
+from metaclip_spark.errors import ConsistencyError
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.append_checks import is_appended, refuse_other_columns, refuse_unfit
 from metaclip_spark.stages.append_parts import Appended, Balanced, Figures
 from metaclip_spark.stages.append_report import append_report, appended_curves
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
 from metaclip_spark.stages.choose_t import ChosenT, reserve_thresholds, thresholds
+from metaclip_spark.stages.count_pool import count_pool, warn_of_malformed
 from metaclip_spark.stages.curate import by_language
 from metaclip_spark.stages.curate_checks import check_source
+from metaclip_spark.stages.file_layouts import file_layouts
 from metaclip_spark.stages.follow_up import (
     base_run,
     check_rows,
@@ -29,7 +31,7 @@ from metaclip_spark.stages.follow_up import (
 from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.reserve import write_balanced
 from metaclip_spark.stages.run_plan import APPEND, COUNT, RunPlan, digest, finished_runs, plan_by_digests, record
-from metaclip_spark.stages.second_pass import CrawledPool, reopened_pools, second_pass
+from metaclip_spark.stages.second_pass import CrawledPool, reopened_pools, second_pass, sources_of
 from metaclip_spark.stages.size_curves import store_size_curves
 from metaclip_spark.stages.stored_counts import load_counts, store_counts
 from metaclip_spark.stages.stored_run import finished_curations, lineage, rows_of
@@ -37,7 +39,6 @@ from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.pool import open_pool, refuse_inside
 from metaclip_spark.storage.schemas import CURATED, RESERVE
 from metaclip_spark.storage.tables import Tables
-from metaclip_spark.transforms.count_matches import count_matches
 from metaclip_spark.transforms.gathered_statistics import statistics_of
 from metaclip_spark.transforms.keep_balanced import balance_on_workers
 from metaclip_spark.transforms.rebalance_rows import rebalance_rows, with_origin
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.compiled import CompiledMetadata
     from metaclip_spark.report.curate_report import CurateReport
     from metaclip_spark.stages.stored_run import StoredRun
-    from metaclip_spark.storage.pool import Source
+    from metaclip_spark.storage.pool_source import Source
     from metaclip_spark.storage.tables import Write
 
 
@@ -114,7 +115,8 @@ def append(
         with timer.step("count"), named_worker_errors():
             balanced = _counted(tables, asked, shared, languages, started_at)
             timer.note(balanced.added.in_words())
-        with timer.step("balance"), named_worker_errors():
+            warned = [*opened.source.warnings, *warn_of_malformed(opened, balanced.added, pool)]
+        with timer.step("balance"), named_worker_errors(tables):
             figures, writes = _balance(spark, tables, asked, balanced, shared)
             timer.note(f"{writes[CURATED].rows:,} rows kept at {ChosenT(balanced.t).in_words()},")
 
@@ -123,7 +125,9 @@ def append(
         _check(asked, balanced, figures, writes)
         curves, known_to = appended_curves(tables, asked, balanced, figures)
         store_size_curves(tables, plan, curves, known_to)
-    report = append_report(tables, asked, balanced, figures, writes, metadata=languages, seconds=timer.seconds)
+    report = append_report(
+        tables, asked, balanced, figures, writes, metadata=languages, seconds=timer.seconds, warnings=warned
+    )
     record(
         tables, plan, stage=APPEND, started_at=started_at, counters=report.counters,
         output_versions=report.output_versions, report=report, parent=base.run_id,
@@ -138,17 +142,11 @@ def _plans(base: StoredRun, pool: Pool, source: Source, *, frozen: bool) -> tupl
     run_id = digest({"stage": APPEND, "parent": base.run_id, "added": own.run_id, "frozen": frozen})
     counts_version = digest({"counts": base.counts_version, "added": own.counts_version})
     kept_frozen = frozen or base.configuration.get("frozen", False)
-    configuration = {
-        **base.configuration,
-        **asdict(settled),
-        "columns": asdict(pool.columns),
-        "frozen": kept_frozen,
-    }
     return replace(
         own,
         run_id=run_id,
         counts_version=base.counts_version if frozen else counts_version,
-        configuration=configuration,
+        configuration=own.configuration | {"frozen": kept_frozen},
     ), own
 
 
@@ -164,9 +162,7 @@ def _counted(
     if COUNT in finished:
         added = load_counts(tables, finished[COUNT], shared.n_entries)
     else:
-        added = count_matches(asked.new.opened.rows, shared)
-        if added.read == 0:
-            raise InputError(f"the pool {', '.join(asked.own.pool.paths)} has no rows")
+        added = count_pool(asked.new.opened, asked.own.pool, shared)
         store_counts(tables, asked.own, added, languages, started_at=started_at)
     counts = counts_of(tables, asked.base)
     stored = stored_limits(asked.base, counts)
@@ -205,9 +201,10 @@ def _balance(
         if again:
             parts = [_of_languages(pool, balanced.read_again) for pool in again]
             rows = rows.unionByName(second_pass(parts, asked.plan, shared, balance, old_figures))
-        writes = write_balanced(
-            tables, rows, balanced.t, balanced.reserve_t, run_id=asked.plan.run_id, compression=config.compression
-        )
+        sources = [*sources_of(asked.chain), asked.new.opened.source.description]
+        layouts = file_layouts(config, sources, balanced.counts, balanced.t, balanced.reserve_t)
+        run_id = asked.plan.run_id
+        writes = write_balanced(tables, rows, balanced.t, balanced.reserve_t, run_id=run_id, layouts=layouts)
     return Figures(old_figures.value, new_figures.value), writes
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from metaclip_spark.config import Pool
     from metaclip_spark.stages.stored_run import StoredRun
-    from metaclip_spark.storage.pool import Source
+    from metaclip_spark.storage.pool_source import Source
 
 
 def is_appended(chain: Sequence[StoredRun], pool: Pool, source: Source, *, frozen: bool) -> bool:
@@ -28,7 +28,8 @@ def is_appended(chain: Sequence[StoredRun], pool: Pool, source: Source, *, froze
         frozen: the mode asked for.
 
     Raises:
-        TableError: the pool is part of the table by another run, or in the other mode: its rows would be there twice.
+        TableError: the pool is part of the table by another run, in the other mode or with other columns: its rows
+            would be there twice.
         ConfigError: another pool of the same name is.
     """
     for run in chain:
@@ -36,7 +37,8 @@ def is_appended(chain: Sequence[StoredRun], pool: Pool, source: Source, *, froze
         if run.stage == BALANCE:
             continue
         if run.inputs["digest"] == source.digest and before.columns.text == pool.columns.text:
-            if run is chain[-1] and run.stage == APPEND and run.configuration["frozen"] == frozen:
+            newest = run is chain[-1] and run.stage == APPEND and before.settings() == pool.settings()
+            if newest and run.configuration["frozen"] == frozen:
                 return True
             raise TableError(
                 f"the pool {', '.join(pool.paths)} is in the curated table already, by run {run.run_id} ({run.stage}): "
@@ -91,5 +93,6 @@ def refuse_other_columns(stored: StructType, new: StructType) -> None:
     if problems:
         raise InputError(
             f"the pool does not have the columns of the curated table: {'; '.join(problems)}. Select, rename or cast "
-            "them in the pool; columns with a meaning (text, id, URL, language) may be named differently"
+            "them in the pool, or with --rename and --drop; columns with a meaning (text, id, URL, language) may be "
+            "named differently"
         )

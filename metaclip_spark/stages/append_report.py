@@ -13,7 +13,7 @@ from metaclip_spark.stages.run_plan import APPEND
 from metaclip_spark.storage.schemas import SIZE_CURVE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from metaclip_spark.core.matching.compiled import CompiledMetadata
     from metaclip_spark.report.curate_report import CurateReport
@@ -70,6 +70,7 @@ def append_report(
     *,
     metadata: Mapping[str, CompiledMetadata],
     seconds: Mapping[str, float],
+    warnings: Sequence[str],
 ) -> CurateReport:
     """The figures of all pools together."""
     base, added = asked.base, balanced.added
@@ -86,6 +87,8 @@ def append_report(
         expected_size=base.report["expected_size"] + size if known else None,
         expected_deviation=(base.report["expected_deviation"] ** 2 + deviation**2) ** 0.5 if known else None,
         origin=_origin(asked, balanced, sum(old.values()), figures.new.kept),
+        warnings=[*base.report.get("warnings", []), *warnings],
+        duplicated_ids=None,  # an id may be in several pools
     )  # fmt: skip
     languages = {
         name: replace(
@@ -103,6 +106,7 @@ def _counters(asked: Appended, balanced: Balanced, figures: Figures, kept: int) 
     before, added = asked.base.counters, balanced.added
     counters = {
         "read": before["read"] + added.read,
+        "malformed": before.get("malformed", 0) + added.malformed,  # runs of old know none
         "null": before["null"] + added.null,
         "empty": before["empty"] + added.empty,
         "language_without_metadata": before["language_without_metadata"] + added.language_without_metadata,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metaclip_spark.config import CurateConfig
@@ -12,7 +13,9 @@ from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
 from metaclip_spark.stages.choose_t import choose_t, refuse_unfit
+from metaclip_spark.stages.count_pool import count_pool, duplicated_ids, warn_of_malformed
 from metaclip_spark.stages.curate_checks import build_report, check_source, check_written
+from metaclip_spark.stages.file_layouts import file_layouts
 from metaclip_spark.stages.frozen_counts import balancing_counts, open_frozen
 from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.reserve import write_balanced
@@ -33,7 +36,6 @@ from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.pool import open_pool, refuse_inside
 from metaclip_spark.storage.schemas import CURATED
 from metaclip_spark.storage.tables import Tables
-from metaclip_spark.transforms.count_matches import count_matches
 from metaclip_spark.transforms.gathered_statistics import statistics_of
 from metaclip_spark.transforms.keep_balanced import balance_on_workers
 from metaclip_spark.transforms.shared_metadata import SharedMetadata
@@ -45,8 +47,8 @@ if TYPE_CHECKING:
 
     from metaclip_spark.config import Pool
     from metaclip_spark.core.matching.compiled import CompiledMetadata
-    from metaclip_spark.core.pool_counts import PoolCounts
     from metaclip_spark.report.curate_report import CurateReport
+    from metaclip_spark.storage.pool import OpenPool
 
 
 def curate(
@@ -91,7 +93,7 @@ def curate(
         plan = plan_run(pool, opened.source, languages, config, frozen=frozen.counts_version if frozen else None)
         finished = finished_runs(tables, plan)
         if (done := finished_report(tables, plan, finished)) is not None:
-            return done
+            return with_id_check(opened, config, done)
         refuse_another_result(tables, plan, overwrite=config.overwrite)
         withdraw(tables, plan, finished)
 
@@ -101,10 +103,10 @@ def curate(
             if COUNT in finished:
                 counts = load_counts(tables, finished[COUNT], shared.n_entries)
             else:
-                counts = count_matches(opened.rows, shared)
-                _refuse_empty(counts, pool)
+                counts = count_pool(opened, pool, shared)
                 store_counts(tables, plan, counts, languages, started_at=started_at)
             timer.note(counts.in_words())
+            warned = [*opened.source.warnings, *warn_of_malformed(opened, counts, pool)]
 
         # Algorithm 1, part 2: keep a caption if any of its entries fires.
         matches, counts = counts.matches, balancing_counts(tables, counts, frozen)
@@ -117,9 +119,8 @@ def curate(
             balance_on_workers(spark, counts.entries, chosen.t, config.seed, chosen.reserve_t) as balance,
         ):
             kept = second_pass([CrawledPool(pool.crawl, opened)], plan, shared, balance, statistics)
-            writes = write_balanced(
-                tables, kept, chosen.t, chosen.reserve_t, run_id=plan.run_id, compression=config.compression
-            )
+            layouts = file_layouts(config, [opened.source.description], counts, chosen.t, chosen.reserve_t)
+            writes = write_balanced(tables, kept, chosen.t, chosen.reserve_t, run_id=plan.run_id, layouts=layouts)
             figures = statistics.value
             timer.note(f"{writes[CURATED].rows:,} rows kept at {chosen.in_words()},")
 
@@ -128,15 +129,23 @@ def curate(
         check_source(spark, plan)
         check_written(writes[CURATED], counts, figures, config, chosen)
         store_size_curves(tables, plan, {name: figures[name].curve for name in languages})
-    report = build_report(
+    report = with_id_check(opened, config, build_report(
         tables, plan, config, counts=counts, matches=matches, chosen=chosen, statistics=figures,
-        metadata=languages, counts_reused=COUNT in finished, writes=writes, seconds=timer.seconds,
-    )  # fmt: skip
+        metadata=languages, counts_reused=COUNT in finished, writes=writes, seconds=timer.seconds, warnings=warned,
+    ))  # fmt: skip
     record(
         tables, plan, stage=CURATE, started_at=started_at, counters=report.counters,
         output_versions=report.output_versions, report=report,
     )  # fmt: skip
     return report
+
+
+def with_id_check(opened: OpenPool, config: CurateConfig, report: CurateReport) -> CurateReport:
+    """The report with the number of duplicated ids, if that is asked for and not known yet."""
+    if not config.check_ids or report.duplicated_ids is not None:
+        return report
+    with named_worker_errors():
+        return replace(report, duplicated_ids=duplicated_ids(opened))
 
 
 def by_language(
@@ -164,8 +173,3 @@ def by_language(
     if config.texts_per_image == "one_text_per_image" and pool.columns.image_url is None:
         raise ConfigError("one text per image needs the pool's URL column, which says what is one image: name it")
     return languages
-
-
-def _refuse_empty(counts: PoolCounts, pool: Pool) -> None:
-    if counts.read == 0:
-        raise InputError(f"the pool {', '.join(pool.paths)} has no rows")

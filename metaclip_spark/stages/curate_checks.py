@@ -10,11 +10,11 @@ import numpy as np
 from metaclip_spark.core.head_tail import head_tail, tail_share
 from metaclip_spark.errors import ConsistencyError
 from metaclip_spark.report.curate_report import CurateReport, LanguageReport
-from metaclip_spark.storage.pool import identify
+from metaclip_spark.storage.pool_source import identify
 from metaclip_spark.storage.schemas import ENTRY_COUNTS, RESERVE, RUNS, SIZE_CURVE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
     from pyspark.sql import SparkSession
@@ -36,7 +36,7 @@ def check_source(spark: SparkSession, plan: RunPlan) -> None:
     Raises:
         ConsistencyError: they did.
     """
-    if plan.pool.format == "delta":
+    if plan.source.pinned:
         return
     now = identify(spark, plan.pool)
     if now.digest != plan.source.digest:
@@ -86,6 +86,7 @@ def build_report(
     counts_reused: bool,
     writes: Mapping[str, Write],
     seconds: Mapping[str, float],
+    warnings: Sequence[str] = (),
 ) -> CurateReport:
     """The figures of a run whose tables are written."""
     return CurateReport(
@@ -111,6 +112,7 @@ def build_report(
         texts_per_image=config.texts_per_image,
         wanted_rows=chosen.wanted,
         source=plan.source.description,
+        warnings=list(warnings),
         reserved=writes[RESERVE].rows if RESERVE in writes else 0,
     )
 
@@ -119,6 +121,7 @@ def _reconciled(counts: PoolCounts, statistics: BalanceStatistics) -> dict[str, 
     drawn = statistics.matched - statistics.no_identity
     counters = {
         "read": counts.read,
+        "malformed": counts.malformed,
         "null": counts.null,
         "empty": counts.empty,
         "language_without_metadata": counts.language_without_metadata,

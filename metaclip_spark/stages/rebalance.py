@@ -11,6 +11,7 @@ from metaclip_spark.session import check_session
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
 from metaclip_spark.stages.choose_t import ChosenT, refuse_unfit, reserve_thresholds, thresholds
 from metaclip_spark.stages.curate import by_language
+from metaclip_spark.stages.file_layouts import file_layouts
 from metaclip_spark.stages.follow_up import (
     base_run,
     check_rows,
@@ -24,11 +25,11 @@ from metaclip_spark.stages.follow_up import (
 from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.reserve import empty_reserve, within, write_balanced
 from metaclip_spark.stages.run_plan import BALANCE, RunPlan, digest, record
-from metaclip_spark.stages.second_pass import all_rows, reopened_pools, second_pass
+from metaclip_spark.stages.second_pass import all_rows, reopened_pools, second_pass, sources_of
 from metaclip_spark.stages.size_curves import store_size_curves
 from metaclip_spark.stages.stored_run import finished_curations, lineage, rows_of
 from metaclip_spark.stages.worker_errors import named_worker_errors
-from metaclip_spark.storage.pool import Source
+from metaclip_spark.storage.pool_source import Source
 from metaclip_spark.storage.schemas import CURATED, RESERVE
 from metaclip_spark.storage.tables import Tables
 from metaclip_spark.transforms.gathered_statistics import statistics_of
@@ -37,7 +38,7 @@ from metaclip_spark.transforms.rebalance_rows import rebalance_rows, with_origin
 from metaclip_spark.transforms.shared_metadata import SharedMetadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from pyspark.sql import SparkSession
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.compiled import CompiledMetadata
     from metaclip_spark.core.pool_counts import PoolCounts
     from metaclip_spark.report.curate_report import CurateReport
+    from metaclip_spark.stages.file_layouts import FileLayouts
     from metaclip_spark.stages.stored_run import StoredRun
     from metaclip_spark.storage.tables import Write
 
@@ -62,6 +64,7 @@ class _Target:
         t: threshold by language.
         reserve_t: threshold by language up to which rows are stored; None without a reserve.
         by_rows: whether all the rows wanted are stored.
+        layouts: of the files to be written.
     """
 
     base: StoredRun
@@ -71,6 +74,7 @@ class _Target:
     t: Mapping[str, float]
     reserve_t: Mapping[str, float] | None
     by_rows: bool
+    layouts: FileLayouts
 
 
 def rebalance(
@@ -108,15 +112,15 @@ def rebalance(
         runs = finished_curations(tables)
         base = base_run(tables, runs, lambda run: _plan(run, _config(run, t)).run_id)
         config = _config(base, t)
-        target = _target(tables, base, config)
+        chain = lineage(runs, base)
+        target = _target(tables, base, config, chain)
         if target.t == base.t:
             return base.curate_report(already_finished=True)
         refuse_other_rules(base)
         languages = None if target.by_rows else _metadata(base, metadata, t)
-        chain = lineage(runs, base)
         withdraw_mark(tables, runs, target.plan)
 
-    with timer.step("balance"), named_worker_errors():
+    with timer.step("balance"), named_worker_errors(tables):
         if languages is None:
             kept, writes = _by_rows(spark, tables, target)
         else:
@@ -150,7 +154,7 @@ def _plan(base: StoredRun, config: CurateConfig) -> RunPlan:
     return RunPlan(run_id, base.counts_version, base.metadata_digests, configuration, source, base.pool())
 
 
-def _target(tables: Tables, base: StoredRun, config: CurateConfig) -> _Target:
+def _target(tables: Tables, base: StoredRun, config: CurateConfig, chain: Sequence[StoredRun]) -> _Target:
     counts = counts_of(tables, base)
     t = thresholds(counts, config, config.t)
     stored = stored_limits(base, counts)
@@ -158,7 +162,8 @@ def _target(tables: Tables, base: StoredRun, config: CurateConfig) -> _Target:
     reserve_t = reserve_thresholds(counts, config)
     if reserve_t and by_rows:  # after an append the reserve of a language may end below what its rule would give
         reserve_t = {name: max(t[name], min(limit, stored[name])) for name, limit in reserve_t.items()}
-    return _Target(base, _plan(base, config), config, counts, t, reserve_t, by_rows)
+    layouts = file_layouts(config, sources_of(chain), counts, t, reserve_t)
+    return _Target(base, _plan(base, config), config, counts, t, reserve_t, by_rows, layouts)
 
 
 def _metadata(
@@ -190,7 +195,8 @@ def _by_rows(spark: SparkSession, tables: Tables, target: _Target) -> tuple[Bala
         for name in sorted(kept_rows, reverse=not rising):
             figures[name] = statistics_of(spark)
             again = with_origin(rebalance_rows(kept_rows[name], balance, figures[name]), {"run_id": target.plan.run_id})
-            writes[name] = tables.replace(name, again, run_id=target.plan.run_id, compression=target.config.compression)
+            layout = target.layouts.curated if name == CURATED else target.layouts.reserve
+            writes[name] = tables.replace(name, again, run_id=target.plan.run_id, layout=layout)
     for name, found in figures.items():
         # The thresholds were computed anew: had the counts changed, rows would leave, or change sides.
         decided = found.value.kept if name == CURATED else found.value.matched - found.value.kept
@@ -201,7 +207,7 @@ def _by_rows(spark: SparkSession, tables: Tables, target: _Target) -> tuple[Bala
                 "were changed by somebody else; curate again"
             )
     if target.reserve_t is None:
-        empty_reserve(tables, run_id=target.plan.run_id, compression=target.config.compression)
+        empty_reserve(tables, run_id=target.plan.run_id, layout=target.layouts.reserve)
     return figures[CURATED].value, writes
 
 
@@ -222,9 +228,8 @@ def _by_pools(
     ):
         rows = second_pass(pools, target.plan, shared, balance, statistics)
         writes = write_balanced(
-            tables, rows, target.t, target.reserve_t,
-            run_id=target.plan.run_id, compression=target.config.compression,
-        )  # fmt: skip
+            tables, rows, target.t, target.reserve_t, run_id=target.plan.run_id, layouts=target.layouts
+        )
     figures: BalanceStatistics = statistics.value
     matched = sum(own["matched"] for own in target.base.report["languages"].values())
     if figures.matched != matched - target.base.counters["not_chosen"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame
 
+    from metaclip_spark.stages.file_layouts import FileLayouts
+    from metaclip_spark.storage.file_layout import FileLayout
     from metaclip_spark.storage.tables import Tables, Write
 
 
@@ -23,7 +26,7 @@ def write_balanced(
     reserve_t: Mapping[str, float] | None,
     *,
     run_id: str,
-    compression: str,
+    layouts: FileLayouts,
 ) -> dict[str, Write]:
     """Write the rows of one pass as the curated table and, if there is to be one, the reserve.
 
@@ -38,34 +41,37 @@ def write_balanced(
         reserve_t: threshold by language up to which rows are stored; None: there is no reserve, and that of an earlier
             run is emptied.
         run_id: of the run.
-        compression: codec of the files.
+        layouts: of the files.
 
     Returns:
         The commit of each table.
     """
 
-    def replace(name: str, content: DataFrame) -> Write:
-        return tables.replace(name, content, run_id=run_id, compression=compression)
+    def write(name: str, content: DataFrame, layout: FileLayout) -> Write:
+        return tables.replace(name, content, run_id=run_id, layout=layout)
 
     if reserve_t is None:
-        writes = {CURATED: replace(CURATED, rows)}
-        empty_reserve(tables, run_id=run_id, compression=compression)
+        writes = {CURATED: write(CURATED, rows, layouts.curated)}
+        empty_reserve(tables, run_id=run_id, layout=layouts.reserve)
         return writes
-    stored = tables.read(RESERVE, version=replace(RESERVE, rows).version)
+    stored = tables.read(RESERVE, version=write(RESERVE, rows, layouts.both).version)
     if stored is None:
         raise AssertionError(f"{tables.path(RESERVE)} is gone")
     kept = within(t)
-    return {CURATED: replace(CURATED, stored.where(kept)), RESERVE: replace(RESERVE, stored.where(~kept))}
+    return {
+        CURATED: write(CURATED, stored.where(kept), layouts.curated),
+        RESERVE: write(RESERVE, stored.where(~kept), layouts.reserve),
+    }
 
 
-def empty_reserve(tables: Tables, *, run_id: str, compression: str) -> None:
+def empty_reserve(tables: Tables, *, run_id: str, layout: FileLayout) -> None:
     """Take the rows out of a reserve that does not belong to the curated table any more.
 
     The commit names the run, so that the rows of the run before are still known to be those of the version it left.
     """
     reserve = tables.read(RESERVE)
     if reserve is not None and reserve.take(1):
-        tables.replace(RESERVE, reserve.limit(0), run_id=run_id, compression=compression)
+        tables.replace(RESERVE, reserve.limit(0), run_id=run_id, layout=replace(layout, cluster=False))
 
 
 def within(t: Mapping[str, float]) -> Column:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from metaclip_spark.config import CurateConfig, Pool
     from metaclip_spark.core.matching.compiled import CompiledMetadata
-    from metaclip_spark.storage.pool import Source
+    from metaclip_spark.storage.pool_source import Source
     from metaclip_spark.storage.tables import Tables
 
 COUNT, CURATE, BALANCE, APPEND = "count", "curate", "balance", "append"
@@ -86,7 +86,7 @@ def plan_run(
 
 def plan_by_digests(pool: Pool, source: Source, metadata_digests: Mapping[str, str], config: CurateConfig) -> RunPlan:
     """The same, where the metadata is known by its digests."""
-    counted = {
+    counted: dict[str, Any] = {
         "source": source.digest,
         "crawl": pool.crawl,
         "text": pool.columns.text,
@@ -94,9 +94,11 @@ def plan_by_digests(pool: Pool, source: Source, metadata_digests: Mapping[str, s
         "metadata": dict(metadata_digests),
         "semantics_version": SEMANTICS_VERSION,
     }
-    columns = {"columns": asdict(pool.columns)}
-    decided = counted | {"configuration": columns | config.identity(), "draw_version": DRAW_VERSION}
-    configuration = columns | asdict(config)
+    of_pool = pool.settings()
+    if "reading" in of_pool:
+        counted["reading"] = of_pool["reading"]
+    decided = counted | {"configuration": of_pool | config.identity(), "draw_version": DRAW_VERSION}
+    configuration = of_pool | asdict(config)
     return RunPlan(digest(decided), digest(counted), metadata_digests, configuration, source, pool)
 
 
@@ -129,11 +131,27 @@ def refuse_another_result(tables: Tables, plan: RunPlan, *, overwrite: bool) -> 
         TableError: there is one.
     """
     writer = tables.writer(CURATED)
-    if not overwrite and writer not in {plan.run_id, None}:
+    if overwrite or writer is None or writer == plan.run_id:
+        return
+    _refuse_other_rules(tables, writer)
+    raise TableError(
+        f"{tables.path(CURATED)} holds the rows of run {writer}; this is run {plan.run_id}, of another pool, "
+        "metadata or configuration: use another output, or overwrite (the old version stays readable by time travel)"
+    )
+
+
+def _refuse_other_rules(tables: Tables, writer: str) -> None:
+    """Say it where the rows follow other rules: nothing can be compared with them, or added to them."""
+    runs = tables.read(RUNS)
+    found = (
+        [] if runs is None else runs.where(runs.run_id == writer).select("semantics_version", "draw_version").take(1)
+    )
+    ours = (SEMANTICS_VERSION, DRAW_VERSION)
+    if found and tuple(found[0]) != ours:
         raise TableError(
-            f"{tables.path(CURATED)} holds the rows of run {writer}; this is run {plan.run_id}, of another pool, "
-            "metadata or configuration: use another output, or overwrite (the old version stays readable by time "
-            "travel)"
+            f"{tables.path(CURATED)} was curated by other rules: semantics version {found[0][0]} and draw version "
+            f"{found[0][1]}, where this package has {ours[0]} and {ours[1]}. Curate the pool again, into another "
+            "output or in place of it with overwrite, or use the package that wrote it"
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from metaclip_spark.errors import InputError
 from metaclip_spark.stages.run_plan import BALANCE
@@ -12,7 +12,7 @@ from metaclip_spark.transforms.choose_text import keep_one_text
 from metaclip_spark.transforms.keep_balanced import Provenance, keep_balanced, with_provenance
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pyspark.sql import DataFrame, SparkSession
 
@@ -54,6 +54,11 @@ def reopened_pools(spark: SparkSession, chain: Sequence[StoredRun]) -> list[Craw
             )
         pools.append(CrawledPool(run.pool().crawl, opened))
     return pools
+
+
+def sources_of(chain: Sequence[StoredRun]) -> list[Mapping[str, Any]]:
+    """What each of the pools is that runs read: format, paths, bytes."""
+    return [run.inputs for run in chain if run.stage != BALANCE]
 
 
 def all_rows(pools: Sequence[CrawledPool]) -> DataFrame:

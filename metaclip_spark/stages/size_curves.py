@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from metaclip_spark.storage.tables import Tables
 
 # What the thresholds depend on beside the counts.
-_DRAWN_BY: Final = ("columns", "seed", "texts_per_image")
+_DRAWN_BY: Final = ("columns", "reading", "seed", "texts_per_image")
 
 
 def store_size_curves(
@@ -69,6 +69,6 @@ def stored_curve(tables: Tables, plan: RunPlan) -> tuple[NDArray[np.int64], NDAr
     if len(measured) != 1 or json.loads(measured[0].inputs)["digest"] != plan.source.digest:
         return None
     configuration = json.loads(measured[0].configuration)
-    if any(configuration.get(name) != plan.configuration[name] for name in _DRAWN_BY):
+    if any(configuration.get(name) != plan.configuration.get(name) for name in _DRAWN_BY):
         return None
     return found["threshold_bin"].to_numpy().astype(np.int64), found["rows"].to_numpy()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from metaclip_spark.stages.run_plan import RunPlan
     from metaclip_spark.storage.tables import Tables
 
-_OF_POOL = ("read", "null", "empty", "language_without_metadata")
+_OF_POOL = ("read", "malformed", "null", "empty", "language_without_metadata")
 _BY_LANGUAGE = ("matched", "unmatched")
 
 
@@ -78,7 +78,7 @@ def load_counts(tables: Tables, finished: Row, n_entries: Mapping[str, int]) -> 
                 f"{recorded[name]} were written: somebody else changed the table; use another output"
             )
     by_language = {name: {language: recorded[f"{name}.{language}"] for language in n_entries} for name in _BY_LANGUAGE}
-    of_pool = {name: recorded[name] for name in _OF_POOL}
+    of_pool = {name: recorded.get(name, 0) for name in _OF_POOL}  # counts of old know none of the later ones
     return PoolCounts(entries=entries, matched=by_language["matched"], unmatched=by_language["unmatched"], **of_pool)
 
 

@@ -65,6 +65,8 @@ class StoredRun:
             format=self.inputs["format"],
             version=self.inputs.get("version"),
             crawl=self.inputs.get("crawl", ""),
+            **{name: value for name, value in self.configuration.get("reading", {}).items() if name != "format"},
+            **self.configuration.get("changes", {}),
         )
 
     def config(self) -> CurateConfig:

@@ -27,6 +27,13 @@ def has_context(spark: SparkSession) -> bool:
     return True
 
 
+def parallelism(spark: SparkSession) -> int:
+    """Tasks that can run at once; without a context, those that a shuffle is cut into."""
+    if has_context(spark):
+        return spark.sparkContext.defaultParallelism
+    return int(spark.conf.get("spark.sql.shuffle.partitions") or 200)
+
+
 def analysed(frame: DataFrame) -> DataFrame:
     """The same DataFrame, its errors raised now."""
     _ = frame.schema

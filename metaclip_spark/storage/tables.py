@@ -12,6 +12,7 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.errors import TableError
+from metaclip_spark.storage.file_layout import PLAIN_COLUMNS, cluster
 from metaclip_spark.storage.locations import absolute
 from metaclip_spark.storage.schemas import (
     CURATED,
@@ -25,17 +26,19 @@ from metaclip_spark.storage.schemas import (
     RUNS_SCHEMA,
     SIZE_CURVE,
     SIZE_CURVE_SCHEMA,
-    WITHOUT_DICTIONARY,
 )
-from metaclip_spark.storage.session_kind import analysed
+from metaclip_spark.storage.session_kind import analysed, parallelism
 from metaclip_spark.storage.settings import changed_settings
 from metaclip_spark.storage.spark_errors import reason
+from metaclip_spark.storage.table_files import exists, listing, quoted_path, whole_version
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
+
+    from metaclip_spark.storage.file_layout import FileLayout
 
 # Plain features only, no column statistics on texts and lists: collecting them costs a fifth of a write.
 _INDEXED: Final = "delta.dataSkippingStatsColumns"
@@ -47,8 +50,6 @@ _OURS: Final = {
     ENTRY_COUNTS: frozenset(ENTRY_COUNTS_SCHEMA.names),
     SIZE_CURVE: frozenset(SIZE_CURVE_SCHEMA.names),
 }
-# Delta passes no Parquet option on to its writer but the codec; the writer reads this one from the session.
-_DICTIONARY: Final = "parquet.enable.dictionary#"
 _ARROW_ROWS: Final = "spark.sql.execution.arrow.maxRecordsPerBatch"
 # What Delta says where another process committed in between.
 _CONCURRENT: Final = re.compile(r"DELTA_(?:CONCURRENT|METADATA_CHANGED|PROTOCOL_CHANGED)|Concurrent\w*Exception")
@@ -118,6 +119,11 @@ class Tables:
         """Path of a table."""
         return f"{self.root}/{name}"
 
+    def names_a_file(self, message: str) -> bool:
+        """Whether a message of Spark's names a file of these tables."""
+        bare = self.root.removeprefix("file://").removeprefix("file:")
+        return any(f"{bare}/{name}/" in message for name in _OURS)
+
     def refuse_foreign(self) -> None:
         """Before any work: nothing that is not ours may stand where a table is, or will be.
 
@@ -126,7 +132,7 @@ class Tables:
         """
         if Path(self.root.removeprefix("file://")).is_file():  # or it would show only at the first write
             raise TableError(f"{self.root} is a file: use another output")
-        if self._exists(self.root):
+        if exists(self._spark, self.root):
             for name in _OURS:
                 self.read(name)
 
@@ -134,21 +140,28 @@ class Tables:
         """The table as it is now, or was at a version; None if there is none.
 
         Raises:
-            TableError: there is another's table at its path, files but no Delta table, or no such version.
+            TableError: there is another's table at its path, files but no Delta table, a damaged log, or no such
+                version, or not any more.
         """
         path = self.path(name)
         if version is not None:
             return self._at_version(name, version)
         try:
             table = analysed(self._spark.read.format("delta").load(path))
-        except AnalysisException as error:
-            if error.getCondition() == "PATH_NOT_FOUND":
+        except (AnalysisException, Py4JJavaError) as error:
+            condition = error.getCondition() if isinstance(error, AnalysisException) else None
+            if condition == "PATH_NOT_FOUND":
                 return None
-            if error.getCondition() == "DELTA_TABLE_NOT_FOUND":
+            if condition == "DELTA_TABLE_NOT_FOUND":
                 self._refuse_foreign_files(name)
                 return None
-            if error.getCondition() == "DELTA_INVALID_PARTITION_PATH":  # Delta looks for a table up the path
+            if condition == "DELTA_INVALID_PARTITION_PATH":  # Delta looks for a table up the path
                 raise TableError(f"{self.root} is, or lies in, a Delta table itself: use another output") from error
+            if "[DELTA_" in str(error):
+                raise TableError(
+                    f"{path} cannot be read, in no version: {reason(error)}. Restore the missing files of its log "
+                    f"({path}/_delta_log), or curate again into another output"
+                ) from error
             raise
         missing = sorted(_OURS[name] - set(table.columns))
         if missing:
@@ -161,7 +174,7 @@ class Tables:
         newest = self.newest_version(name)
         if not 0 <= version <= newest:
             raise TableError(f"{self.path(name)} has no version {version}: its versions are 0 to {newest}")
-        return self._spark.read.format("delta").option("versionAsOf", str(version)).load(self.path(name))
+        return whole_version(self._spark, self.path(name), version, newest)
 
     def writer(self, name: str, version: int | None = None) -> str | None:
         """The run whose rows the table holds, or held at a version; None if there is no table, or nothing in it says.
@@ -201,29 +214,33 @@ class Tables:
         rows = self._spark.read.format("delta").load(self.path(name)).count()  # from the log's statistics
         return Extent(rows, int(detail.numFiles), int(detail.sizeInBytes), last[0].version + 1, last)
 
-    def replace(self, name: str, rows: DataFrame, *, run_id: str, compression: str) -> Write:
+    def replace(self, name: str, rows: DataFrame, *, run_id: str, layout: FileLayout) -> Write:
         """Write a whole table in one commit: a reader sees the old rows or the new.
 
         Args:
             name: of the table.
-            rows: its new content, in as many files as they have partitions.
+            rows: its new content.
             run_id: named in the commit.
-            compression: codec of the files.
+            layout: of the files.
         """
+        if layout.files is not None:  # no fewer than there are cores, or some would have nothing to do
+            rows = rows.coalesce(max(layout.files, parallelism(self._spark)))
         options = {
             "overwriteSchema": "true",
             _INDEXED: ",".join(INDEXED),
-            "compression": compression,
+            "compression": layout.compression,
             # It would shuffle rows between the tasks that count them and the tasks that write them, and Spark counts an
             # accumulator once per task only where the task writes.
             "optimizeWrite": "false",
             "userMetadata": run_id,
         }
-        with changed_settings(self._spark, {f"{_DICTIONARY}{column}": "false" for column in WITHOUT_DICTIONARY}):
+        with changed_settings(self._spark, PLAIN_COLUMNS):
             self._save(name, rows, mode="overwrite", options=options)
         # By its run, not as the newest: Delta may compact the files at once, and others may write other tables.
         commits = self._history(name).select("version", "userMetadata", "operationMetrics.numOutputRows")
         newest = commits.where((F.col("userMetadata") == run_id) & F.col("numOutputRows").isNotNull()).take(1)[0]
+        if layout.cluster:
+            cluster(self._spark, self._quoted(name), layout)
         return Write(int(newest.version), int(newest.numOutputRows))
 
     def put(self, name: str, rows: DataFrame, condition: str) -> None:
@@ -287,7 +304,7 @@ class Tables:
         return self._spark.sql(f"DESCRIBE HISTORY {self._quoted(name)}{limit}")
 
     def _quoted(self, name: str) -> str:
-        return f"delta.`{self.path(name).replace('`', '``')}`"
+        return quoted_path(self.path(name))
 
     def _refuse_foreign_files(self, name: str) -> None:
         """A table is never put among files that are not its own.
@@ -296,20 +313,8 @@ class Tables:
         has no folders, an earlier write of ours is next to them.
         """
         path = self.path(name)
-        if self._exists(f"{path}/_delta_log") or (name != RUNS and self.read(RUNS) is not None):
+        if exists(self._spark, f"{path}/_delta_log") or (name != RUNS and self.read(RUNS) is not None):
             return
-        files = self._listing(path).select("path").take(1)
+        files = listing(self._spark, path).select("path").take(1)
         if files:
             raise TableError(f"{path} is no Delta table, but holds files (such as {files[0].path}): use another output")
-
-    def _exists(self, path: str) -> bool:
-        try:
-            analysed(self._listing(path))
-        except AnalysisException as error:
-            if error.getCondition() == "PATH_NOT_FOUND":
-                return False
-            raise
-        return True
-
-    def _listing(self, path: str) -> DataFrame:
-        return self._spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(path)

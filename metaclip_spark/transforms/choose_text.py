@@ -17,7 +17,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
 from metaclip_spark.core.sampling import choice_hashes
-from metaclip_spark.storage.pool import quoted
+from metaclip_spark.storage.columns import quoted
 from metaclip_spark.storage.schemas import LANGUAGE
 from metaclip_spark.transforms.batches import by_language
 from metaclip_spark.transforms.keep_balanced import decided_schema, image_id_column, matched_parts, with_decisions

@@ -16,7 +16,7 @@ from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its type
 
 from metaclip_spark.core.balancing import balance_rows
 from metaclip_spark.core.sampling import draws
-from metaclip_spark.storage.pool import quoted
+from metaclip_spark.storage.columns import quoted
 from metaclip_spark.storage.schemas import DECISIONS, IMAGE_ID, LANGUAGE, curated_schema
 from metaclip_spark.transforms.batches import by_language
 from metaclip_spark.transforms.shared_value import share

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.core.balancing import balance_rows
-from metaclip_spark.storage.pool import quoted
+from metaclip_spark.storage.columns import quoted
 from metaclip_spark.transforms.batches import by_language
 
 if TYPE_CHECKING:

@@ -177,6 +177,10 @@ ODD_VALUES = {
     "seed = true": "seed = True is not a whole number",
     "overwrite = 1": "overwrite = 1 is not true or false",
     "text_column = 3": "text_column = 3 is not text",
+    "pool_version = [1, true]": "is not a whole number or a list of whole numbers",
+    'drop = "a"': "drop = 'a' is not a list of texts",
+    'rename = ["a=b"]': "is not a table with text values",
+    'preset = "lion"': "did you mean 'laion'?",
     'format = "parqet"': "is none of parquet, delta",
     'compression = "zst"': "did you mean 'zstd'?",
     "target-size = 5": "'target-size' (did you mean 'target_size'?)",
@@ -214,6 +218,7 @@ def test_the_printed_configuration_is_a_settings_file(tmp_path: Path, capsys: py
         "delta",
         "--pool-version",
         "3",
+        *("--rename", "a b=a_b", "--rename", "c=d", "--drop", "e", "--drop", "f", "--check-ids"),
     ]
     assert main([*REQUIRED, *given, "--print-config"]) == 0
     printed = capsys.readouterr().out
