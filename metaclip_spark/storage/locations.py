@@ -97,8 +97,8 @@ def located(spark: SparkSession, place: str) -> str:
     """
     if HAS_SCHEME.match(place):
         return place
-    if not has_context(spark):  # nor a way to ask: it stays as it is, and is the server's
-        return place
+    if not has_context(spark):  # and no way to ask: the server has to see it in the same place
+        return absolute(place)
     hadoop = spark._jvm.org.apache.hadoop.fs  # type: ignore[union-attr]  # noqa: SLF001 - pyspark has no other way to ask
     settings = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001 - those that Spark writes with
     default = str(hadoop.FileSystem.getDefaultUri(settings).toString())
