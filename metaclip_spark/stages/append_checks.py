@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def is_appended(chain: Sequence[StoredRun], pool: Pool, source: Source, *, frozen: bool) -> bool:
-    """Whether the newest run is the append of this pool.
+    """Whether the newest run is the append of this pool, or has only brought that to another t.
 
     Args:
         chain: the runs behind the curated table, the newest last.
@@ -32,12 +32,11 @@ def is_appended(chain: Sequence[StoredRun], pool: Pool, source: Source, *, froze
             would be there twice.
         ConfigError: another pool of the same name is.
     """
-    for run in chain:
+    readers = [run for run in chain if run.stage != BALANCE]
+    for run in readers:
         before = run.pool()
-        if run.stage == BALANCE:
-            continue
         if run.inputs["digest"] == source.digest and before.columns.text == pool.columns.text:
-            newest = run is chain[-1] and run.stage == APPEND and before.settings() == pool.settings()
+            newest = run is readers[-1] and run.stage == APPEND and before.settings() == pool.settings()
             if newest and run.configuration["frozen"] == frozen:
                 return True
             raise TableError(
