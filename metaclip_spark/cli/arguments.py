@@ -10,6 +10,7 @@ from metaclip_spark.cli import choose_t, commands, rehearsals, sizes
 from metaclip_spark.cli.explain import add_explain
 from metaclip_spark.cli.export import add_export
 from metaclip_spark.cli.look import add_diff, add_inspect
+from metaclip_spark.cli.metadata import add_metadata
 from metaclip_spark.cli.session_arguments import add_output_options, add_session_options
 from metaclip_spark.config import COMPRESSIONS, POOL_FORMATS, TEXTS_PER_IMAGE
 
@@ -35,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_inspect(commands_of)
     add_diff(commands_of)
     add_export(commands_of)
+    add_metadata(commands_of)
     for command in commands_of.choices.values():
         command.epilog = _EXIT_CODES
     return parser

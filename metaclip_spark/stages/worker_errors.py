@@ -19,15 +19,19 @@ _NAMED: Final = re.compile(r"metaclip_spark\.errors\.(\w+): (.+)")
 
 
 @contextmanager
-def named_worker_errors() -> Iterator[None]:
-    """Raise a worker's own error in place of Spark's report of it, and any other failure of a job under its cause."""
+def named_worker_errors(source: str = "the pool") -> Iterator[None]:
+    """Raise a worker's own error in place of Spark's report of it, and any other failure of a job under its cause.
+
+    Args:
+        source: what is read.
+    """
     try:
         yield
     except (PySparkException, Py4JJavaError) as failure:
         found = _NAMED.search(str(failure))
         kind = getattr(errors, found.group(1), None) if found else None
         if "FAILED_READ_FILE" in str(failure):
-            raise errors.InputError(f"a file of the pool cannot be read: {reason(failure)}") from failure
+            raise errors.InputError(f"a file of {source} cannot be read: {reason(failure)}") from failure
         if found is None or kind is None:
             raise errors.JobFailedError(
                 "; ".join([f"the Spark job failed: {reason(failure)}", *getattr(failure, "__notes__", [])])

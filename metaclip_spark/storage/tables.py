@@ -19,6 +19,8 @@ from metaclip_spark.storage.schemas import (
     ENTRY_COUNTS,
     ENTRY_COUNTS_SCHEMA,
     INDEXED,
+    METADATA,
+    METADATA_SCHEMA,
     PROVENANCE,
     RUNS,
     RUNS_SCHEMA,
@@ -43,6 +45,7 @@ _OURS: Final = {
     CURATED: frozenset(field.name for field in (*DECISIONS, *PROVENANCE)),
     ENTRY_COUNTS: frozenset(ENTRY_COUNTS_SCHEMA.names),
     SIZE_CURVE: frozenset(SIZE_CURVE_SCHEMA.names),
+    METADATA: frozenset(METADATA_SCHEMA.names),
 }
 # Delta passes no Parquet option on to its writer but the codec; the writer reads this one from the session.
 _DICTIONARY: Final = "parquet.enable.dictionary#"
