@@ -43,7 +43,9 @@ class MetadataSources:
         if self.dump and (self.unigrams or self.bigrams):
             raise ConfigError("both a dump and ready-made counts are given: words are counted in the one or the other")
         if self.bigrams and not self.unigrams:
-            raise ConfigError("counts of bigrams are given without those of unigrams, which their score needs: give both")
+            raise ConfigError(
+                "counts of bigrams are given without those of unigrams, which their score needs: give both"
+            )
         if not (self.wordnet or self.dump or self.unigrams or self.page_views or self.official):
             raise ConfigError("no source is given: a dump, counts, page views, WordNet or a list")
 
@@ -104,8 +106,8 @@ class MetadataConfig:
     def for_language(cls, language: str, **changed: Any) -> MetadataConfig:
         """The published values: English by Demystifying CLIP Data, all others by the shares of Meta CLIP 2.
 
-        >>> MetadataConfig.for_language("vi").unigram_share, MetadataConfig.for_language("en", unigram_least=5).unigram_least
-        (0.1, 5)
+        >>> MetadataConfig.for_language("vi").unigram_share, MetadataConfig.for_language("en").unigram_least
+        (0.1, 100)
         """
         if language == REFERENCE_LANGUAGE:
             return cls(**changed)

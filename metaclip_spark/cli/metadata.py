@@ -89,7 +89,9 @@ def _add_step(steps: _SubParsersAction[ArgumentParser], step: str, help_: str) -
             "--page-views", nargs="+", default=[], metavar="PATH", help="files pageviews-….gz, or folders of them"
         )
     if step == "merge":
-        sources.add_argument("--candidates", required=True, type=Path, metavar="DIR", help="where the other steps wrote")
+        sources.add_argument(
+            "--candidates", required=True, type=Path, metavar="DIR", help="where the other steps wrote"
+        )
     if step in {"build", "merge"}:
         sources.add_argument("--official", metavar="LIST", help="a list to take as it is, before all sources")
         parser.add_argument("--compare", type=Path, metavar="LIST", help="another list, to tell the difference to")
@@ -98,7 +100,9 @@ def _add_step(steps: _SubParsersAction[ArgumentParser], step: str, help_: str) -
         recipe.add_argument(f"--{name.replace('_', '-')}", type=_value_of(kind), metavar=kind, help=said)
     for name, said in _SWITCHES.items():
         recipe.add_argument(f"--{name.replace('_', '-')}", action="store_true", default=None, help=said)
-    parser.add_argument("--conf", type=Path, metavar="FILE", help="TOML file of settings, [metadata] among them (conf/)")
+    parser.add_argument(
+        "--conf", type=Path, metavar="FILE", help="TOML file of settings, [metadata] among them (conf/)"
+    )
     add_progress(parser)
     add_session_options(parser)
     add_output_options(parser)

@@ -161,7 +161,9 @@ def scripts_of(texts: Any) -> dict[str, int]:
     for text in texts:
         letter = next((character for character in text if character.isalpha()), "")
         if letter not in known:
-            known[letter] = unicodedata.name(letter, "unnamed").partition(" ")[0].partition("-")[0] if letter else "none"
+            known[letter] = (
+                unicodedata.name(letter, "unnamed").partition(" ")[0].partition("-")[0] if letter else "none"
+            )
         counted[known[letter]] += 1
     return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
 

@@ -22,7 +22,10 @@ _SCRIPTS: Final = 6
 def render_metadata(report: MetadataReport) -> str:
     """A report as text, without a line break at the end."""
     blocks = [
-        [f"Metadata of {report.language}: {count(report.entries)} entries", *(f"  ! {line}" for line in report.warnings)],
+        [
+            f"Metadata of {report.language}: {count(report.entries)} entries",
+            *(f"  ! {line}" for line in report.warnings),
+        ],
         ["Sources", *_sources(report)],
         ["Asked and reached", *_figures(report.figures)],
         ["First and last entries", *_ends(report)],

@@ -99,7 +99,9 @@ def counted_words(
         stack.callback(kept.unpersist)
         with named_worker_errors("the dump" if sources.dump else "the counts"):
             figures = {row.text: row["count"] for row in kept.where(F.col("kind") == FIGURE).collect()}
-            words = kept.where(F.col("kind") == WORD).agg(F.count("*").alias("distinct"), F.sum("count").alias("tokens"))
+            words = kept.where(F.col("kind") == WORD).agg(
+                F.count("*").alias("distinct"), F.sum("count").alias("tokens")
+            )
             found = words.collect()[0]
         figures = _checked_files(figures, files)
         _refuse_empty(found.distinct, figures, sources)

@@ -163,7 +163,9 @@ def _line_figures(kept: DataFrame, titles: DataFrame, files: list[str]) -> dict[
                 "bytes`; perhaps an error page was saved in its place: download it again"
             )
     if len(by_file) < len(files):
-        raise InputError(f"of {len(files)} files of page views {len(files) - len(by_file)} are empty: download them again")
+        raise InputError(
+            f"of {len(files)} files of page views {len(files) - len(by_file)} are empty: download them again"
+        )
     for fates in by_file.values():
         for fate, lines in fates.items():
             if fate != LineFate.COUNTED.value:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SOURCES: Final = ("wordnet", "unigrams", "bigrams", "titles")
 
 
-def write_candidates(
+def write_candidates(  # noqa: PLR0917 - what, from where, to where, of which language, how
     spark: SparkSession, step: str, sources: MetadataSources, folder: Path, language: str, config: MetadataConfig
 ) -> list[WrittenCandidates]:
     """Do one step and write its candidates: `text<TAB>score`, in order, as `<source>.tsv.gz`.
@@ -104,4 +104,3 @@ def merge_candidates(
         difference=difference_to(merged.entries, read_list(compare)) if compare else None,
     )
     return target.write(merged.entries, report)
-

@@ -28,7 +28,12 @@ _ARROW_SCHEMA: Final = pa.schema([("kind", pa.int8()), ("text", pa.string()), ("
 
 
 def read_counts(  # noqa: PLR0917 - by position below
-    spark: SparkSession, paths: Sequence[str], kind: int, figure: int, words: int, keep_odd: bool  # noqa: FBT001
+    spark: SparkSession,
+    paths: Sequence[str],
+    kind: int,
+    figure: int,
+    words: int,
+    keep_odd: bool,  # noqa: FBT001
 ) -> DataFrame:
     """Counts of a list, and figures of its lines.
 
@@ -89,5 +94,9 @@ def _parsed(
 
 
 def _rows(kind: int, texts: list[str], counts: list[int]) -> pa.RecordBatch:
-    columns = [pa.repeat(pa.scalar(kind, pa.int8()), len(texts)), pa.array(texts, pa.string()), pa.array(counts, pa.int64())]
+    columns = [
+        pa.repeat(pa.scalar(kind, pa.int8()), len(texts)),
+        pa.array(texts, pa.string()),
+        pa.array(counts, pa.int64()),
+    ]
     return pa.record_batch(columns, schema=_ARROW_SCHEMA)

@@ -62,7 +62,9 @@ ENTRY_COUNTS_SCHEMA: Final = T.StructType(
 
 METADATA_SCHEMA: Final = T.StructType(
     [
-        column("metadata_version", _STRING, "SHA-256 of the language's list: the digest that a curation with it carries"),
+        column(
+            "metadata_version", _STRING, "SHA-256 of the language's list: the digest that a curation with it carries"
+        ),
         column("language", _STRING, "language of the captions that it is for"),
         column("entry_id", T.IntegerType(), "position of the entry in the list, from 0"),
         column("entry", _STRING, "text of the entry"),

@@ -65,9 +65,8 @@ def read_wordnet(language: str, nltk_data: str | None = None) -> WordNet:
 def _edition_warnings(edition: str, entries: int) -> list[str]:
     if edition == EDITION and entries == ENTRIES:
         return []
-    return [
-        f"WordNet {edition} gives {entries:,} entries; the published list was made from {EDITION}, which gives {ENTRIES:,}"
-    ]
+    published = f"the published list was made from {EDITION}, which gives {ENTRIES:,}"
+    return [f"WordNet {edition} gives {entries:,} entries; {published}"]
 
 
 @contextmanager
@@ -78,7 +77,9 @@ def _corpus(nltk_data: str | None) -> Iterator[tuple[Any, str | None]]:
         from nltk.corpus.reader import CorpusReader, WordNetCorpusReader  # noqa: PLC0415
         from nltk.corpus.util import LazyCorpusLoader  # noqa: PLC0415
     except ImportError:
-        raise EnvironmentProblemError("WordNet is read by NLTK: pip install 'metaclip-spark[metadata]' (nltk)") from None
+        raise EnvironmentProblemError(
+            "WordNet is read by NLTK: pip install 'metaclip-spark[metadata]' (nltk)"
+        ) from None
     places = nltk.data.path
     before = list(places)
     if nltk_data is not None:

@@ -1,6 +1,6 @@
-"""Words, pairs of neighbours and titles of a dump, counted in one pass: combined per task in bounded memory, then summed.
+"""Words, pairs of neighbours and titles of a dump in one pass: combined per task in bounded memory, then summed.
 
-Every row is `kind`, `text`, `count`; a dump has few enough pages and files that what is known of them goes the same way.
+Every row is `kind`, `text`, `count`; figures about pages and files, of which there are few, go the same way.
 """
 
 from __future__ import annotations

@@ -78,6 +78,8 @@ def _fate(fate: LineFate) -> Column:
 def _decode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         raws = batch.column("raw").to_pylist()
-        fates, titles = zip(*(title_of(raw.decode("utf-8", "replace")) for raw in raws), strict=True) if raws else ((), ())
+        fates, titles = (
+            zip(*(title_of(raw.decode("utf-8", "replace")) for raw in raws), strict=True) if raws else ((), ())
+        )
         columns = [pa.array([fate.value for fate in fates], pa.string()), pa.array(titles, pa.string())]
         yield pa.record_batch([*columns, batch.column("views"), batch.column("lines")], schema=_ARROW_TITLES)

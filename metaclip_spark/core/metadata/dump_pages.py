@@ -10,7 +10,7 @@ from typing import Final
 from metaclip_spark.errors import InputError
 
 PAGE_END: Final = "</page>"
-"""Where a dump is cut into pieces: a page each, but the last. In a text "<" is written `&lt;`, so this never stands there."""
+"""Where a dump is cut into pieces: a page each, but the last. It never stands in a text, where "<" is `&lt;`."""
 
 _BEGIN: Final = b"<page>"
 _DUMP_END: Final = b"</mediawiki>"

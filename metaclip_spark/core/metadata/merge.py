@@ -114,7 +114,8 @@ def merge(sources: Iterable[Source], *, total: int | None = None, official: Sequ
         total: entries of the list at most; None: no limit.
         official: a list to be taken as it is, ids and all, before anything else; nothing in it is rejected.
 
-    >>> merged = merge([Source("wordnet", [Candidate("dog")]), Source("titles", [Candidate("dog", 9), Candidate("U.S.", 8)])])
+    >>> titles = Source("titles", [Candidate("dog", 9), Candidate("U.S.", 8)])
+    >>> merged = merge([Source("wordnet", [Candidate("dog")]), titles])
     >>> [(entry.text, entry.admitted_by, entry.sources) for entry in merged.entries]
     [('dog', 'wordnet', ('wordnet', 'titles'))]
     >>> merged.figures["titles"].rejects["unmatchable"]
@@ -157,7 +158,7 @@ def merge(sources: Iterable[Source], *, total: int | None = None, official: Sequ
 
 
 def reject_reason(text: str) -> str | None:
-    """Why a text is no entry; None if it is one. Nothing else is corrected or left out.
+    r"""Why a text is no entry; None if it is one. Nothing else is corrected or left out.
 
     >>> [reject_reason(text) for text in ("dog", "!", "  ", "a" * 257, "a\tb", "St. Louis", "\ud800", "-")]
     [None, 'punctuation', 'blank', 'too_long', 'control', 'unmatchable', 'invalid', 'punctuation']

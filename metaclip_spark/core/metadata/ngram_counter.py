@@ -74,9 +74,7 @@ class NgramCounter:
     {'new york': 2}
     """
 
-    def __init__(
-        self, *, most_words: int = MOST_WORDS, most_pairs: int = MOST_PAIRS, keep_odd: bool = False
-    ) -> None:
+    def __init__(self, *, most_words: int = MOST_WORDS, most_pairs: int = MOST_PAIRS, keep_odd: bool = False) -> None:
         self._classes = character_classes(keep_odd=keep_odd).table
         self._most_words = most_words
         self._most_pairs = most_pairs

@@ -57,6 +57,6 @@ def _breaker() -> Any:
         from icu4py.breakers import WordBreaker  # noqa: PLC0415 - an extra, for these languages only
     except ImportError:
         raise EnvironmentProblemError(
-            "text without spaces between words needs ICU: pip install 'metaclip-spark[icu]' (icu4py), on the workers too"
+            "text without spaces between words needs ICU: pip install 'metaclip-spark[icu]', on the workers too"
         ) from None
     return WordBreaker

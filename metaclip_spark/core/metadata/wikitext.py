@@ -13,8 +13,8 @@ from metaclip_spark.jit import read_only
 def plain_text(wikitext: bytes, tables: MarkupTables | None = None) -> bytes:
     r"""The prose of a page.
 
-    Dropped with all that they hold: templates, tables, references, comments, galleries, formulas, code, files, categories,
-    links to other languages, web addresses. Of links their text stays, of headings and lists theirs, entities are
+    Dropped with all that they hold: templates, tables, references, comments, galleries, formulas, code, files,
+    categories, links to other languages, web addresses. Of links, headings and lists the text stays, entities are
     decoded. Where something was dropped between two words there is a line break, so that they are no neighbours.
     Neither a page nor its markup can be too odd: what is never closed is text.
 
@@ -22,8 +22,8 @@ def plain_text(wikitext: bytes, tables: MarkupTables | None = None) -> bytes:
         wikitext: valid UTF-8, as between <text> and </text> once XML's own entities are decoded.
         tables: of the wiki; None: with the English names of namespaces alone.
 
-    >>> plain_text(b"'''Anarchism''' is{{efn|a note}} a [[political philosophy|philosophy]] &ndash; see [[File:A.jpg|x]]")
-    b'Anarchism is\n a philosophy \xe2\x80\x93 see \n'
+    >>> plain_text(b"'''Anarchism''' is{{efn|a note}} a [[political philosophy|philosophy]], see [[File:A.jpg|x]]")
+    b'Anarchism is\n a philosophy, see \n'
     """
     return strip_counted(wikitext, tables)[0]
 

@@ -70,19 +70,13 @@ def strip(page: Page, size: int, tables: MarkupTables) -> int:
             copy_run(page, tables)
         elif kind == LINE_END:
             end_line(page)
-        elif kind == BRACE_OPEN:
-            open_braces(page)
-        elif kind == BRACE_CLOSE:
-            close_braces(page)
-        elif kind == LINK_OPEN:
-            open_link(page, tables)
-        elif kind == LINK_CLOSE:
-            close_link(page)
-        elif kind == PIPE:
-            pipe(page)
         elif kind == TAG:
             if pass_tag(page, size, tables):
                 begin_line(page)
+        elif kind <= BRACE_CLOSE:
+            pass_braces(page, kind)
+        elif kind <= PIPE:
+            pass_link(page, kind, tables)
         elif kind == ENTITY:
             put_entity(page, tables)
         elif kind == QUOTE:
@@ -90,6 +84,26 @@ def strip(page: Page, size: int, tables: MarkupTables) -> int:
         else:
             pass_rare(page, kind)
     return page.at[OUT]
+
+
+@step
+def pass_braces(page: Page, kind: int) -> None:
+    """Templates and what looks like them."""
+    if kind == BRACE_OPEN:
+        open_braces(page)
+    else:
+        close_braces(page)
+
+
+@step
+def pass_link(page: Page, kind: int, tables: MarkupTables) -> None:
+    """Brackets and pipes."""
+    if kind == LINK_OPEN:
+        open_link(page, tables)
+    elif kind == LINK_CLOSE:
+        close_link(page)
+    else:
+        pipe(page)
 
 
 @inlined_step

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 PADDING: Final = 64
 """Zero bytes behind a page's text: how far the kernel looks ahead without asking where the end is."""
 
-IN, OUT, DEPTH, HEADING, LINE, NEXT_TAG_END, NO_COMMENT_END, STEPS = range(8)
+IN, OUT, DEPTH, HEADING, LINE, NEXT_TAG_END, STEPS = range(7)
 """Places in `Page.at`: next byte, length of the output, open things; whether this line is a heading and where its
-output began; the end of a tag that was found last; whether no comment ends any more; bytes looked at."""
-FIELDS: Final = 8
+output began; the end of a tag that was found last; bytes looked at."""
+FIELDS: Final = 7
 
 TEMPLATE, TABLE, LINK, SHOWN_LINK, HIDDEN_LINK, EXTERNAL, VARIANT = range(7)
 """What can be open. A SHOWN_LINK has had its pipe; of a HIDDEN_LINK (file, category, other language) nothing stays."""

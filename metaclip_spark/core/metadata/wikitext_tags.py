@@ -2,7 +2,7 @@
 
 # numba types these functions by what they are called with; for mypy an np.uint64 is no int
 # mypy: disable-error-code="arg-type, no-any-return, assignment"
-# ruff: noqa: PLR2004, PLR0917, FBT001 - bytes of ASCII; compiled functions are called by position
+# ruff: noqa: PLR2004, FBT001 - bytes of ASCII; compiled functions are called by position
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from metaclip_spark.core.metadata.wikitext_state import (
     IN,
     NEW_LINE,
     NEXT_TAG_END,
-    NO_COMMENT_END,
     OUT,
     STEPS,
     Page,
@@ -49,9 +48,9 @@ def pass_tag(page: Page, size: int, tables: MarkupTables) -> bool:
         return False
     page.at[IN] = end + 1
     kind = tables.tag_kinds[place]
-    if kind != INLINE and kind != VERBATIM:
+    if kind not in (INLINE, VERBATIM):
         put_break(page)
-    if (kind == DROPPED or kind == VERBATIM) and not closing and page.text[end - 1] != SLASH:
+    if kind in (DROPPED, VERBATIM) and not closing and page.text[end - 1] != SLASH:
         pass_content(page, size, name, place, kind == VERBATIM)
     return kind == BREAKING
 

@@ -6,7 +6,7 @@ table however long its words are. Equality is exact: equal hashes are followed b
 
 # numba types these functions by what they are called with; for mypy an np.uint64 is no int
 # mypy: disable-error-code="arg-type, no-any-return, assignment, return-value"
-# ruff: noqa: PLR0917, PLR2004 - compiled functions are called by position; bytes of UTF-8
+# ruff: noqa: PLR2004 - bytes of UTF-8
 
 from __future__ import annotations
 
@@ -112,9 +112,7 @@ def move_pairs(old: WordTable, new: WordTable) -> None:
     for place in range(len(old.pairs)):
         if old.pairs[place] != _NONE:
             key = old.pairs[place]
-            count_pair(
-                np.int64(key >> _HALF) - 1, np.int64(key & np.uint64(0xFFFFFFFF)), old.pair_counts[place], new
-            )
+            count_pair(np.int64(key >> _HALF) - 1, np.int64(key & np.uint64(0xFFFFFFFF)), old.pair_counts[place], new)
 
 
 @kernel
@@ -163,7 +161,7 @@ def token_end(text: NDArray[np.uint8], start: int, size: int, classes: NDArray[n
         if kind <= MARK:
             break
         last = kind
-    is_word = seen & (1 << LETTER | 1 << BAD) == 1 << LETTER and first != ODD and last != ODD and length <= LONGEST
+    is_word = seen & (1 << LETTER | 1 << BAD) == 1 << LETTER and ODD not in (first, last) and length <= LONGEST
     return i, is_word
 
 

@@ -37,7 +37,8 @@ def entry_of_name(name: str) -> str:
 def wordnet_candidates(names: Iterable[str]) -> list[Candidate]:
     """The numbers "0" to "99", then the names, each once, by their bytes; WordNet has no score.
 
-    >>> [candidate.text for candidate in wordnet_candidates(["dog.n.01", "dog.v.01", "ant.n.01", "7.n.01", ".n.1"])][99:]
+    >>> found = wordnet_candidates(["dog.n.01", "dog.v.01", "ant.n.01", "7.n.01", ".n.1"])
+    >>> [candidate.text for candidate in found][99:]
     ['99', 'ant', 'dog']
     """
     entries = {entry_of_name(name) for name in names} - {"", *NUMBERS}
