@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from metaclip_spark.core.metadata.merge import Candidate
-from metaclip_spark.core.metadata.wordnet import EDITION, ENTRIES, NUMBERS, OPEN_MULTILINGUAL, wordnet_candidates
+from metaclip_spark.core.metadata.wordnet import (
+    EDITION,
+    ENTRIES,
+    NUMBERS,
+    OPEN_MULTILINGUAL,
+    entry_of_lemma,
+    entry_of_synset,
+    wordnet_candidates,
+)
 from metaclip_spark.errors import EnvironmentProblemError, InputError
 from metaclip_spark.metadata_config import REFERENCE_LANGUAGE
 
@@ -55,11 +64,14 @@ def read_wordnet(language: str, nltk_data: str | None = None) -> WordNet:
     with _corpus(nltk_data) as (reader, multilingual):
         edition = str(reader.get_version())
         if language == REFERENCE_LANGUAGE:
-            candidates = wordnet_candidates(synset.name() for synset in reader.all_synsets())
+            candidates = wordnet_candidates(entry_of_synset(one.name()) for one in reader.all_synsets())
             return WordNet(candidates, edition, _edition_warnings(edition, len(candidates)))
-        if multilingual is None or code not in reader.langs():
+        if multilingual is not None:
+            reader.add_omw()
+        if code not in reader.langs():
             raise InputError(f"the Open Multilingual WordNet has no {code!r} here: {_HOW.format('omw-1.4')}")
-        return WordNet(wordnet_candidates(reader.all_lemma_names(lang=code)), f"{multilingual} {code}, {edition}", [])
+        candidates = wordnet_candidates(map(entry_of_lemma, reader.all_lemma_names(lang=code)))
+        return WordNet(candidates, f"{multilingual} {code} with WordNet {edition}", [])
 
 
 def _edition_warnings(edition: str, entries: int) -> list[str]:
@@ -90,7 +102,9 @@ def _corpus(nltk_data: str | None) -> Iterator[tuple[Any, str | None]]:
             where = nltk_data or ", ".join(before)
             raise InputError(f"there is no WordNet in {where} (corpora/wordnet): {_HOW.format('wordnet')}")
         others = LazyCorpusLoader(multilingual, CorpusReader, _TAB_FILES, encoding="utf8") if multilingual else None
-        yield LazyCorpusLoader("wordnet", WordNetCorpusReader, others), multilingual
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns that there is no multilingual one, which English does not need
+            yield LazyCorpusLoader("wordnet", WordNetCorpusReader, others), multilingual
     except (OSError, LookupError, ValueError) as error:
         raise InputError(f"the WordNet corpus cannot be read: {str(error).strip().partition(chr(10))[0]}") from error
     finally:

@@ -25,22 +25,26 @@ OPEN_MULTILINGUAL: Final = {
 }  # fmt: skip
 
 
-def entry_of_name(name: str) -> str:
-    """The entry that a synset's or a lemma's name gives.
+def entry_of_synset(name: str) -> str:
+    """The entry that a synset's name gives: up to the first full stop, "_" as a space.
 
-    >>> entry_of_name("new_york.n.01"), entry_of_name("dr.n.01"), entry_of_name(".22.n.01")
+    >>> entry_of_synset("new_york.n.01"), entry_of_synset("dr..n.01"), entry_of_synset(".22.n.01")
     ('new york', 'dr', '')
     """
-    return name.partition(".")[0].replace("_", " ")
+    return entry_of_lemma(name.partition(".")[0])
 
 
-def wordnet_candidates(names: Iterable[str]) -> list[Candidate]:
-    """The numbers "0" to "99", then the names, each once, by their bytes; WordNet has no score.
+def entry_of_lemma(name: str) -> str:
+    """The entry that a lemma gives: "_" as a space."""
+    return name.replace("_", " ")
 
-    >>> found = wordnet_candidates(["dog.n.01", "dog.v.01", "ant.n.01", "7.n.01", ".n.1"])
-    >>> [candidate.text for candidate in found][99:]
+
+def wordnet_candidates(entries: Iterable[str]) -> list[Candidate]:
+    """The numbers "0" to "99", then the entries, each once, by their bytes; WordNet has no score.
+
+    >>> [candidate.text for candidate in wordnet_candidates(["dog", "dog", "ant", "7", ""])][99:]
     ['99', 'ant', 'dog']
     """
-    entries = {entry_of_name(name) for name in names} - {"", *NUMBERS}
-    ordered = sorted(entries, key=lambda entry: entry.encode("utf-8", "surrogatepass"))
+    distinct = set(entries) - {"", *NUMBERS}
+    ordered = sorted(distinct, key=lambda entry: entry.encode("utf-8", "surrogatepass"))
     return [Candidate(entry) for entry in (*NUMBERS, *ordered)]
