@@ -13,16 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-_PIECES = [
-    "new york",
-    "[[hong kong|Hong Kong]]",
-    "{{cite|x}}",
-    "a, b",
-    "\n== Head ==\n",
-    "caf\u00e9",
-    "(odd",
-    "'''la paz'''",
-]
+_PIECES = ["new york", "[[hong kong|Hong Kong]]", "{{cite|x}}", "a, b", "\n== Head ==\n", "(odd", "'''la paz'''"]
 
 
 class Article(NamedTuple):
@@ -47,8 +38,8 @@ TAIL = "</mediawiki>\n"
 def page(article: Article, number: int = 1) -> str:
     redirect = '    <redirect title="Other" />\n' if article.redirect else ""
     return (
-        f"  <page>\n    <title>{escape(article.title)}</title>\n    <ns>{article.namespace}</ns>\n    <id>{number}</id>\n"
-        f"{redirect}    <revision>\n      <id>{number}</id>\n      <model>wikitext</model>\n"
+        f"  <page>\n    <title>{escape(article.title)}</title>\n    <ns>{article.namespace}</ns>\n"
+        f"    <id>{number}</id>\n{redirect}    <revision>\n      <id>{number}</id>\n      <model>wikitext</model>\n"
         f'      <text bytes="1" xml:space="preserve">{escape(article.text)}</text>\n'
         "      <sha1>x</sha1>\n    </revision>\n  </page>\n"
     )

@@ -153,7 +153,7 @@ BAD = {
     "no dump": (lambda folder: of_dump(folder, b"600:10:Paris\n"), "no dump of a wiki"),
     "no article": (lambda folder: of_dump(folder, dump([])), "has no article"),
     "another file among the parts": (with_index, "does not begin as a dump does"),
-    "no file": (lambda folder: MetadataSources(dump=(str(folder / "none.xml"),), wordnet=False), "cannot read the dump"),
+    "no file": (lambda folder: MetadataSources(wordnet=False, dump=(f"{folder}/none",)), "cannot read the dump"),
     "page views that are a web page": (
         lambda folder: of_views(folder, b"<html>\n<body>404 Not found</body>\n</html>\n"), "no file of page views"),
     "page views without a line": (lambda folder: of_views(folder, b""), "are empty"),
