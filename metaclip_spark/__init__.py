@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.matcher import Matcher
     from metaclip_spark.core.matching.tables import compile_metadata
     from metaclip_spark.errors import MetaclipSparkError
+    from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
     from metaclip_spark.report.curate_report import CurateReport
+    from metaclip_spark.stages.build_metadata import build_metadata
     from metaclip_spark.stages.curate import curate
     from metaclip_spark.stages.diff import diff
     from metaclip_spark.stages.dry_run import dry_run
@@ -34,8 +36,11 @@ __all__ = [
     "CurateReport",
     "Matcher",
     "MetaclipSparkError",
+    "MetadataConfig",
+    "MetadataSources",
     "Pool",
     "PoolColumns",
+    "build_metadata",
     "compile_metadata",
     "curate",
     "diff",
@@ -58,8 +63,11 @@ _HOMES = {
     "CurateReport": "metaclip_spark.report.curate_report",
     "Matcher": "metaclip_spark.core.matching.matcher",
     "MetaclipSparkError": "metaclip_spark.errors",
+    "MetadataConfig": "metaclip_spark.metadata_config",
+    "MetadataSources": "metaclip_spark.metadata_config",
     "Pool": "metaclip_spark.config",
     "PoolColumns": "metaclip_spark.config",
+    "build_metadata": "metaclip_spark.stages.build_metadata",
     "compile_metadata": "metaclip_spark.core.matching.tables",
     "curate": "metaclip_spark.stages.curate",
     "diff": "metaclip_spark.stages.diff",

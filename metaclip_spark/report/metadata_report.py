@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import platform
 import unicodedata
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from metaclip_spark import __version__
 from metaclip_spark.core.metadata.entry_list import metadata_digest
 from metaclip_spark.core.metadata.segmentation import icu_version, is_no_space
 from metaclip_spark.core.spacing import SEMANTICS_VERSION
@@ -105,13 +105,9 @@ class MetadataReport:
         """The report as JSON types."""
         return asdict(self)
 
-    def with_files(self, files: dict[str, str]) -> MetadataReport:
-        """The report, with what was written."""
-        return replace(self, files=files)
-
-    def with_seconds(self, seconds: float) -> MetadataReport:
-        """The report, with the time that it took."""
-        return replace(self, seconds=seconds)
+    def finished(self, files: dict[str, str], seconds: float) -> MetadataReport:
+        """The report, with what was written and the time that it took."""
+        return replace(self, files=files, seconds=seconds)
 
     def manifest(self) -> dict[str, Any]:
         """What does not depend on where and when the list was built."""
@@ -184,7 +180,7 @@ def _missing(texts: Sequence[str], of: set[str]) -> list[str]:
 def _software(language: str) -> dict[str, str]:
     """What decides which tokens are words, beside the rules themselves."""
     versions = {
-        "metaclip-spark": __version__,
+        "metaclip-spark": importlib.metadata.version("metaclip-spark"),
         "python": platform.python_version(),
         "semantics": str(SEMANTICS_VERSION),
         "unicode": unicodedata.unidata_version,

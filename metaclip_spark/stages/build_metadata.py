@@ -132,9 +132,11 @@ def build_metadata(
             warnings=[*wordnet.warnings, *unigrams.warnings, *bigrams.warnings, *titles.warnings],
             difference=difference_to(merged.entries, other) if other is not None else None,
         )
-        written = target.write(merged.entries, report)
+        files = target.write(
+            merged.entries, digest=report.metadata_digest, manifest=report.manifest(), report=report.as_dict()
+        )
         timer.note(f"{len(merged.entries):,} entries,")
-    return written.with_seconds(time.monotonic() - started)
+    return report.finished(files, time.monotonic() - started)
 
 
 def build_languages(

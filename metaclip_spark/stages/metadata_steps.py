@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -82,6 +83,7 @@ def merge_candidates(
     Raises:
         InputError: there is no file, or one that is none of candidates.
     """
+    started = time.monotonic()
     check_session(spark)
     target = MetadataTarget(spark, output, language)
     candidates = {name: read_candidates(folder, name) for name in SOURCES}
@@ -103,4 +105,7 @@ def merge_candidates(
         warnings=[],
         difference=difference_to(merged.entries, read_list(compare)) if compare else None,
     )
-    return target.write(merged.entries, report)
+    files = target.write(
+        merged.entries, digest=report.metadata_digest, manifest=report.manifest(), report=report.as_dict()
+    )
+    return report.finished(files, time.monotonic() - started)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from metaclip_spark.core.metadata.merge import Entry
-    from metaclip_spark.report.metadata_report import MetadataReport
 
 LIST, JSON, ARTIFACT, MANIFEST, REPORT = (
     "entries.txt", "metadata.json", "entries.mcs", "manifest.json", "report.json"
@@ -54,11 +53,19 @@ class MetadataTarget:
         self._folder = None if HAS_SCHEME.match(self._tables.root) else Path(self._tables.root) / language
         self._tables.refuse_foreign()
 
-    def write(self, entries: Sequence[Entry], report: MetadataReport) -> MetadataReport:
+    def write(
+        self, entries: Sequence[Entry], *, digest: str, manifest: dict[str, Any], report: dict[str, Any]
+    ) -> dict[str, str]:
         """Write the list in all its forms; the table's commit is the last thing that can fail.
 
+        Args:
+            entries: in order.
+            digest: of the list.
+            manifest: where it comes from; the same for the same list.
+            report: figures.
+
         Returns:
-            The report, with what was written.
+            What was written: the table, and each file by its name.
 
         Raises:
             TableError: the output cannot be written.
@@ -71,8 +78,8 @@ class MetadataTarget:
                 LIST: "".join(f"{text}\n" for text in texts).encode(),
                 JSON: json.dumps(texts, ensure_ascii=False).encode(),
                 ARTIFACT: artifact_to_bytes(compiled),
-                MANIFEST: _json(report.manifest()),
-                REPORT: _json(report.as_dict()),
+                MANIFEST: _json(manifest),
+                REPORT: _json(report),
             }
         places = {name: str(self._folder / name) for name in contents} if self._folder is not None else {}
         with ExitStack() as stack:
@@ -83,9 +90,9 @@ class MetadataTarget:
                     partial.write_bytes(content)
                 except OSError as error:
                     raise TableError(f"cannot write {places[name]}: {error.strerror}") from None
-            rows = self._tables.frame(_rows(entries, self._language, report.metadata_digest), METADATA_SCHEMA)
+            rows = self._tables.frame(_rows(entries, self._language, digest), METADATA_SCHEMA)
             self._tables.put(METADATA, rows, f"language = '{self._language}'")
-        return report.with_files({"table": self._tables.path(METADATA), **places})
+        return {"table": self._tables.path(METADATA), **places}
 
 
 def _rows(entries: Sequence[Entry], language: str, digest: str) -> pa.Table:
