@@ -98,16 +98,21 @@ def build_metadata(
         timer.note(f"{len(wordnet.candidates):,} entries of edition {wordnet.edition or '(none)'},")
     listed = len(official) + len(wordnet.candidates)
 
-    with timer.step("count words"), counted_words(spark, sources, language, config) as words:
-        unigrams = bigrams = titles = Ranked()
+    unigrams = bigrams = titles = Ranked()
+    with counted_words(spark, sources, language, config, timer) as words:
+        # Lines 2 and 3: the frequent words of Wikipedia, and its pairs of words by pointwise mutual information.
         if words is not None:
-            timer.note(f"{words.tokens:,} words, {words.distinct_words:,} distinct,")
-            # Lines 2 and 3: the frequent words of Wikipedia, and its pairs of words by pointwise mutual information.
-            unigrams = unigram_candidates(words, config, listed=listed)
-            bigrams = bigram_candidates(words, unigrams, config, listed=listed + len(unigrams.candidates))
+            with timer.step("unigrams"):
+                unigrams = unigram_candidates(words, config, listed=listed)
+                timer.note(f"{len(unigrams.candidates):,} proposed,")
+            with timer.step("bigrams"):
+                bigrams = bigram_candidates(words, unigrams, config, listed=listed + len(unigrams.candidates))
+                timer.note(f"{len(bigrams.candidates):,} proposed,")
+        # Line 4: titles by page views.
         if sources.page_views:
-            # Line 4: titles by page views.
-            titles = title_candidates(spark, sources, language, config, words=words)
+            with timer.step("titles"):
+                titles = title_candidates(spark, sources, language, config, words=words)
+                timer.note(f"{len(titles.candidates):,} proposed,")
 
     merged = merge(
         [

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 from metaclip_spark.core.metadata.collocations import LEAST_SCALED, scaled_count
 from metaclip_spark.core.metadata.segmentation import is_no_space
 from metaclip_spark.errors import InputError
+from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.count_list import MALFORMED, read_counts
 from metaclip_spark.storage.dump import READING, open_dump
@@ -30,7 +31,7 @@ from metaclip_spark.transforms.count_ngrams import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pyspark.sql import DataFrame, SparkSession
 
@@ -73,42 +74,56 @@ class CountedWords:
 
 @contextmanager
 def counted_words(
-    spark: SparkSession, sources: MetadataSources, language: str, config: MetadataConfig
+    spark: SparkSession, sources: MetadataSources, language: str, config: MetadataConfig, timer: Progress | None = None
 ) -> Iterator[CountedWords | None]:
     """Count, for a `with` block; None if there is neither a dump nor a list.
+
+    Args:
+        spark: a session.
+        sources: a dump or lists among them.
+        language: code of the Wikipedia.
+        config: what a word is, and how rare a pair is never taken.
+        timer: of the run.
 
     Raises:
         InputError: a source cannot be used, is cut, of another language, or holds no words.
     """
     with ExitStack() as stack:
-        if sources.dump:
-            stack.enter_context(changed_settings(spark, READING))
-            with named_worker_errors("the dump"):
-                dump = open_dump(spark, sources.dump, language)
-            rows = count_ngrams(dump.pieces, dump.site, language, keep_odd=config.keep_odd)
-            files, description = dump.files, {"dump": dump.site.database, "files": _files(spark, dump.files)}
-        elif sources.unigrams:
-            rows = _lists(spark, sources, config)
-            files = []
-            description = {"unigrams": _listed(spark, sources.unigrams), "bigrams": _listed(spark, sources.bigrams)}
-        else:
+        if not (sources.dump or sources.unigrams):
             yield None
             return
-        never = min(config.bigram_least, config.bigram_least if config.bigram_least_exact else LEAST_SCALED)
+        with (timer or Progress()).step("count words"):
+            words = _count(spark, sources, language, config, stack)
+            (timer or Progress()).note(f"{words.tokens:,} words, {words.distinct_words:,} distinct,")
+        yield words
+
+
+def _count(
+    spark: SparkSession, sources: MetadataSources, language: str, config: MetadataConfig, stack: ExitStack
+) -> CountedWords:
+    """Counts on the executors' disks, until the stack is left."""
+    source = "the dump" if sources.dump else "the counts"
+    never = config.bigram_least if config.bigram_least_exact else min(config.bigram_least, LEAST_SCALED)
+    files: list[str] = []
+    with named_worker_errors(source), changed_settings(spark, READING if sources.dump else {}):
+        if sources.dump:
+            dump = open_dump(spark, sources.dump, language)
+            rows = count_ngrams(dump.pieces, dump.site, language, keep_odd=config.keep_odd)
+            files, description = dump.files, {"dump": dump.site.database, "files": _files(spark, dump.files)}
+        else:
+            rows = _lists(spark, sources, config)
+            description = {"unigrams": _files(spark, sources.unigrams), "bigrams": _files(spark, sources.bigrams)}
         kept = rows.where((F.col("kind") != PAIR) | (F.col("count") >= never)).persist(StorageLevel.DISK_ONLY)
         stack.callback(kept.unpersist)
-        with named_worker_errors("the dump" if sources.dump else "the counts"):
-            figures = {row.text: row["count"] for row in kept.where(F.col("kind") == FIGURE).collect()}
-            words = kept.where(F.col("kind") == WORD).agg(
-                F.count("*").alias("distinct"), F.sum("count").alias("tokens")
-            )
-            found = words.collect()[0]
-        figures = _checked_files(figures, files)
-        _refuse_empty(found.distinct, figures, sources)
-        yield CountedWords(
-            kept, config.tokens or found.tokens, found.distinct, is_no_space(language), bool(sources.dump),
-            description, figures,
-        )  # fmt: skip
+        figures = {row.text: row["count"] for row in kept.where(F.col("kind") == FIGURE).collect()}
+        words = kept.where(F.col("kind") == WORD).agg(F.count("*").alias("distinct"), F.sum("count").alias("tokens"))
+        found = words.collect()[0]
+    figures = _checked_files(figures, files)
+    _refuse_empty(found.distinct, figures, sources)
+    return CountedWords(
+        kept, config.tokens or found.tokens, found.distinct, is_no_space(language), bool(sources.dump),
+        description, figures,
+    )  # fmt: skip
 
 
 def _lists(spark: SparkSession, sources: MetadataSources, config: MetadataConfig) -> DataFrame:
@@ -138,12 +153,10 @@ def _refuse_empty(distinct: int, figures: dict[str, int], sources: MetadataSourc
         raise InputError(f"{', '.join(sources.dump or sources.unigrams)} has no words; {malformed or figures}")
 
 
-def _listed(spark: SparkSession, paths: tuple[str, ...]) -> list[dict[str, object]]:
-    return _files(spark, list(paths)) if paths else []
-
-
-def _files(spark: SparkSession, places: list[str]) -> list[dict[str, object]]:
+def _files(spark: SparkSession, places: Sequence[str]) -> list[dict[str, object]]:
     """Names and bytes of files, for the manifest."""
+    if not places:
+        return []
     listing = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load([absolute(p) for p in places])
     rows = listing.select("path", "length").collect()
     return sorted(
