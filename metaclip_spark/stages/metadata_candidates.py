@@ -14,6 +14,7 @@ from metaclip_spark.core.metadata.page_views import LineFate, projects_of
 from metaclip_spark.errors import InputError
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.page_view_files import open_page_views
+from metaclip_spark.storage.settings import changed_settings
 from metaclip_spark.transforms.rank_ngrams import collocations, frequent_words
 from metaclip_spark.transforms.sum_views import most_viewed, sort_lines, views_by_title
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
     from metaclip_spark.stages.count_words import CountedWords
+
+# Above so many rows Spark sorts where they are and takes the first; below, each task sends its own best to the driver.
+_SORTED: Final = {"spark.sql.execution.topKSortFallbackThreshold": "10000"}
 
 _MOST_MALFORMED: Final = 0.5
 """Share of a file's lines that may be malformed: real files have one in a million."""
@@ -52,7 +56,7 @@ def unigram_candidates(words: CountedWords, config: MetadataConfig, *, listed: i
     """
     share = _share(config.unigram_share, words.distinct_words, config.unigram_cap)
     most = _fewest(share, _room(config.unigram_cap, listed))
-    with named_worker_errors("the text"):
+    with named_worker_errors("the text"), changed_settings(words.rows.sparkSession, _SORTED):
         rows = frequent_words(words.rows, least=config.unigram_least, most=most).collect()
     figures = {
         "distinct": words.distinct_words,
@@ -85,7 +89,7 @@ def bigram_candidates(words: CountedWords, unigrams: Ranked, config: MetadataCon
     # A share cut the words off at some count; without one the least count is what frequent means.
     word_least = int(unigrams.candidates[-1].score or 1) if config.unigram_share is not None else config.unigram_least
     share = _share(config.bigram_share, len(unigrams.candidates), config.bigram_cap)
-    with named_worker_errors("the text"):
+    with named_worker_errors("the text"), changed_settings(words.rows.sparkSession, _SORTED):
         rows = collocations(
             words.rows,
             word_least=word_least,
@@ -119,7 +123,7 @@ def title_candidates(
         InputError: a file is none of page views.
     """
     lines = open_page_views(spark, sources.page_views)
-    with named_worker_errors("the page views"):
+    with named_worker_errors("the page views"), changed_settings(spark, _SORTED):
         kept = sort_lines(lines, projects_of(language), config.title_least_line_views).persist(StorageLevel.DISK_ONLY)
         titles = views_by_title(kept).persist(StorageLevel.DISK_ONLY)
         try:
