@@ -109,7 +109,7 @@ def _count(
         if sources.dump:
             dump = open_dump(spark, sources.dump, language)
             rows = count_ngrams(dump.pieces, dump.site, language, keep_odd=config.keep_odd)
-            files, description = dump.files, {"dump": dump.site.database, "files": _files(spark, dump.files)}
+            files, description = dump.files, {"dump": dump.site.database, "files": _files(spark, sources.dump)}
         else:
             rows = _lists(spark, sources, config)
             description = {"unigrams": _files(spark, sources.unigrams), "bigrams": _files(spark, sources.bigrams)}

@@ -56,13 +56,16 @@ def open_dump(spark: SparkSession, paths: Sequence[str], language: str) -> Dump:
     files = sorted(pieces.inputFiles())
     if not files:
         raise InputError(f"the dump {', '.join(paths)} has no files")
-    first = _pieces(spark, [files[0]]).select("piece").take(1)
+    first = pieces.take(
+        1
+    )  # the first task begins at the beginning of a file: Spark orders parts of files by their size
     site = read_site(bytes(first[0].piece)) if first else None
     if site is None:
         raise InputError(
-            f"{files[0]} is no dump of a wiki: it does not begin with <mediawiki …>: take pages-articles.xml.bz2"
+            f"{first[0].file if first else files[0]} is no dump of a wiki: it does not begin with <mediawiki …>: take "
+            "pages-articles.xml.bz2"
         )
-    refuse_other_language(site, language, files[0])
+    refuse_other_language(site, language, first[0].file)
     return Dump(pieces, site, files)
 
 

@@ -111,4 +111,4 @@ def _rows(entries: Sequence[Entry], language: str, digest: str) -> pa.Table:
 
 
 def _json(value: object) -> bytes:
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n").encode()

@@ -141,7 +141,7 @@ def with_index(folder: Path) -> MetadataSources:
 
 
 def unpacked_views(folder: Path) -> MetadataSources:
-    path = folder / "pageviews-20240501-000000.gz"
+    path = write(folder / "pageviews-20240501-000000.gz", b"")
     path.write_bytes(b"<html>404</html>")
     return MetadataSources(wordnet=False, page_views=(str(path),))
 
