@@ -14,6 +14,7 @@ from metaclip_spark.core.metadata.collocations import LEAST_SCALED, scaled_count
 from metaclip_spark.core.metadata.segmentation import is_no_space
 from metaclip_spark.errors import InputError
 from metaclip_spark.stages.progress import Progress
+from metaclip_spark.stages.task_progress import watched_tasks
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.count_list import MALFORMED, read_counts
 from metaclip_spark.storage.dump import READING, open_dump
@@ -92,9 +93,10 @@ def counted_words(
         if not (sources.dump or sources.unigrams):
             yield None
             return
-        with (timer or Progress()).step("count words"):
+        timer = timer or Progress()
+        with timer.step("count words"), watched_tasks(spark, timer):
             words = _count(spark, sources, language, config, stack)
-            (timer or Progress()).note(f"{words.tokens:,} words, {words.distinct_words:,} distinct,")
+            timer.note(f"{words.tokens:,} words, {words.distinct_words:,} distinct,")
         yield words
 
 

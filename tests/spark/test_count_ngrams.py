@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -12,13 +14,16 @@ from dumps import Article, dump, head, made_up_articles, write, write_streams
 from metaclip_spark.core.metadata.dump_pages import PAGE_END, PageFate, read_page
 from metaclip_spark.core.metadata.wikitext import plain_text
 from metaclip_spark.core.metadata.words import word_runs
+from metaclip_spark.stages.progress import Progress
+from metaclip_spark.stages.task_progress import watched_tasks
 from metaclip_spark.storage.dump import READING, open_dump
 from metaclip_spark.transforms.count_ngrams import FIGURE, PAIR, TITLE, WORD, count_ngrams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    import pyarrow as pa
     from pyspark.sql import SparkSession
 
 pytestmark = pytest.mark.spark
@@ -91,6 +96,18 @@ def test_odd_pages_are_read_to_their_end(spark: SparkSession, tmp_path: Path) ->
     assert counts[PAIR]["last word"] == 1
     assert figures["pages repaired"] == 2
     assert "caf\ufffd" not in counts[WORD]
+
+
+def test_a_long_step_says_how_far_it_is(spark: SparkSession) -> None:
+    lines: list[str] = []
+
+    def slow(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        time.sleep(1.0)
+        yield from batches
+
+    with watched_tasks(spark, Progress(lines.append), seconds=0.05):
+        spark.range(4, numPartitions=2).mapInArrow(slow, "id long").count()
+    assert any(re.fullmatch(r"  stage \d+: \d of 2 tasks done", line) for line in lines)
 
 
 def test_what_a_dump_says_of_itself(spark: SparkSession, tmp_path: Path) -> None:

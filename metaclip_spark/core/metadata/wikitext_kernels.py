@@ -83,6 +83,7 @@ def strip(page: Page, size: int, tables: MarkupTables) -> int:
             pass_quotes(page)
         else:
             pass_rare(page, kind)
+    end_heading(page)
     return page.at[OUT]
 
 
@@ -129,14 +130,20 @@ def run_length(page: Page, byte: int) -> int:
 
 
 @step
-def end_line(page: Page) -> None:
-    """A line ends, with it a heading and the brackets of a web address; the next one begins."""
+def end_heading(page: Page) -> None:
+    """Take back the equals signs that end a heading."""
     if page.at[HEADING]:
         out = page.at[OUT]
         while out > page.at[LINE] and (page.out[out - 1] == EQUALS or page.out[out - 1] == SPACE):
             out -= 1
         page.at[STEPS] += page.at[OUT] - out
         page.at[OUT] = out
+
+
+@step
+def end_line(page: Page) -> None:
+    """A line ends, with it a heading and the brackets of a web address; the next one begins."""
+    end_heading(page)
     while top(page) == EXTERNAL:
         pop(page)
     put(page, NEW_LINE)

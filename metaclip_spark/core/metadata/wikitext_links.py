@@ -42,7 +42,7 @@ def open_link(page: Page, tables: MarkupTables) -> None:
     if page.text[i + 1] == OPEN:
         kind = link_kind(page, i + 2, tables)
         push(page, kind)
-        page.at[IN] = i + 2
+        page.at[IN] = i + 3 if page.text[i + 2] == COLON else i + 2  # [[:Category:A]] is shown
         return
     address = address_at(page, i + 1)
     if address:
@@ -70,8 +70,8 @@ def link_kind(page: Page, i: int, tables: MarkupTables) -> int:
         hashed = hash_byte(hashed, small(byte))
         if 97 <= byte <= 122:
             letters += 1
-        elif byte == DASH and 2 <= letters <= 3:
-            letters = 3 - 50  # whatever follows a dash, as in zh-min-nan
+        elif byte == DASH and (letters < 0 or 2 <= letters <= 3):
+            letters = -PADDING  # whatever follows a dash, as in zh-min-nan
         else:
             is_code = False
         i += 1
