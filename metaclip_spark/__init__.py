@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.tables import compile_metadata
     from metaclip_spark.errors import MetaclipSparkError
     from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
+    from metaclip_spark.presets import preset_pool
     from metaclip_spark.report.curate_report import CurateReport
+    from metaclip_spark.stages.append import append
     from metaclip_spark.stages.build_metadata import build_metadata
     from metaclip_spark.stages.curate import curate
     from metaclip_spark.stages.diff import diff
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from metaclip_spark.stages.export_uids import export_datacomp
     from metaclip_spark.stages.inspect_tables import inspect
     from metaclip_spark.stages.pilot import pilot
+    from metaclip_spark.stages.rebalance import rebalance
     from metaclip_spark.stages.sizes import size_curves
     from metaclip_spark.storage.metadata_source import read_metadata
 
@@ -40,6 +43,7 @@ __all__ = [
     "MetadataSources",
     "Pool",
     "PoolColumns",
+    "append",
     "build_metadata",
     "compile_metadata",
     "curate",
@@ -54,7 +58,9 @@ __all__ = [
     "export_jsonl",
     "inspect",
     "pilot",
+    "preset_pool",
     "read_metadata",
+    "rebalance",
     "size_curves",
 ]
 
@@ -67,6 +73,7 @@ _HOMES = {
     "MetadataSources": "metaclip_spark.metadata_config",
     "Pool": "metaclip_spark.config",
     "PoolColumns": "metaclip_spark.config",
+    "append": "metaclip_spark.stages.append",
     "build_metadata": "metaclip_spark.stages.build_metadata",
     "compile_metadata": "metaclip_spark.core.matching.tables",
     "curate": "metaclip_spark.stages.curate",
@@ -81,7 +88,9 @@ _HOMES = {
     "export_jsonl": "metaclip_spark.stages.export_rows",
     "inspect": "metaclip_spark.stages.inspect_tables",
     "pilot": "metaclip_spark.stages.pilot",
+    "preset_pool": "metaclip_spark.presets",
     "read_metadata": "metaclip_spark.storage.metadata_source",
+    "rebalance": "metaclip_spark.stages.rebalance",
     "size_curves": "metaclip_spark.stages.sizes",
 }
 

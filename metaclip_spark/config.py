@@ -6,17 +6,21 @@ that can change a row of the result is part of `identity`, which the run's ident
 
 from __future__ import annotations
 
-import sys
+import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
 from metaclip_spark.errors import ConfigError
 
-PoolFormat = Literal["parquet", "delta"]
+PoolFormat = Literal["parquet", "delta", "table", "csv", "tsv", "json"]
 TextsPerImage = Literal["all_pairs", "one_text_per_image"]
 Compression = Literal["snappy", "zstd", "lz4", "gzip", "uncompressed"]
 
-POOL_FORMATS: Final = ("parquet", "delta")
+POOL_FORMATS: Final = ("parquet", "delta", "table", "csv", "tsv", "json")
+TABLE_FORMATS: Final = ("delta", "table")
+TEXT_FORMATS: Final = ("csv", "tsv", "json")
+HEADER_FORMATS: Final = ("csv", "tsv")
 TEXTS_PER_IMAGE: Final = ("all_pairs", "one_text_per_image")
 COMPRESSIONS: Final = ("snappy", "zstd", "lz4", "gzip", "uncompressed")
 
@@ -25,6 +29,7 @@ DEFAULT_T: Final = 20_000.0
 """The paper's threshold for 400 million pairs out of 1.6 billion."""
 
 _SEED_LIMIT: Final = 2**64
+_FILE_MIB: Final = 16_384
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +50,7 @@ class PoolColumns:
     language: str | None = None
 
     def __post_init__(self) -> None:
-        odd = {meaning: name for meaning, name in asdict(self).items() if not isinstance(name, str | None)}
+        odd = {meaning: name for meaning, name in asdict(self).items() if not (name is None or _is_text(name))}
         if odd:
             raise ConfigError(f"column names have to be text, or None: {odd}")
         named = [name for name in asdict(self).values() if name is not None]
@@ -59,7 +64,7 @@ class PoolColumns:
         if self.uid is None and self.image_url is None:
             raise ConfigError(
                 "the rows have no id: name the pool's id column (uid, --id-column), or its URL column (image_url, "
-                "--url-column), for ids derived from URL and text"
+                "--url-column), for ids derived from URL and text, or the kind of pool (--preset)"
             )
 
 
@@ -68,29 +73,121 @@ class Pool:
     """A table of captions.
 
     Attributes:
-        paths: files or folders, read as one table.
-        columns: what its columns mean.
-        format: of the files.
-        version: Delta only: the version to read; None is the newest when the run begins.
+        paths: files or folders, read as one table; of a table format, paths of Delta tables or names in the catalog
+            (schema.table, catalog.schema.table).
+        columns: what its columns mean, by the names they have in the pool.
+        format: of the files: "parquet"; "csv" (RFC 4180) or "tsv" (no quoting), every column a string; "json", one
+            object a line; "delta"; or "table", any table of the catalog.
+        version: of Delta tables: the version to read, or one for each path; None is the newest when the run begins.
         crawl: a name for this pool, recorded with its counts and rows ("CC-MAIN-2024-51").
+        header: CSV and TSV: whether each file begins with the names of its columns; None: it does.
+        multiline: CSV: quoted fields may hold line ends; a file is then read by one task.
+        schema: names and types of the columns, as in CREATE TABLE: for text formats. None: of JSON inferred from all
+            records, of the others taken from the header, without one `_c0`, `_c1`, ….
+        rename: carried columns to be renamed, new names by the pool's; also given as pairs.
+        drop: columns to be left out.
     """
 
     paths: tuple[str, ...]
     columns: PoolColumns
     format: PoolFormat = "parquet"
-    version: int | None = None
+    version: int | tuple[int | None, ...] | None = None
     crawl: str = ""
+    header: bool | None = None
+    multiline: bool = False
+    schema: str | None = None
+    rename: Mapping[str, str] | tuple[tuple[str, str], ...] = ()
+    drop: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if isinstance(self.paths, str):
-            object.__setattr__(self, "paths", (self.paths,))
+        for name in ("paths", "drop"):
+            object.__setattr__(self, name, _names(name, getattr(self, name)))
         if not self.paths or not all(self.paths):
             raise ConfigError(f"the pool has no path: {self.paths!r}")
         _one_of("pool format", self.format, POOL_FORMATS)
-        if self.version is not None and self.format != "delta":
-            raise ConfigError(f"version {self.version} of a {self.format} pool: only Delta tables have versions")
-        if self.format == "delta" and len(self.paths) != 1:
-            raise ConfigError(f"{len(self.paths)} Delta paths: a pool is one Delta table")
+        if not isinstance(self.columns, PoolColumns):
+            raise ConfigError(f"columns = {self.columns!r} of a pool is no PoolColumns")
+        for name, value in (("crawl", self.crawl), ("schema", "" if self.schema is None else self.schema)):
+            if not _is_text(value):
+                raise ConfigError(f"{name} = {value!r} of a pool is no text")
+        if not isinstance(self.header, bool | None) or not isinstance(self.multiline, bool):
+            raise ConfigError(f"header = {self.header!r}, multiline = {self.multiline!r}: say true or false")
+        self._refuse_unfit_options()
+        self._check_versions()
+        self._check_changes()
+
+    @property
+    def has_header(self) -> bool:
+        """Whether each file begins with the names of its columns."""
+        return self.format in HEADER_FORMATS and self.header is not False
+
+    def renamed(self) -> dict[str, str]:
+        """New names of carried columns by the pool's own."""
+        return dict(self.rename)
+
+    def reading(self) -> dict[str, Any]:
+        """How the bytes become rows, as far as it is not said by defaults: part of a run's identity."""
+        options = {"header": self.header, "multiline": self.multiline or None, "schema": self.schema}
+        if self.format in TEXT_FORMATS:
+            options["format"] = self.format
+        return {name: value for name, value in options.items() if value is not None}
+
+    def changes(self) -> dict[str, Any]:
+        """What becomes of carried columns, as far as anything does."""
+        changes = {"rename": self.renamed(), "drop": list(self.drop)}
+        return {name: value for name, value in changes.items() if value}
+
+    def settings(self) -> dict[str, Any]:
+        """Meanings of the columns, reading and changes: what a run's configuration stores of its pool.
+
+        Only what is asked for is named, so that runs over plain Parquet and Delta keep their names.
+        """
+        asked_for = {"reading": self.reading(), "changes": self.changes()}
+        return {"columns": asdict(self.columns)} | {name: values for name, values in asked_for.items() if values}
+
+    def _refuse_unfit_options(self) -> None:
+        fitting = {
+            "version": (self.version is not None, TABLE_FORMATS),
+            "header": (self.header is not None, HEADER_FORMATS),
+            "multiline": (self.multiline, ("csv",)),
+            "schema": (self.schema is not None, TEXT_FORMATS),
+        }
+        for name, (given, formats) in fitting.items():
+            if given and self.format not in formats:
+                raise ConfigError(
+                    f"{name} = {getattr(self, name)!r} of a {self.format} pool: only {' and '.join(formats)} have one"
+                )
+
+    def _check_versions(self) -> None:
+        if isinstance(self.version, (list, tuple)):
+            versions = tuple(self.version)
+            object.__setattr__(self, "version", versions[0] if len(versions) == len(self.paths) == 1 else versions)
+        else:
+            versions = (self.version,) * len(self.paths) if self.version is None else (self.version,)
+        odd = [v for v in versions if v is not None and (isinstance(v, bool) or not isinstance(v, int))]
+        if odd:
+            raise ConfigError(f"version {odd[0]!r} of a pool is no whole number")
+        if len(versions) != len(self.paths):
+            raise ConfigError(f"{len(versions)} version(s) of {len(self.paths)} Delta tables: give one for each path")
+
+    def _check_changes(self) -> None:
+        pairs = tuple(self.rename.items()) if isinstance(self.rename, Mapping) else self.rename
+        if not isinstance(pairs, (list, tuple)) or not all(map(_is_pair_of_names, pairs)):
+            raise ConfigError(
+                f"rename = {self.rename!r} of a pool: give new names, none of them empty, by the old ones"
+            )
+        object.__setattr__(self, "rename", tuple((old, new) for old, new in pairs))
+        old = [name for name, _ in pairs]
+        own = {name for name in asdict(self.columns).values() if name is not None}
+        twice = sorted({name for name in [*old, *self.drop] if [*old, *self.drop].count(name) > 1})
+        if twice:
+            raise ConfigError(f"column {twice[0]!r} is to be renamed or dropped twice: say once what becomes of it")
+        taken = sorted(own & {*old, *self.drop})
+        if taken:
+            raise ConfigError(
+                f"column {taken[0]!r} has a meaning ({asdict(self.columns)}), by which it is named in the result: it "
+                "can be neither renamed nor dropped"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,9 +205,18 @@ class CurateConfig:
             chooses one matched text of each image and language (Meta CLIP 2).
         overwrite: replace a curated table that another run wrote.
         compression: codec of the curated table's files.
+        file_mib: size in MiB that files of the curated table should have: fewer tasks write where rows are few. A task
+            holds one at a time, whatever its size.
+        cluster: afterwards put rows of about the same admission threshold into the same files, so that readers of a
+            smaller t skip the others. The rows are written a second time for that, by Delta's OPTIMIZE.
         reference_language: whose t is given.
         tail_share: share of matches on tail entries that sets the t of every language, in [0, 1]; beside a t, of every
             language but the reference. None: the other languages get the share that the reference has at t.
+        check_ids: count ids that several rows have, at the cost of a shuffle by id. Such rows share one draw.
+        counts: output of another curation, or ROOT@COUNTS_VERSION, whose counts balance these rows instead of their own
+            (frozen counts; an entry that never matched there counts as 1).
+        reserve: rows above t are kept apart up to this threshold, by language as for t, so that t can be raised later
+            without the pool; None keeps none.
     """
 
     t: float | None = None
@@ -120,22 +226,49 @@ class CurateConfig:
     texts_per_image: TextsPerImage = "all_pairs"
     overwrite: bool = field(default=False, metadata={"identity": False})
     compression: Compression = field(default="zstd", metadata={"identity": False})
+    file_mib: int = field(default=256, metadata={"identity": False})
+    cluster: bool = field(default=False, metadata={"identity": False})
     reference_language: str = "en"
     tail_share: float | None = None
+    check_ids: bool = field(default=False, metadata={"identity": False})
+    reserve: float | None = None
+    counts: str | None = field(default=None, metadata={"identity": False})  # what it names is part of the run
 
     def __post_init__(self) -> None:
         _check_choice(self)
         if self.t is None and self.target_size is None and self.keep_share is None and self.tail_share is None:
             object.__setattr__(self, "t", DEFAULT_T)
-        for name in ("t", "keep_share", "tail_share"):  # 1 and 1.0 are the same run
+        if self.reserve is not None:
+            _check_threshold("reserve", self.reserve)
+        for name in ("t", "keep_share", "tail_share", "reserve"):  # 1 and 1.0 are the same run
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, float(getattr(self, name)))
+        self.check_reserve(self.t)
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < _SEED_LIMIT:
             raise ConfigError(f"seed {self.seed!r} is not an integer with 0 <= seed < 2**64")
-        if not isinstance(self.overwrite, bool):
-            raise ConfigError(f"overwrite = {self.overwrite!r} is neither true nor false")
+        for name in ("overwrite", "cluster", "check_ids"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"{name} = {getattr(self, name)!r} is neither true nor false")
+        if not _is_text(self.reference_language):
+            raise ConfigError(f"reference_language = {self.reference_language!r} is no text")
+        if self.counts is not None and not (_is_text(self.counts) and self.counts):
+            raise ConfigError(f"counts = {self.counts!r} names no output of another curation: pass ROOT[@VERSION]")
+        if isinstance(self.file_mib, bool) or not isinstance(self.file_mib, int) or not 1 <= self.file_mib <= _FILE_MIB:
+            raise ConfigError(f"file_mib = {self.file_mib!r} is not an integer of MiB from 1 to {_FILE_MIB}")
         _one_of("texts_per_image", self.texts_per_image, TEXTS_PER_IMAGE)
         _one_of("compression", self.compression, COMPRESSIONS)
+
+    def check_reserve(self, t: float | None) -> None:
+        """The reserve has to lie above t, where it is known already.
+
+        Raises:
+            ConfigError: it does not.
+        """
+        if self.reserve is not None and t is not None and self.reserve <= t:
+            raise ConfigError(
+                f"reserve = {self.reserve} is not above t = {t}: it keeps the rows between the two; pass a greater "
+                "one, or none"
+            )
 
     def identity(self) -> dict[str, Any]:
         """The values that can change a row of the result."""
@@ -143,11 +276,16 @@ class CurateConfig:
         return {name: value for name, value in asdict(self).items() if fields[name].metadata.get("identity", True)}
 
 
+def _check_threshold(name: str, value: object) -> None:
+    if not (isinstance(value, (int, float)) and _is_number(value) and value > 0):
+        raise ConfigError(f"{name} = {value!r} is no threshold: pass a finite number of matches > 0 (the paper: 20000)")
+
+
 def _check_choice(config: CurateConfig) -> None:
     """The ways to choose t: each in its range, and no two that contradict each other."""
     t, size, share, tail = config.t, config.target_size, config.keep_share, config.tail_share
-    if t is not None and not (_is_number(t) and t > 0):
-        raise ConfigError(f"t = {t!r} is no threshold: pass a finite number of matches > 0 (the paper: 20000)")
+    if t is not None:
+        _check_threshold("t", t)
     if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
         raise ConfigError(f"target_size = {size!r} is no number of rows: pass an integer >= 1")
     if share is not None and not (_is_number(share) and 0 < share <= 1):
@@ -162,8 +300,31 @@ def _check_choice(config: CurateConfig) -> None:
         )
 
 
+def _names(what: str, value: object) -> tuple[str, ...]:
+    names = (value,) if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not all(map(_is_text, names)):
+        raise ConfigError(f"{what} = {value!r} of a pool: give texts")
+    return tuple(names)
+
+
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    """Whether it is a finite number that has a double."""
+    try:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _is_pair_of_names(pair: object) -> bool:
+    return isinstance(pair, (list, tuple)) and [_is_text(name) for name in pair] == [True, True] and bool(pair[1])
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is text that has a UTF-8."""
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False
 
 
 def _one_of(what: str, value: str, allowed: tuple[str, ...]) -> None:

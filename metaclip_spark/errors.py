@@ -13,6 +13,10 @@ class MetaclipSparkError(Exception):
     exit_code = 1
 
 
+class MetaclipSparkWarning(UserWarning):
+    """Something that costs time or rows, but no wrong result; also part of the run's report."""
+
+
 class ConfigError(MetaclipSparkError):
     """An option or a configuration value is unknown, of the wrong type or out of range."""
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import io
 import sys
+import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from metaclip_spark.cli.arguments import build_parser
-from metaclip_spark.errors import MetaclipSparkError
+from metaclip_spark.errors import MetaclipSparkError, MetaclipSparkWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["main"]
 
@@ -33,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # entries are of any script, a terminal may know only its own
     try:
-        options.run(options)
+        with _plain_warnings():
+            options.run(options)
     except KeyboardInterrupt:
         return _INTERRUPTED
     except MetaclipSparkError as error:
@@ -48,3 +51,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"metaclip-spark: {type(error).__name__}: {said}\n(--debug shows where)", file=sys.stderr)
         return MetaclipSparkError.exit_code
     return 0
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Our own warnings as one line each; those of others as they are."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", MetaclipSparkWarning)
+        of_others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: object, **more: object) -> None:
+            if issubclass(category, MetaclipSparkWarning):
+                print(f"metaclip-spark: warning: {message}", file=sys.stderr)
+            else:
+                of_others(message, category, *where, **more)  # type: ignore[arg-type]
+
+        warnings.showwarning = show
+        yield

@@ -9,10 +9,12 @@ from metaclip_spark import __version__
 from metaclip_spark.cli import choose_t, commands, rehearsals, sizes
 from metaclip_spark.cli.explain import add_explain
 from metaclip_spark.cli.export import add_export
+from metaclip_spark.cli.follow_up import add_append, add_balance
 from metaclip_spark.cli.look import add_diff, add_inspect
 from metaclip_spark.cli.metadata import add_metadata
+from metaclip_spark.cli.pool_arguments import add_pool_arguments
 from metaclip_spark.cli.session_arguments import add_output_options, add_session_options
-from metaclip_spark.config import COMPRESSIONS, POOL_FORMATS, TEXTS_PER_IMAGE
+from metaclip_spark.config import COMPRESSIONS, TEXTS_PER_IMAGE
 
 _DESCRIPTION = (
     "MetaCLIP's data curation on Spark: match captions to metadata entries, count, balance, explain every row."
@@ -31,6 +33,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_quickstart(commands_of)
     _add_compile(commands_of)
     _add_curate(commands_of)
+    for follow_up in (add_balance(commands_of), add_append(commands_of)):
+        add_session_options(follow_up)
+        add_output_options(follow_up)
+        rehearsals.add_progress(follow_up)
     add_session_options(sizes.add_sizes(commands_of))
     add_explain(commands_of)
     add_inspect(commands_of)
@@ -76,15 +82,7 @@ def _add_curate(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]
         help="curate a pool of captions into Delta tables",
         description="Match every caption of the pool, count, balance, and write the kept rows, each with its reasons.",
     )
-    pool = parser.add_argument_group("the pool")
-    pool.add_argument("--pool", nargs="+", required=True, metavar="PATH", help="files or folders, read as one table")
-    pool.add_argument("--format", choices=POOL_FORMATS, help="of the pool (default: parquet)")
-    pool.add_argument("--pool-version", type=int, metavar="N", help="version of a Delta pool (default: the newest)")
-    pool.add_argument("--text-column", metavar="NAME", help="the caption (default: text)")
-    pool.add_argument("--url-column", metavar="NAME", help="the image's URL")
-    pool.add_argument("--id-column", metavar="NAME", help="an id unique by row (default: derived from URL and text)")
-    pool.add_argument("--language-column", metavar="NAME", help="the caption's language (default: all are of one)")
-    pool.add_argument("--crawl", metavar="NAME", help="a name for the pool, recorded with its rows and counts")
+    add_pool_arguments(parser)
 
     recipe = parser.add_argument_group("the recipe")
     recipe.add_argument(
@@ -100,10 +98,29 @@ def _add_curate(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]
         "--texts-per-image", choices=TEXTS_PER_IMAGE, help="texts kept of an image (default: all_pairs)"
     )
     recipe.add_argument("--reference-language", metavar="LANG", help="whose threshold --t is (default: en)")
+    recipe.add_argument(
+        "--check-ids", action="store_true", default=None, help="count ids that several rows have, which share a draw"
+    )
+    recipe.add_argument(
+        "--counts",
+        metavar="ROOT[@VERSION]",
+        help="balance by the counts of another curation, frozen (default: those of this pool)",
+    )
+
     output = parser.add_argument_group("the output")
     output.add_argument("--output", required=True, metavar="ROOT", help="folder of the tables")
     output.add_argument("--overwrite", action="store_true", default=None, help="replace a table of another run")
+    output.add_argument("--reserve", type=float, metavar="T", help="keep rows above t, up to here, in a reserve")
     output.add_argument("--compression", choices=COMPRESSIONS, help="of the curated table (default: zstd)")
+    output.add_argument(
+        "--file-mib", type=int, metavar="MIB", help="size that files of the curated table should have (default: 256)"
+    )
+    output.add_argument(
+        "--cluster",
+        action="store_true",
+        default=None,
+        help="put rows of about the same admission threshold into the same files, by writing them a second time",
+    )
     output.add_argument("--conf", type=Path, metavar="FILE", help="TOML file of settings and defaults (conf/)")
     rehearsals.add_rehearsals(parser)
     add_session_options(parser)

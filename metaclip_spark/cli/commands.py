@@ -69,7 +69,7 @@ def run_curate(options: Namespace) -> None:
         return
     if progress is not None:
         progress(effective_configuration(session, pool, config))
-    _print_report(curate_in_session(session, pool, sources, options.output, config, progress), as_json=options.json)
+    print_report(curate_in_session(session, pool, sources, options.output, config, progress), as_json=options.json)
 
 
 def run_quickstart(options: Namespace) -> None:
@@ -83,7 +83,7 @@ def run_quickstart(options: Namespace) -> None:
         CurateConfig(t=example.T),
         progress_of(options),
     )
-    _print_report(report, as_json=options.json)
+    print_report(report, as_json=options.json)
 
 
 def curate_in_session(  # noqa: PLR0917 - the arguments of `curate`, in its order
@@ -124,5 +124,6 @@ def _example_pool(folder: Path) -> Path:
     return pool
 
 
-def _print_report(report: CurateReport, *, as_json: bool) -> None:
+def print_report(report: CurateReport, *, as_json: bool) -> None:
+    """Print a run's report, for people or as JSON."""
     print(json.dumps(report.as_dict(), indent=2) if as_json else render_summary(report))

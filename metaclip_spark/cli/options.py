@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_type_hints
@@ -11,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, get_type_hints
 from metaclip_spark.cli.run_file import RunFile, read_run_file
 from metaclip_spark.config import WAYS_TO_CHOOSE_T, CurateConfig, Pool, PoolColumns
 from metaclip_spark.errors import ConfigError
+from metaclip_spark.presets import PresetName, preset_pool
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 # Options of `curate` by the field they set; an option that is not given leaves the field's own default.
 _CONFIG_FIELDS: Final = (
@@ -23,9 +25,23 @@ _CONFIG_FIELDS: Final = (
     "texts_per_image",
     "overwrite",
     "compression",
+    "file_mib",
+    "cluster",
     "reference_language",
+    "check_ids",
+    "reserve",
+    "counts",
 )
-_POOL_FIELDS: Final = {"format": "format", "pool_version": "version", "crawl": "crawl"}
+_POOL_FIELDS: Final = {
+    "format": "format",
+    "pool_version": "version",
+    "crawl": "crawl",
+    "header": "header",
+    "multiline": "multiline",
+    "schema": "schema",
+    "rename": "rename",
+    "drop": "drop",
+}
 _COLUMN_FIELDS: Final = {
     "text_column": "text",
     "id_column": "uid",
@@ -40,7 +56,7 @@ RUN_FILE_KEYS: Final = {
         (PoolColumns, _COLUMN_FIELDS),
     )
     for option, field in fields.items()
-}
+} | {"preset": PresetName, "rename": Mapping[str, str]}
 """What a `--conf` file may set under [curate], with the types."""
 
 _SECRET: Final = re.compile(r"secret|password|token|access[.-]?key|credential", re.IGNORECASE)
@@ -94,6 +110,10 @@ def pool_of(options: Namespace, run_file: RunFile) -> Pool:
     chosen = _chosen(options, run_file)
     columns = {field: chosen[name] for name, field in _COLUMN_FIELDS.items() if name in chosen}
     fields = {field: chosen[name] for name, field in _POOL_FIELDS.items() if name in chosen}
+    if "rename" in fields:
+        fields["rename"] = _renamed(fields["rename"])
+    if "preset" in chosen:
+        return preset_pool(chosen["preset"], tuple(options.pool), columns=columns, **fields)
     return Pool(paths=tuple(options.pool), columns=PoolColumns(**columns), **fields)
 
 
@@ -112,6 +132,7 @@ def effective_configuration(session: SessionOptions, pool: Pool, config: CurateC
     settings = {key: value for key, value in session.settings.items() if not _SECRET.search(key)}
     of_curate = {name: getattr(config, name) for name in _CONFIG_FIELDS}
     of_curate |= {name: getattr(pool, field) for name, field in _POOL_FIELDS.items()}
+    of_curate |= {"rename": pool.renamed()}
     of_curate |= {name: getattr(pool.columns, field) for name, field in _COLUMN_FIELDS.items()}
     lines = ["[session]", *_toml({"master": session.master, "jars": session.jars and str(session.jars)})]
     lines += ["[session.settings]", *_toml(settings), "[curate]", *_toml(of_curate)]
@@ -120,12 +141,24 @@ def effective_configuration(session: SessionOptions, pool: Pool, config: CurateC
 
 
 def _toml(values: Mapping[str, Any]) -> list[str]:
-    """Lines of a TOML table; None, which TOML lacks, is a key that is not there. A JSON string is a TOML string."""
+    """Lines of a TOML table; None, which TOML lacks, is a key that is not there, and so is what is empty."""
     return [
-        f"{key if key.isidentifier() else json.dumps(key)} = {json.dumps(value, ensure_ascii=False)}"
+        f"{key if key.isidentifier() else json.dumps(key)} = {_toml_value(value)}"
         for key, value in values.items()
-        if value is not None
+        if value is not None and value not in ((), {})
     ]
+
+
+def _toml_value(value: object) -> str:
+    """A value as TOML: a JSON string is a TOML string, a JSON list a TOML list; keys of inline tables are quoted.
+
+    >>> _toml_value({"a b": "c"}), _toml_value(("x", 1))
+    ('{"a b" = "c"}', '["x", 1]')
+    """
+    if isinstance(value, Mapping):
+        pairs = (f"{json.dumps(key, ensure_ascii=False)} = {_toml_value(item)}" for key, item in value.items())
+        return "{" + ", ".join(pairs) + "}"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def metadata_sources(arguments: Iterable[str]) -> list[tuple[str | None, str]]:
@@ -141,6 +174,27 @@ def metadata_sources(arguments: Iterable[str]) -> list[tuple[str | None, str]]:
     """
     prefixed = [(_LANGUAGE_PREFIX.fullmatch(argument), argument) for argument in arguments]
     return [(match["language"], match["path"]) if match else (None, argument) for match, argument in prefixed]
+
+
+def _renamed(given: object) -> object:
+    """New names by old ones: a table of the file, or OLD=NEW of the command line, where a new name holds no "=".
+
+    Raises:
+        ConfigError: one is not of this form.
+
+    >>> _renamed(["x=y=x_y"])
+    {'x=y': 'x_y'}
+    """
+    if not isinstance(given, list):
+        return given
+    odd = [pair for pair in given if "=" not in pair]
+    if odd:
+        raise ConfigError(f"--rename {odd[0]!r} is not of the form OLD=NEW")
+    pairs = [tuple(pair.rsplit("=", 1)) for pair in given]
+    renamed = dict(pairs)
+    if len(renamed) < len(pairs):
+        raise ConfigError(f"--rename gives a column two names: {', '.join(given)}")
+    return renamed
 
 
 def _chosen(options: Namespace, run_file: RunFile) -> Mapping[str, Any]:

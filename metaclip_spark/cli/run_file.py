@@ -16,6 +16,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 import types
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -23,13 +24,14 @@ from metaclip_spark.errors import ConfigError
 from metaclip_spark.metadata_config import MetadataConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 _TABLES = ("session", "curate", "metadata")
 _METADATA_KEYS: Final = get_type_hints(MetadataConfig)
 _SESSION_KEYS = ("jars", "master", "settings")
 _NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+_PLURALS = {str: "texts", int: "whole numbers"}
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,21 @@ def _odd_values(values: Mapping[str, Any], kinds: Mapping[str, Any]) -> Iterator
             near = difflib.get_close_matches(str(value), names, n=1)
             yield f"{key} = {value!r} is none of {', '.join(names)}" + (f" (did you mean {near[0]!r}?)" if near else "")
         else:
-            yield f"{key} = {value!r} is not {' or '.join(_NAMES.get(kind, str(kind)) for kind in allowed)}"
+            yield f"{key} = {value!r} is not {' or '.join(map(_name_of, allowed))}"
+
+
+def _name_of(kind: Any) -> str:
+    """What a value of a type is called.
+
+    >>> _name_of(tuple[int | None, ...]), _name_of(Mapping[str, str])
+    ('a list of whole numbers', 'a table with text values')
+    """
+    if get_origin(kind) is tuple:
+        plain = next(member for member in _members(get_args(kind)[0]) if member is not type(None))
+        return f"a list of {_PLURALS[plain]}"
+    if get_origin(kind) is Mapping:
+        return f"a table with {_NAMES[get_args(kind)[1]]} values"
+    return _NAMES.get(kind, str(kind))
 
 
 def _members(kind: Any) -> tuple[Any, ...]:
@@ -142,17 +158,23 @@ def _fits(value: object, kind: Any) -> bool:
 
     >>> _fits(3, float | None), _fits(True, int), _fits("delta", Literal["parquet", "delta"])
     (True, False, True)
+    >>> _fits([1, 2], int | tuple[int, ...]), _fits({"a": 1}, Mapping[str, str])
+    (True, False)
     """
-    for member in _members(kind):
-        if get_origin(member) is Literal:
-            if value in get_args(member):
-                return True
-        elif isinstance(value, bool):
-            if member is bool:
-                return True
-        elif isinstance(value, (int, float) if member is float else get_origin(member) or member):
-            return True
-    return False
+    return any(_is_a(value, member) for member in _members(kind))
+
+
+def _is_a(value: object, kind: Any) -> bool:
+    origin = get_origin(kind)
+    if origin is Literal:
+        return value in get_args(kind)
+    if origin is tuple:
+        return isinstance(value, list) and all(_fits(item, get_args(kind)[0]) for item in value)
+    if origin is Mapping:
+        return isinstance(value, dict) and all(_fits(item, get_args(kind)[1]) for item in value.values())
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
 
 
 def _as_spark(value: object) -> str:

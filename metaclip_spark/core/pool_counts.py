@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # A key names one block: the language's place << 16 | the block's number within it; -1 is the block of row counters.
 _ROW_COUNTERS: Final = -1
 _LANGUAGE_SHIFT: Final = 16
-_POOL_COUNTERS: Final = ("read", "null", "empty", "language_without_metadata")
+_POOL_COUNTERS: Final = ("read", "null", "empty", "language_without_metadata", "malformed", "headers")
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class PoolCounts:
         language_without_metadata: of the others, rows whose language is null or has no metadata.
         unmatched: by language, of the others, rows that match no entry.
         matched: by language, rows that match any.
+        malformed: records that could not be read as rows; among `read`, but in none of the others.
+        headers: lines that say the names of columns; not among `read`.
     """
 
     entries: Mapping[str, NDArray[np.int64]]
@@ -41,15 +43,29 @@ class PoolCounts:
     language_without_metadata: int
     unmatched: Mapping[str, int]
     matched: Mapping[str, int]
+    malformed: int = 0
+    headers: int = 0
 
     @property
     def matches(self) -> int:
         """Pairs of caption and matched entry."""
         return sum(int(counts.sum()) for counts in self.entries.values())
 
+    def plus(self, other: PoolCounts) -> PoolCounts:
+        """Counts of both pools together, of the same metadata."""
+        of_pool = {name: getattr(self, name) + getattr(other, name) for name in _POOL_COUNTERS}
+        return PoolCounts(
+            entries={language: counts + other.entries[language] for language, counts in self.entries.items()},
+            unmatched={language: rows + other.unmatched[language] for language, rows in self.unmatched.items()},
+            matched={language: rows + other.matched[language] for language, rows in self.matched.items()},
+            **of_pool,
+        )
+
     def in_words(self) -> str:
         """For a line of progress."""
-        return f"{self.read:,} rows read, {sum(self.matched.values()):,} match, {self.matches:,} matches,"
+        malformed = f"{self.malformed:,} malformed, " if self.malformed else ""
+        matched = sum(self.matched.values())
+        return f"{self.read:,} rows read, {malformed}{matched:,} match, {self.matches:,} matches,"
 
 
 class PoolCounter:
@@ -68,9 +84,18 @@ class PoolCounter:
         self._entries: dict[str, EntryCounter] = {}  # only of languages that occur: a task may see 1 of 300
         self._rows = np.zeros(len(_POOL_COUNTERS) + 2 * len(n_entries), np.int64)
 
-    def add_rows(self, *, read: int, null: int, empty: int, language_without_metadata: int) -> None:
+    def add_rows(
+        self,
+        *,
+        read: int,
+        null: int,
+        empty: int,
+        language_without_metadata: int,
+        malformed: int = 0,
+        headers: int = 0,
+    ) -> None:
         """Count rows by what keeps them from being matched."""
-        self._rows[: len(_POOL_COUNTERS)] += (read, null, empty, language_without_metadata)
+        self._rows[: len(_POOL_COUNTERS)] += (read, null, empty, language_without_metadata, malformed, headers)
 
     def add_matches(self, language: str, ids: NDArray[np.int32], offsets: NDArray[np.int64]) -> None:
         """Count the captions of one language that were matched.

@@ -52,6 +52,15 @@ def upper_edge(threshold_bin: int) -> float:
     return float(np.int64((threshold_bin + 1) << BIN_SHIFT).view(np.float64))
 
 
+def edge_at_most(t: float) -> float:
+    """The greatest edge of the grid that is not above t.
+
+    >>> edge_at_most(1.0), edge_at_most(20_000.0)
+    (1.0, 19968.0)
+    """
+    return t if _is_edge(t) else upper_edge(_bin_of(t) - 1)
+
+
 class SizeCurve:
     """Rows by bin of their admission threshold: filled bins only, as every task of a run sends one to the driver.
 
@@ -128,6 +137,18 @@ class SizeCurve:
         merged._add(self._bins, self._rows)
         merged._add(other._bins, other._rows)
         return merged
+
+    def up_to(self, edge: float) -> SizeCurve:
+        """The part of the curve that ends at an edge, as a new one: what is known where rows above it are not.
+
+        >>> curve = SizeCurve.from_bins([65471, 65472], [3, 1])  # 1.0 ends the first
+        >>> curve.up_to(1.0).total
+        3
+        """
+        part = SizeCurve()
+        known = self._bins <= _bin_of(edge)
+        part._add(self._bins[known], self._rows[known])
+        return part
 
     def size_at(self, edge: float) -> int:
         """Rows that a run with t = `edge` keeps, exactly.

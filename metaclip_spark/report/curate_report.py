@@ -23,6 +23,7 @@ class LanguageReport:
         matched: rows that matched.
         kept: rows kept.
         top_entries: the entries of the highest counts, with count: at most 20, by count then id.
+        reserve_t: threshold up to which the reserve holds rows; None without one.
     """
 
     t: float
@@ -36,6 +37,7 @@ class LanguageReport:
     matched: int
     kept: int
     top_entries: list[tuple[str, int]]
+    reserve_t: float | None = None
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,11 @@ class CurateReport:
         counts_version: name of the counts.
         already_finished: the run had been done before; nothing was written now.
         counts_reused: the counts of an earlier, unfinished run were used.
-        counters: rows by what became of them. `read` = `null` + `empty` + `language_without_metadata` + `unmatched` +
-            `no_identity` + `not_chosen` + `not_drawn` + `kept`.
+        counters: rows by what became of them. `read` = `malformed` + `null` + `empty` +
+            `language_without_metadata` + `unmatched` + `no_identity` + `not_chosen` + `not_drawn` + `kept`.
         matches: pairs of caption and matched entry.
-        expected_size: sum of q(t), in rows.
-        expected_deviation: standard deviation of the size, in rows.
+        expected_size: sum of q(t), in rows; None where rows that were dropped before were not read again.
+        expected_deviation: standard deviation of the size, in rows; None as above.
         languages: figures by language.
         tables: path of each table.
         output_versions: version of each table after the run.
@@ -60,6 +62,11 @@ class CurateReport:
         texts_per_image: "all_pairs" or "one_text_per_image".
         source: what was read.
         wanted_rows: size that was asked for, in rows; t is the least that keeps as many. None: another rule set t.
+        warnings: what was unfortunate about it, for people.
+        duplicated_ids: if that was checked: how many ids several rows have (`ids`), and how many rows (`rows`).
+        reserved: rows in the reserve, which are among those not drawn.
+        stage: "curate", "balance" or "append".
+        origin: where the rows of a run that starts from another one came from, in words.
     """
 
     run_id: str
@@ -68,8 +75,8 @@ class CurateReport:
     counts_reused: bool
     counters: dict[str, int]
     matches: int
-    expected_size: float
-    expected_deviation: float
+    expected_size: float | None
+    expected_deviation: float | None
     languages: dict[str, LanguageReport]
     tables: dict[str, str]
     output_versions: dict[str, int]
@@ -78,6 +85,11 @@ class CurateReport:
     texts_per_image: str
     source: dict[str, Any] = field(default_factory=dict)
     wanted_rows: int | None = None
+    warnings: list[str] = field(default_factory=list)
+    duplicated_ids: dict[str, int] | None = None
+    reserved: int = 0
+    stage: str = "curate"
+    origin: str = ""
 
     @property
     def matched(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, NamedTuple
 
 from metaclip_spark.report.layout import aligned, count, percent
@@ -58,7 +58,7 @@ class PilotReport:
     Attributes:
         share: of the rows, as asked for.
         seed: of the run and of the sample.
-        read: rows of the pool, exact.
+        read: rows of the pool, exact, with records that cannot be read as rows.
         sampled: rows in the sample.
         matched: rows that match.
         matches: pairs of caption and matched entry.
@@ -69,6 +69,8 @@ class PilotReport:
         seconds: of a whole run on these machines; None where the sample is too small to tell.
         bytes: of the curated table; None where the pool's size is unknown.
         took: seconds of this pilot, by step.
+        malformed: records of the pool that cannot be read as rows.
+        warnings: what was unfortunate about the pool, for people.
     """
 
     share: float
@@ -84,6 +86,8 @@ class PilotReport:
     seconds: Estimate | None
     bytes: Estimate | None
     took: dict[str, float]
+    malformed: int = 0
+    warnings: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """The estimates as JSON types."""
@@ -104,8 +108,8 @@ def render_pilot(report: PilotReport) -> str:
     asked = report.asked
     head = [
         (
-            f"Estimated from {count(report.sampled)} of {count(report.read)} rows "
-            f"({percent(report.sampled, report.read)}); nothing was written"
+            f"Estimated from {count(report.sampled)} of {count(report.read - report.malformed)} rows "
+            f"({percent(report.sampled, report.read - report.malformed)}); nothing was written"
         ),
         f"At t = {asked.t:,.6g} a run keeps {_of_rows(asked.rows)} rows ({percent(asked.rows.value, report.read)})",
     ]
@@ -117,7 +121,8 @@ def render_pilot(report: PilotReport) -> str:
         ("run time", _range(report.seconds, _HOUR, "h"), "on this session; passes measured, writing assumed"),
         ("curated table", _range(report.bytes, _GB, "GB"), "from the pool's bytes a row"),
     ]
-    blocks = [head, ["The whole pool", *aligned(figures, right=())]]
+    blocks = [head, *(["Warnings", *(f"  {warning}" for warning in report.warnings)] for _ in report.warnings[:1])]
+    blocks += [["The whole pool", *aligned(figures, right=())]]
     blocks += [_language(name, own, report) for name, own in report.languages.items()]
     rows = [("t", "rows", "from", "to", "of read")]
     rows += [

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 # What became of a row, in the order of the work. With `kept` they add up to `read`.
 _LOSSES: Final = {
+    "malformed": "that cannot be read",
     "null": "without caption (null)",
     "empty": "with empty caption",
     "language_without_metadata": "in a language without metadata",
@@ -27,7 +28,8 @@ def render_summary(report: CurateReport) -> str:
     """The closing summary of `metaclip-spark curate`: about forty lines, without a line break at the end."""
     blocks = [
         _headline(report),
-        ["Rows", *_rows(report)],
+        ["Rows", *_rows(report), *_ids(report)],
+        *(["Warnings", *(f"  {warning}" for warning in report.warnings)] for _ in report.warnings[:1]),
         ["Matches", *_matches(report)],
         ["Balance", *_balance(report)],
         *(["Entries" + _of(name, report), *_entries(figures)] for name, figures in report.languages.items()),
@@ -46,6 +48,8 @@ def _headline(report: CurateReport) -> list[str]:
         lines.append("This run had been done before: nothing was read or written now. These are its figures.")
     elif report.counts_reused:
         lines.append("Counts of an earlier, unfinished run over the same pool were used.")
+    if report.origin:
+        lines.append(report.origin)
     return lines
 
 
@@ -59,6 +63,17 @@ def _rows(report: CurateReport) -> list[str]:
     if left:  # never seen; if it is, it must not be hidden
         rows.append(("! unaccounted for", count(left), percent(left, read)))
     return aligned(rows, right=(1, 2))
+
+
+def _ids(report: CurateReport) -> list[str]:
+    if report.duplicated_ids is None:
+        return []
+    ids, rows = report.duplicated_ids["ids"], report.duplicated_ids["rows"]
+    return [
+        f"  {count(ids)} ids have several rows ({count(rows)} rows), which share one draw"
+        if ids
+        else "  every id has one row"
+    ]
 
 
 def _matches(report: CurateReport) -> list[str]:
@@ -76,19 +91,23 @@ def _matches(report: CurateReport) -> list[str]:
 
 
 def _balance(report: CurateReport) -> list[str]:
-    kept, deviation = report.counters["kept"], report.expected_deviation
-    difference = kept - report.expected_size
+    kept = report.counters["kept"]
+    expected, off = _expected(report)
+    rows: list[tuple[str, ...]] = [("expected size", expected), ("realised size", count(kept), off), *_wanted(report)]
+    if report.reserved:
+        rows.append(("in reserve, above t", count(report.reserved)))
+    rows += [("texts per image", report.texts_per_image), ("seed", str(report.seed))]
+    return aligned(rows, right=())
+
+
+def _expected(report: CurateReport) -> tuple[str, str]:
+    """Expected size, and how far the realised one is off."""
+    if report.expected_size is None:
+        return "not known: rows dropped before were not read again", ""
+    deviation = report.expected_deviation or 0.0
+    difference = report.counters["kept"] - report.expected_size
     off = f"{difference:+,.0f} rows, {difference / deviation:+.2f} sigma" if deviation else f"{difference:+,.0f} rows"
-    return aligned(
-        [
-            ("expected size", f"{report.expected_size:,.0f} ± {deviation:,.0f}"),
-            ("realised size", count(kept), off),
-            *_wanted(report),
-            ("texts per image", report.texts_per_image),
-            ("seed", str(report.seed)),
-        ],
-        right=(),
-    )
+    return f"{report.expected_size:,.0f} ± {deviation:,.0f}", off
 
 
 def _wanted(report: CurateReport) -> list[tuple[str, ...]]:

@@ -7,7 +7,7 @@ bin that holds the answer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -38,11 +38,13 @@ class ChosenT:
 
     Attributes:
         t: by language, in matches.
+        reserve_t: by language, up to which rows are stored; None without a reserve.
         wanted: rows that were asked for; None where the size did not decide.
         rows: rows that t keeps, more than `wanted` where several share a threshold; None as above.
     """
 
     t: Mapping[str, float]
+    reserve_t: Mapping[str, float] | None = None
     wanted: int | None = None
     rows: int | None = None
 
@@ -72,15 +74,15 @@ def choose_t(
         config: one of its ways to choose t is given.
         rows: the pool under its canonical names.
         metadata: on the workers.
-        counts: of the pool.
+        counts: of the pool, with the entries' counts that balance it.
 
     Raises:
-        ConfigError: fewer rows than wanted can be kept.
+        ConfigError: fewer rows than wanted can be kept, or t is not below the reserve's.
         InputError: there are several languages, and nothing of the reference language matched.
     """
     wanted = _wanted_rows(counts, config)
     if wanted is None:
-        return ChosenT(thresholds(counts, config, config.t))
+        return _chosen(counts, config, config.t)
     several = len(counts.entries) > 1
     # Curves of several languages say nothing of the order between their rows.
     curve = None if several else stored_curve(tables, plan)
@@ -90,7 +92,7 @@ def choose_t(
         steps = _steps(counts, config) if several else {}
         pool = Thresholds(rows, metadata, balance, one_text, steps)
         found = least_t(wanted, lambda window, shift: threshold_histogram(pool, window, shift), curve)
-    return ChosenT(thresholds(counts, config, found.t), wanted, found.rows)
+    return replace(_chosen(counts, config, found.t), wanted=wanted, rows=found.rows)
 
 
 def thresholds(counts: PoolCounts, config: CurateConfig, t: float | None) -> dict[str, float]:
@@ -121,6 +123,16 @@ def thresholds(counts: PoolCounts, config: CurateConfig, t: float | None) -> dic
     }
 
 
+def reference_t(t: Mapping[str, float], config: CurateConfig) -> float | None:
+    """That of the reference language, or of the only one; None where the reference is not among several."""
+    return next(iter(t.values())) if len(t) == 1 else t.get(config.reference_language)
+
+
+def reserve_thresholds(counts: PoolCounts, config: CurateConfig) -> dict[str, float] | None:
+    """The thresholds up to which rows are stored, by the same rule as t; None without a reserve."""
+    return thresholds(counts, config, config.reserve) if config.reserve else None
+
+
 def refuse_unfit(config: CurateConfig, languages: Sequence[str]) -> None:
     """Before any work: refuse a way to choose t that does not fit the languages.
 
@@ -132,6 +144,11 @@ def refuse_unfit(config: CurateConfig, languages: Sequence[str]) -> None:
             f"t = {config.t} and tail_share = {config.tail_share} each set the threshold of {languages[0]!r}, the only "
             "language: give one of them"
         )
+    if len(languages) > 1 and config.reference_language not in languages and config.reserve is not None:
+        raise ConfigError(
+            f"reserve = {config.reserve} is a threshold of the reference language {config.reference_language!r}, which "
+            f"has no metadata (there is {', '.join(languages)}): name one of these as the reference language"
+        )
     if len(languages) > 1 and config.reference_language not in languages and config.tail_share is None:
         asked = next(name for name in ("t", "target_size", "keep_share") if getattr(config, name) is not None)
         raise ConfigError(
@@ -139,6 +156,12 @@ def refuse_unfit(config: CurateConfig, languages: Sequence[str]) -> None:
             f"{config.reference_language!r}, which has no metadata (there is {', '.join(languages)}): name one of "
             "these as the reference language, or give tail_share"
         )
+
+
+def _chosen(counts: PoolCounts, config: CurateConfig, t: float | None) -> ChosenT:
+    chosen = thresholds(counts, config, t)
+    config.check_reserve(reference_t(chosen, config))
+    return ChosenT(chosen, reserve_thresholds(counts, config))
 
 
 def _wanted_rows(counts: PoolCounts, config: CurateConfig) -> int | None:

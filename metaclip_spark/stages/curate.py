@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metaclip_spark.config import CurateConfig
@@ -12,8 +13,12 @@ from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
 from metaclip_spark.stages.choose_t import choose_t, refuse_unfit
+from metaclip_spark.stages.count_pool import count_pool, duplicated_ids, warn_of_malformed
 from metaclip_spark.stages.curate_checks import build_report, check_source, check_written
+from metaclip_spark.stages.file_layouts import file_layouts
+from metaclip_spark.stages.frozen_counts import balancing_counts, open_frozen
 from metaclip_spark.stages.progress import Progress
+from metaclip_spark.stages.reserve import write_balanced
 from metaclip_spark.stages.run_plan import (
     COUNT,
     CURATE,
@@ -24,21 +29,14 @@ from metaclip_spark.stages.run_plan import (
     refuse_another_result,
     withdraw,
 )
+from metaclip_spark.stages.second_pass import CrawledPool, second_pass
 from metaclip_spark.stages.size_curves import store_size_curves
 from metaclip_spark.stages.stored_counts import load_counts, store_counts
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.pool import open_pool, refuse_inside
 from metaclip_spark.storage.schemas import CURATED
 from metaclip_spark.storage.tables import Tables
-from metaclip_spark.transforms.choose_text import keep_one_text
-from metaclip_spark.transforms.count_matches import count_matches
-from metaclip_spark.transforms.keep_balanced import (
-    Provenance,
-    balance_on_workers,
-    keep_balanced,
-    statistics_accumulator,
-    with_provenance,
-)
+from metaclip_spark.transforms.keep_balanced import balance_on_workers, statistics_accumulator
 from metaclip_spark.transforms.shared_metadata import SharedMetadata
 
 if TYPE_CHECKING:
@@ -48,8 +46,8 @@ if TYPE_CHECKING:
 
     from metaclip_spark.config import Pool
     from metaclip_spark.core.matching.compiled import CompiledMetadata
-    from metaclip_spark.core.pool_counts import PoolCounts
     from metaclip_spark.report.curate_report import CurateReport
+    from metaclip_spark.storage.pool import OpenPool
 
 
 def curate(
@@ -82,8 +80,7 @@ def curate(
         MetaclipSparkError: the session, the pool, the metadata, the configuration or the output cannot be used; nothing
             has been written then, or only counts that the next run starts from.
     """
-    started_at = dt.datetime.now(dt.UTC)
-    config = config or CurateConfig()
+    started_at, config = dt.datetime.now(dt.UTC), config or CurateConfig()
     check_session(spark)
     languages = by_language(metadata, pool, config)
     tables, timer = Tables(spark, output), Progress(progress)
@@ -91,10 +88,11 @@ def curate(
         refuse_inside(pool, tables.root)
         tables.refuse_foreign()
         opened = open_pool(spark, pool)
-        plan = plan_run(pool, opened.source, languages, config)
+        frozen = open_frozen(spark, config.counts, languages) if config.counts else None
+        plan = plan_run(pool, opened.source, languages, config, frozen=frozen.counts_version if frozen else None)
         finished = finished_runs(tables, plan)
         if (done := finished_report(tables, plan, finished)) is not None:
-            return done
+            return with_id_check(opened, config, done)
         refuse_another_result(tables, plan, overwrite=config.overwrite)
         withdraw(tables, plan, finished)
 
@@ -102,42 +100,50 @@ def curate(
         # Algorithm 1, part 1: how many captions hold each entry.
         with timer.step("count"), named_worker_errors():
             if COUNT in finished:
-                counts = load_counts(tables, plan, finished[COUNT], shared.n_entries)
+                counts = load_counts(tables, finished[COUNT], shared.n_entries)
             else:
-                counts = count_matches(opened.rows, shared)
-                _refuse_empty(counts, pool)
+                counts = count_pool(opened, pool, shared)
                 store_counts(tables, plan, counts, languages, started_at=started_at)
             timer.note(counts.in_words())
+            warned = [*opened.source.warnings, *warn_of_malformed(opened, counts, pool)]
 
         # Algorithm 1, part 2: keep a caption if any of its entries fires.
+        matches, counts = counts.matches, balancing_counts(tables, counts, frozen)
         with timer.step("choose t"), named_worker_errors():
             chosen = choose_t(tables, plan, config, rows=opened.rows, metadata=shared, counts=counts)
         statistics = statistics_accumulator(spark)
-        origin = Provenance(pool.crawl, plan.counts_version, plan.metadata_digests, plan.run_id)
-        keep = keep_one_text if config.texts_per_image == "one_text_per_image" else keep_balanced
         with (
             timer.step("balance"),
             named_worker_errors(),
-            balance_on_workers(spark, counts.entries, chosen.t, config.seed) as balance,
+            balance_on_workers(spark, counts.entries, chosen.t, config.seed, chosen.reserve_t) as balance,
         ):
-            kept = with_provenance(keep(opened.rows, shared, balance, statistics), origin)
-            write = tables.replace(CURATED, kept, run_id=plan.run_id, compression=config.compression)
-            timer.note(f"{write.rows:,} rows kept at {chosen.in_words()},")
+            kept = second_pass([CrawledPool(pool.crawl, opened)], plan, shared, balance, statistics)
+            layouts = file_layouts(config, [opened.source.description], counts, chosen.t, chosen.reserve_t)
+            writes = write_balanced(tables, kept, chosen.t, chosen.reserve_t, run_id=plan.run_id, layouts=layouts)
+            timer.note(f"{writes[CURATED].rows:,} rows kept at {chosen.in_words()},")
 
     # The pass that writes the rows measures the curve, so it follows them; the run's own row comes last: it is whole.
     with timer.step("record"):
         check_source(spark, plan)
-        check_written(write, counts, statistics.value, config, chosen)
-        store_size_curves(tables, plan, statistics.value, list(languages))
-    report = build_report(
-        tables, plan, config, counts=counts, chosen=chosen, statistics=statistics.value, metadata=languages,
-        counts_reused=COUNT in finished, versions={CURATED: write.version}, seconds=timer.seconds,
-    )  # fmt: skip
+        check_written(writes[CURATED], counts, statistics.value, config, chosen)
+        store_size_curves(tables, plan, {name: statistics.value[name].curve for name in languages})
+    report = with_id_check(opened, config, build_report(
+        tables, plan, config, counts=counts, matches=matches, chosen=chosen, statistics=statistics.value,
+        metadata=languages, counts_reused=COUNT in finished, writes=writes, seconds=timer.seconds, warnings=warned,
+    ))  # fmt: skip
     record(
         tables, plan, stage=CURATE, started_at=started_at, counters=report.counters,
         output_versions=report.output_versions, report=report,
     )  # fmt: skip
     return report
+
+
+def with_id_check(opened: OpenPool, config: CurateConfig, report: CurateReport) -> CurateReport:
+    """The report with the number of duplicated ids, if that is asked for and not known yet."""
+    if not config.check_ids or report.duplicated_ids is not None:
+        return report
+    with named_worker_errors():
+        return replace(report, duplicated_ids=duplicated_ids(opened))
 
 
 def by_language(
@@ -165,8 +171,3 @@ def by_language(
     if config.texts_per_image == "one_text_per_image" and pool.columns.image_url is None:
         raise ConfigError("one text per image needs the pool's URL column, which says what is one image: name it")
     return languages
-
-
-def _refuse_empty(counts: PoolCounts, pool: Pool) -> None:
-    if counts.read == 0:
-        raise InputError(f"the pool {', '.join(pool.paths)} has no rows")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,11 +10,11 @@ import numpy as np
 from metaclip_spark.core.head_tail import head_tail, tail_share
 from metaclip_spark.errors import ConsistencyError
 from metaclip_spark.report.curate_report import CurateReport, LanguageReport
-from metaclip_spark.storage.pool import identify
-from metaclip_spark.storage.schemas import CURATED, ENTRY_COUNTS, RUNS, SIZE_CURVE
+from metaclip_spark.storage.pool_source import identify
+from metaclip_spark.storage.schemas import ENTRY_COUNTS, RESERVE, RUNS, SIZE_CURVE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
     from pyspark.sql import SparkSession
@@ -35,7 +36,7 @@ def check_source(spark: SparkSession, plan: RunPlan) -> None:
     Raises:
         ConsistencyError: they did.
     """
-    if plan.pool.format == "delta":
+    if plan.source.pinned:
         return
     now = identify(spark, plan.pool)
     if now.digest != plan.source.digest:
@@ -78,34 +79,41 @@ def build_report(
     config: CurateConfig,
     *,
     counts: PoolCounts,
+    matches: int,
     chosen: ChosenT,
     statistics: BalanceStatistics,
     metadata: Mapping[str, CompiledMetadata],
     counts_reused: bool,
-    versions: Mapping[str, int],
+    writes: Mapping[str, Write],
     seconds: Mapping[str, float],
+    warnings: Sequence[str] = (),
 ) -> CurateReport:
     """The figures of a run whose tables are written."""
     return CurateReport(
         run_id=plan.run_id,
-        counts_version=plan.counts_version,
+        counts_version=plan.balanced_by,
         already_finished=False,
         counts_reused=counts_reused,
         counters=_reconciled(counts, statistics),
-        matches=counts.matches,
+        matches=matches,
         expected_size=statistics.expected_size,
         expected_deviation=statistics.expected_deviation,
         languages={
-            language: _language_report(counts, language, chosen.t[language], statistics, metadata[language])
+            language: replace(
+                _language_report(counts, language, chosen.t[language], statistics, metadata[language]),
+                reserve_t=chosen.reserve_t[language] if chosen.reserve_t else None,
+            )
             for language in metadata
         },
-        tables={name: tables.path(name) for name in (CURATED, ENTRY_COUNTS, SIZE_CURVE, RUNS)},
-        output_versions=dict(versions),
+        tables={name: tables.path(name) for name in (*writes, ENTRY_COUNTS, SIZE_CURVE, RUNS)},
+        output_versions={name: write.version for name, write in writes.items()},
         seconds=dict(seconds),
         seed=config.seed,
         texts_per_image=config.texts_per_image,
         wanted_rows=chosen.wanted,
         source=plan.source.description,
+        warnings=list(warnings),
+        reserved=writes[RESERVE].rows if RESERVE in writes else 0,
     )
 
 
@@ -113,6 +121,7 @@ def _reconciled(counts: PoolCounts, statistics: BalanceStatistics) -> dict[str, 
     drawn = statistics.matched - statistics.no_identity
     counters = {
         "read": counts.read,
+        "malformed": counts.malformed,
         "null": counts.null,
         "empty": counts.empty,
         "language_without_metadata": counts.language_without_metadata,
@@ -144,11 +153,11 @@ def _language_report(
         tail_share=float(tail_share(own, t)) if figures.matches else 0.0,
         matched=counts.matched[language],
         kept=statistics[language].kept,
-        top_entries=_top_entries(own, compiled),
+        top_entries=top_entries(own, compiled),
     )
 
 
-def _top_entries(counts: NDArray[np.int64], compiled: CompiledMetadata) -> list[tuple[str, int]]:
+def top_entries(counts: NDArray[np.int64], compiled: CompiledMetadata) -> list[tuple[str, int]]:
     """The highest counts, equal ones by id."""
     ids = np.lexsort((np.arange(counts.size), -counts))[:_TOP]
     return [(compiled.entry(int(entry)), int(counts[entry])) for entry in ids if counts[entry]]

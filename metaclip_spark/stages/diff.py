@@ -11,7 +11,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 from metaclip_spark.errors import ConfigError, InputError, TableError
 from metaclip_spark.report.difference import CurationFigures, Difference, EntryMove, RowMove
 from metaclip_spark.session import check_session
-from metaclip_spark.stages.pool_rows import open_run_pool
+from metaclip_spark.stages.pool_rows import open_run_pool, runs_that_read
 from metaclip_spark.stages.run_entries import run_counts
 from metaclip_spark.stages.stored_counts import count_rows
 from metaclip_spark.stages.stored_run import current_run
@@ -150,11 +150,15 @@ def _moves(
 
 
 def _with_pool(alone: DataFrame, side: _Curation, other: _Curation, unread: list[str]) -> DataFrame:
-    """Rows with `in_pool`: whether the other's pool has them. One pool has all; one that cannot be read is taken to."""
-    if side.run.inputs["digest"] == other.run.inputs["digest"]:
+    """Rows with `in_pool`: whether the other's pool has them.
+
+    Where it read the same pools it has all of them; a pool that cannot be read is taken to have them.
+    """
+    read, of_other = ([run.inputs["digest"] for run in runs_that_read(part.tables, part.run)] for part in (side, other))
+    if set(read) <= set(of_other):
         return alone.withColumn("in_pool", F.lit(True))  # noqa: FBT003 - a literal of SQL
     try:
-        pool = open_run_pool(alone.sparkSession, other.run)
+        pool = open_run_pool(alone.sparkSession, other.tables, other.run)
     except InputError as error:
         unread.append(str(error))
         return alone.withColumn("in_pool", F.lit(True))  # noqa: FBT003

@@ -1,4 +1,7 @@
-"""A dry run: every check that curate makes before its first pass, and the plan; no row is read, nothing is written."""
+"""A dry run: every check that curate makes before its first pass, and the plan; nothing is written.
+
+No row is read either, but for the names of the columns of text pools: of JSON without a schema that takes all of them.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,12 @@ from metaclip_spark.core.metadata.entry_list import EntryFate
 from metaclip_spark.report.dry_run import PlannedRun
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.curate import by_language
+from metaclip_spark.stages.frozen_counts import open_frozen
 from metaclip_spark.stages.run_plan import COUNT, finished_report, finished_runs, plan_run, refuse_another_result
 from metaclip_spark.storage.locations import HAS_SCHEME
 from metaclip_spark.storage.pool import open_pool, refuse_inside
 from metaclip_spark.storage.pool_schema import meanings
-from metaclip_spark.storage.schemas import CURATED, ENTRY_COUNTS, RUNS, SIZE_CURVE
+from metaclip_spark.storage.schemas import CURATED, ENTRY_COUNTS, RESERVE, RUNS, SIZE_CURVE
 from metaclip_spark.storage.tables import Tables
 
 if TYPE_CHECKING:
@@ -55,7 +59,8 @@ def dry_run(
     refuse_inside(pool, tables.root)
     tables.refuse_foreign()
     opened = open_pool(spark, pool)
-    plan = plan_run(pool, opened.source, languages, config)
+    frozen = open_frozen(spark, config.counts, languages).counts_version if config.counts else None
+    plan = plan_run(pool, opened.source, languages, config, frozen=frozen)
     finished = finished_runs(tables, plan)
     done = finished_report(tables, plan, finished) is not None
     if not done:
@@ -77,7 +82,7 @@ def dry_run(
             if getattr(config, name) is not None
         ),
         state="already finished" if done else "from stored counts" if COUNT in finished else "new",
-        tables=_tables(tables, done=done, counted=COUNT in finished),
+        tables=_tables(tables, config, done=done, counted=COUNT in finished),
         bytes_at_most=None if known is None else round(known * (1 + _GROUNDS)),
         bytes_free=_free(tables.root),
     )
@@ -92,13 +97,15 @@ def _columns(schema: StructType, named: Mapping[str, str]) -> dict[str, tuple[st
     }
 
 
-def _tables(tables: Tables, *, done: bool, counted: bool) -> dict[str, tuple[str, str]]:
+def _tables(tables: Tables, config: CurateConfig, *, done: bool, counted: bool) -> dict[str, tuple[str, str]]:
     fates = {
         CURATED: "replaced in one commit" if tables.read(CURATED) is not None else "made",
         ENTRY_COUNTS: "its counts are used" if counted else "counts added",
         SIZE_CURVE: "the curve of these counts put in",
         RUNS: "a row added, last",
     }
+    if config.reserve is not None:
+        fates[RESERVE] = f"rows above t, up to {config.reserve:,.10g}, replaced likewise"
     return {name: (tables.path(name), "left as it is" if done else fate) for name, fate in fates.items()}
 
 

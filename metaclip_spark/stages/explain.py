@@ -92,7 +92,7 @@ def explain_uid(
     kept = curated.where(of_uid(curated, uid)).limit(1).collect() if curated is not None else []
     if kept:
         return _kept(kept[0], tables, run)
-    pool = open_run_pool(spark, run)
+    pool = open_run_pool(spark, tables, run)
     return _dropped(find_in_pool(pool, uid), pool, tables, run, metadata)
 
 

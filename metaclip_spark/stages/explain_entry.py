@@ -24,7 +24,7 @@ from metaclip_spark.storage.tables import Tables
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
     from metaclip_spark.core.matching.compiled import CompiledMetadata
     from metaclip_spark.stages.run_entries import RunEntries
@@ -76,7 +76,8 @@ def explain_entry(
     may_drop = count and (
         count > entries.t or run.configuration["texts_per_image"] != "all_pairs" or run.counters["no_identity"]
     )
-    dropped, searched = _dropped(spark, run, entries, entry_id, examples) if may_drop and examples else ([], 0)
+    pool = open_run_pool(spark, tables, run) if may_drop and examples else None
+    dropped, searched = ([], 0) if pool is None else _dropped(pool, run, entries, entry_id, examples)
     return EntryExplanation(
         entry_id=entry_id,
         entry=entries.matcher.compiled.entry(entry_id),
@@ -140,12 +141,12 @@ def _kept(tables: Tables, entries: RunEntries, entry_id: int, examples: int) -> 
 
 
 def _dropped(
-    spark: SparkSession, run: StoredRun, entries: RunEntries, entry_id: int, examples: int
+    pool: DataFrame, run: StoredRun, entries: RunEntries, entry_id: int, examples: int
 ) -> tuple[list[ExampleRow], int]:
     """Captions of the pool that hold an entry and are not drawn, and how many rows were looked at for them."""
     entry = entries.matcher.compiled.entry(entry_id)
     word = max(_MARKS.split(entry), key=len) or entry.split(" ")[0]
-    candidates = rows_with_word(open_run_pool(spark, run), word, entries.language, _SEARCHED)
+    candidates = rows_with_word(pool, word, entries.language, _SEARCHED)
     if not candidates:
         return [], 0
     ids, offsets = entries.matcher.match_ids(pa.array([row.text for row in candidates], pa.binary()))

@@ -13,8 +13,8 @@ from metaclip_spark.report.export_report import ExportReport
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.stored_run import current_run
 from metaclip_spark.stages.worker_errors import named_worker_errors
+from metaclip_spark.storage.columns import quoted
 from metaclip_spark.storage.export_target import new_folder, refuse_sources
-from metaclip_spark.storage.pool import quoted
 from metaclip_spark.storage.schemas import CURATED
 from metaclip_spark.storage.tables import Tables
 

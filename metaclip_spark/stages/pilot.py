@@ -14,6 +14,7 @@ from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.report.pilot import Estimate, LanguagePilot, PilotReport, SizeEstimate
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.choose_t import thresholds
+from metaclip_spark.stages.count_pool import count_records, warn_of_malformed
 from metaclip_spark.stages.curate import by_language
 from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.worker_errors import named_worker_errors
@@ -50,21 +51,26 @@ class _Sample:
     Attributes:
         rows: kept in Spark's cache.
         counts: of these rows.
-        read: rows of the whole pool.
+        pool: rows of the whole pool, and records that are none.
         metadata: on the workers.
         config: of the run.
     """
 
     rows: DataFrame
     counts: PoolCounts
-    read: int
+    pool: PoolCounts
     metadata: SharedMetadata
     config: CurateConfig
 
     @property
+    def rows_of_pool(self) -> int:
+        """Rows that can be sampled."""
+        return self.pool.read - self.pool.malformed
+
+    @property
     def share(self) -> float:
         """Share of the rows that were in fact sampled."""
-        return self.counts.read / self.read
+        return self.counts.read / self.rows_of_pool
 
 
 def pilot(
@@ -102,12 +108,19 @@ def pilot(
             "a sample of rows has not all texts of an image, so one_text_per_image cannot be estimated: sample with "
             "all_pairs, whose size is an upper bound"
         )
+    if config.counts is not None:
+        raise ConfigError(
+            f"counts = {config.counts!r} are frozen, but a sample is scaled up by its own counts: sample without them, "
+            "for an estimate with the counts of this pool"
+        )
     check_session(spark)
     languages = by_language(metadata, pool, config)
     timer = Progress(progress)
     with timer.step("open"):
         opened = open_pool(spark, pool)
-        read = opened.rows.count()
+        found = count_records(opened, pool)
+        read = found.read - found.malformed
+        warned = [*opened.source.warnings, *warn_of_malformed(opened, found, pool)]
     with (
         SharedMetadata(spark, languages) as shared,
         named_worker_errors(),
@@ -118,7 +131,7 @@ def pilot(
             timer.note(f"{sampled:,} of {read:,} rows,")
             _refuse_few(sampled, read, share)
         with timer.step("count"):
-            sample = _Sample(rows, count_matches(rows, shared), read, shared, config)
+            sample = _Sample(rows, count_matches(rows, shared), found, shared, config)
             if not sample.counts.matches:
                 raise InputError(f"none of {sampled} sampled rows matches any entry: check columns and metadata")
         with timer.step("balance"):
@@ -130,7 +143,8 @@ def pilot(
     return PilotReport(
         share=share,
         seed=config.seed,
-        read=read,
+        read=found.read,
+        malformed=found.malformed,
         sampled=sampled,
         matched=_scaled(sum(sample.counts.matched.values()), sample),
         matches=_matches(sample),
@@ -141,6 +155,7 @@ def pilot(
         seconds=seconds,
         bytes=_bytes(sample, asked, opened.source.description.get("bytes")),
         took=timer.seconds,
+        warnings=warned,
     )
 
 
@@ -163,7 +178,7 @@ def _refuse_few(sampled: int, read: int, share: float) -> None:
 def _wanted(sample: _Sample) -> int | None:
     if sample.config.keep_share is None:
         return sample.config.target_size
-    return round(sample.config.keep_share * sample.read)
+    return round(sample.config.keep_share * sample.pool.read)
 
 
 def _grid(sample: _Sample) -> list[float]:
@@ -200,12 +215,12 @@ def _sizes(sample: _Sample, ts: Sequence[float]) -> list[SizeEstimate]:
     """
     modelled, squares = _summed(sample, ts, modelled=True)
     plain, _ = _summed(sample, ts, modelled=False)
-    scale, sampled = sample.read / sample.counts.read, sample.counts.read
+    scale, sampled = sample.rows_of_pool / sample.counts.read, sample.counts.read
     of_sampling = scale**2 * (1 - sample.share) * np.maximum(squares - modelled**2 / sampled, 0)
     of_drawing = scale * np.maximum(modelled - squares, 0)
     off = _SIZE_DEVIATIONS * np.sqrt(of_sampling + of_drawing) + _MODEL_ERROR * scale * np.abs(modelled - plain)
     values = scale * modelled
-    most = float(sample.read)
+    most = float(sample.rows_of_pool)
     return [
         SizeEstimate(t, Estimate(value, max(0.0, value - error), min(most, value + error)), t * sample.share)
         for t, value, error in zip(ts, values.tolist(), off.tolist(), strict=True)
@@ -233,8 +248,9 @@ def _summed(sample: _Sample, ts: Sequence[float], *, modelled: bool) -> tuple[ND
 def _scaled(number: int, sample: _Sample) -> Estimate:
     """Rows of a kind in the pool: binomial, of a finite pool."""
     part = number / sample.counts.read
-    off = _DEVIATIONS * sample.read * np.sqrt((1 - sample.share) * part * (1 - part) / sample.counts.read)
-    return Estimate(part * sample.read, max(0.0, part * sample.read - off), min(sample.read, part * sample.read + off))
+    rows, value = sample.rows_of_pool, part * sample.rows_of_pool
+    off = _DEVIATIONS * rows * np.sqrt((1 - sample.share) * part * (1 - part) / sample.counts.read)
+    return Estimate(value, max(0.0, value - off), min(rows, value + off))
 
 
 def _matches(sample: _Sample) -> Estimate:
@@ -275,6 +291,6 @@ def _bytes(sample: _Sample, asked: SizeEstimate, known: int | None) -> Estimate 
     if known is None:
         return None
     per_match = sample.counts.matches / max(1, sum(sample.counts.matched.values()))
-    per_row = known / sample.read + _FEATURES + _ID_BYTES * per_match
+    per_row = known / sample.pool.read + _FEATURES + _ID_BYTES * per_match
     value = per_row * asked.rows.value
     return Estimate(value, 0.6 * per_row * asked.rows.low, 1.4 * per_row * asked.rows.high)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
 from metaclip_spark.core.sampling import choice_hashes
 from metaclip_spark.errors import InputError
+from metaclip_spark.stages.run_plan import BALANCE
+from metaclip_spark.stages.stored_run import finished_curations, lineage
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.pool import open_pool
 from metaclip_spark.transforms.keep_balanced import image_id_column
@@ -18,10 +22,11 @@ from metaclip_spark.transforms.keep_balanced import image_id_column
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyspark.sql import Column, DataFrame, Row, SparkSession
+    from pyspark.sql import Column, Row, SparkSession
 
     from metaclip_spark.stages.run_entries import RunEntries
     from metaclip_spark.stages.stored_run import StoredRun
+    from metaclip_spark.storage.tables import Tables
 
 _MEANT: Final = ("uid", "text", "image_url", "language")
 _NEAR: Final = 3
@@ -45,12 +50,21 @@ class PoolRow:
     image_url: str | None = None
 
 
-def open_run_pool(spark: SparkSession, run: StoredRun) -> DataFrame:
-    """The pool's columns that decide, as the run read them.
+def open_run_pool(spark: SparkSession, tables: Tables, run: StoredRun) -> DataFrame:
+    """The columns that decide of the run's pool, as the run read it; where pools were appended, of all of them.
 
     Raises:
-        InputError: the pool is gone, or is not what it was.
+        InputError: a pool is gone, or is not what it was.
     """
+    return reduce(DataFrame.unionByName, (_as_read(spark, part) for part in runs_that_read(tables, run)))
+
+
+def runs_that_read(tables: Tables, run: StoredRun) -> list[StoredRun]:
+    """The runs behind a run's rows, and itself, that read a pool of their own."""
+    return [part for part in lineage(finished_curations(tables), run) if part.stage != BALANCE]
+
+
+def _as_read(spark: SparkSession, run: StoredRun) -> DataFrame:
     opened = open_pool(spark, run.pool())
     if opened.source.digest != run.inputs["digest"]:
         raise InputError(

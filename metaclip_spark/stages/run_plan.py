@@ -7,7 +7,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from metaclip_spark.core.sampling import DRAW_VERSION
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from metaclip_spark.config import CurateConfig, Pool
     from metaclip_spark.core.matching.compiled import CompiledMetadata
-    from metaclip_spark.storage.pool import Source
+    from metaclip_spark.storage.pool_source import Source
     from metaclip_spark.storage.tables import Tables
 
-COUNT, CURATE = "count", "curate"
+COUNT, CURATE, BALANCE, APPEND = "count", "curate", "balance", "append"
 _DIGITS = 32
 
 
@@ -41,6 +41,7 @@ class RunPlan:
         configuration: columns and configuration, as stored.
         source: what is read.
         pool: the pool as asked for.
+        frozen: the counts of another pool that balance its rows; None: its own.
     """
 
     run_id: str
@@ -49,23 +50,55 @@ class RunPlan:
     configuration: dict[str, Any]
     source: Source
     pool: Pool
+    frozen: str | None = None
+
+    @property
+    def balanced_by(self) -> str:
+        """Key of the counts that balance the rows."""
+        return self.frozen or self.counts_version
 
 
-def plan_run(pool: Pool, source: Source, metadata: Mapping[str, CompiledMetadata], config: CurateConfig) -> RunPlan:
-    """The identity of a run: equal inputs give equal ids, on any machine."""
-    metadata_digests = {language: compiled.metadata_digest for language, compiled in metadata.items()}
-    counted = {
+def plan_run(
+    pool: Pool,
+    source: Source,
+    metadata: Mapping[str, CompiledMetadata],
+    config: CurateConfig,
+    *,
+    frozen: str | None = None,
+) -> RunPlan:
+    """The identity of a run: equal inputs give equal ids, on any machine.
+
+    Args:
+        pool: as asked for.
+        source: what it holds.
+        metadata: by language.
+        config: how to balance.
+        frozen: the counts of another pool that balance the rows.
+    """
+    digests = {language: compiled.metadata_digest for language, compiled in metadata.items()}
+    plan = plan_by_digests(pool, source, digests, config)
+    if frozen is None:
+        return plan
+    configuration = plan.configuration | {"frozen": frozen}
+    return replace(plan, run_id=digest([plan.run_id, frozen]), configuration=configuration, frozen=frozen)
+
+
+def plan_by_digests(pool: Pool, source: Source, metadata_digests: Mapping[str, str], config: CurateConfig) -> RunPlan:
+    """The same, where the metadata is known by its digests."""
+    counted: dict[str, Any] = {
         "source": source.digest,
         "crawl": pool.crawl,
         "text": pool.columns.text,
         "language": pool.columns.language,
-        "metadata": metadata_digests,
+        "metadata": dict(metadata_digests),
         "semantics_version": SEMANTICS_VERSION,
     }
-    columns = {"columns": asdict(pool.columns)}
-    decided = counted | {"configuration": columns | config.identity(), "draw_version": DRAW_VERSION}
-    configuration = columns | asdict(config)
-    return RunPlan(_digest(decided), _digest(counted), metadata_digests, configuration, source, pool)
+    of_pool = pool.settings()
+    if "reading" in of_pool:
+        counted["reading"] = of_pool["reading"]
+    decided = counted | {"configuration": of_pool | config.identity(), "draw_version": DRAW_VERSION}
+    configuration = of_pool | asdict(config)
+    return RunPlan(digest(decided), digest(counted), metadata_digests, configuration, source, pool)
 
 
 def finished_runs(tables: Tables, plan: RunPlan) -> dict[str, Row]:
@@ -97,11 +130,27 @@ def refuse_another_result(tables: Tables, plan: RunPlan, *, overwrite: bool) -> 
         TableError: there is one.
     """
     writer = tables.writer(CURATED)
-    if not overwrite and writer not in {plan.run_id, None}:
+    if overwrite or writer is None or writer == plan.run_id:
+        return
+    _refuse_other_rules(tables, writer)
+    raise TableError(
+        f"{tables.path(CURATED)} holds the rows of run {writer}; this is run {plan.run_id}, of another pool, "
+        "metadata or configuration: use another output, or overwrite (the old version stays readable by time travel)"
+    )
+
+
+def _refuse_other_rules(tables: Tables, writer: str) -> None:
+    """Say it where the rows follow other rules: nothing can be compared with them, or added to them."""
+    runs = tables.read(RUNS)
+    found = (
+        [] if runs is None else runs.where(runs.run_id == writer).select("semantics_version", "draw_version").take(1)
+    )
+    ours = (SEMANTICS_VERSION, DRAW_VERSION)
+    if found and tuple(found[0]) != ours:
         raise TableError(
-            f"{tables.path(CURATED)} holds the rows of run {writer}; this is run {plan.run_id}, of another pool, "
-            "metadata or configuration: use another output, or overwrite (the old version stays readable by time "
-            "travel)"
+            f"{tables.path(CURATED)} was curated by other rules: semantics version {found[0][0]} and draw version "
+            f"{found[0][1]}, where this package has {ours[0]} and {ours[1]}. Curate the pool again, into another "
+            "output or in place of it with overwrite, or use the package that wrote it"
         )
 
 
@@ -114,12 +163,24 @@ def record(
     counters: Mapping[str, int],
     output_versions: Mapping[str, int],
     report: CurateReport | None = None,
+    parent: str | None = None,
 ) -> None:
-    """Write a run's row: last of all, as the mark that it is whole."""
+    """Write a run's row: last of all, as the mark that it is whole.
+
+    Args:
+        tables: of the output.
+        plan: the run.
+        stage: what kind of run; a counting run bears the name of its counts.
+        started_at: UTC.
+        counters: rows by what became of them.
+        output_versions: of the tables written.
+        report: its figures; None for counting.
+        parent: the run whose result it uses, if that is not the counting run.
+    """
     now = dt.datetime.now(dt.UTC)
     values: dict[str, Any] = {
-        "run_id": plan.run_id if stage == CURATE else plan.counts_version,
-        "parent_run_id": plan.counts_version if stage == CURATE else None,
+        "run_id": plan.counts_version if stage == COUNT else plan.run_id,
+        "parent_run_id": plan.balanced_by if stage == CURATE else parent,
         "stage": stage,
         "status": "finished",
         "started_at": started_at,
@@ -127,13 +188,15 @@ def record(
         "seconds": (now - started_at).total_seconds(),
         "t": {language: figures.t for language, figures in report.languages.items()} if report else None,
         "metadata_digests": dict(plan.metadata_digests),
-        "counts_version": plan.counts_version,
+        "counts_version": plan.counts_version if stage == COUNT else plan.balanced_by,
         "seed": str(report.seed) if report else None,
         "semantics_version": SEMANTICS_VERSION,
         "draw_version": DRAW_VERSION if report else None,
         "software": _software(),
         "configuration": json.dumps(plan.configuration, sort_keys=True),
-        "inputs": json.dumps(plan.source.description | {"digest": plan.source.digest}, sort_keys=True),
+        "inputs": json.dumps(
+            plan.source.description | {"digest": plan.source.digest, "crawl": plan.pool.crawl}, sort_keys=True
+        ),
         "output_versions": dict(output_versions),
         "counters": dict(counters),
         "expected_size": report.expected_size if report else None,
@@ -145,7 +208,8 @@ def record(
     tables.put(RUNS, tables.frame([row], RUNS_SCHEMA), f"run_id = '{values['run_id']}'")
 
 
-def _digest(values: object) -> str:
+def digest(values: object) -> str:
+    """Name of a run: 32 hex digits over JSON values."""
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:_DIGITS]
 
 

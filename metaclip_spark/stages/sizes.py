@@ -51,7 +51,7 @@ def _curve(tables: Tables, run: StoredRun, language: str) -> LanguageSizes:
     if curves is None or stored_counts is None:
         raise ConsistencyError(f"{tables.root} has lost a table that run {run.run_id} wrote: curate again")
     mine = curves.where((curves.counts_version == run.counts_version) & (curves.language == language))
-    curve = mine.select("threshold_bin", "rows", "run_id").toArrow().sort_by("threshold_bin")
+    curve = mine.select("threshold_bin", "rows", "run_id", "known_to").toArrow().sort_by("threshold_bin")
     _refuse_other_draws(tables, run, set(curve["run_id"].to_pylist()))
     own = stored_counts.where(
         (stored_counts.counts_version == run.counts_version) & (stored_counts.language == language)
@@ -60,10 +60,13 @@ def _curve(tables: Tables, run: StoredRun, language: str) -> LanguageSizes:
     filled = np.array([upper_edge(number) for number in curve["threshold_bin"].to_pylist()])
     ends = np.concatenate([[0], np.cumsum(curve["rows"].to_numpy())])
     edges = np.union1d(filled, _powers_between(filled))
-    t = run.t[language]
+    figures, t = run.report["languages"][language], run.t[language]
+    known_to = curve["known_to"][0].as_py() if curve.num_rows else None
+    if known_to is not None:  # after an append, what lies above is not counted
+        edges = edges[edges <= known_to]
     return LanguageSizes(
-        t=_points(counts, [t], [run.report["languages"][language]["kept"]])[0],
-        matched=int(ends[-1]),
+        t=_points(counts, [t], [figures["kept"]])[0],
+        matched=int(ends[-1]) if known_to is None else figures["matched"],
         points=_points(counts, edges.tolist(), ends[np.searchsorted(filled, edges, side="right")].tolist()),
     )
 

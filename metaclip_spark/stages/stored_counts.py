@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from metaclip_spark.stages.run_plan import RunPlan
     from metaclip_spark.storage.tables import Tables
 
-_OF_POOL = ("read", "null", "empty", "language_without_metadata")
+_OF_POOL = ("read", "malformed", "null", "empty", "language_without_metadata")
 _BY_LANGUAGE = ("matched", "unmatched")
 
 
@@ -33,8 +33,18 @@ def store_counts(
     metadata: Mapping[str, CompiledMetadata],
     *,
     started_at: dt.datetime,
+    parent: str | None = None,
 ) -> None:
-    """Write the counts, then the row that says they are whole."""
+    """Write the counts, then the row that says they are whole.
+
+    Args:
+        tables: of the output.
+        plan: names the counts.
+        counts: of the pool.
+        metadata: by language, for the entries' texts.
+        started_at: UTC.
+        parent: the counts that these were added to.
+    """
     table = _as_table(plan, counts, metadata)
     rows = tables.frame(table, ENTRY_COUNTS_SCHEMA)
     tables.put(ENTRY_COUNTS, rows, f"counts_version = '{plan.counts_version}'")
@@ -42,16 +52,17 @@ def store_counts(
     counters |= {name: getattr(counts, name) for name in _OF_POOL}
     for name in _BY_LANGUAGE:
         counters |= {f"{name}.{language}": count for language, count in getattr(counts, name).items()}
-    record(tables, plan, stage=COUNT, started_at=started_at, counters=counters, output_versions={})
+    record(tables, plan, stage=COUNT, started_at=started_at, counters=counters, output_versions={}, parent=parent)
 
 
-def load_counts(tables: Tables, plan: RunPlan, finished: Row, n_entries: Mapping[str, int]) -> PoolCounts:
+def load_counts(tables: Tables, finished: Row, n_entries: Mapping[str, int]) -> PoolCounts:
     """The counts of a finished counting run.
 
     Raises:
         ConsistencyError: the stored rows do not add up to what the run recorded.
     """
-    rows = count_rows(tables, plan.counts_version).select("language", "entry_id", "count").toArrow()
+    counts_version = finished.counts_version
+    rows = count_rows(tables, counts_version).select("language", "entry_id", "count").toArrow()
     languages = rows["language"].to_numpy(zero_copy_only=False)
     entries = {}
     for language, size in n_entries.items():
@@ -63,11 +74,11 @@ def load_counts(tables: Tables, plan: RunPlan, finished: Row, n_entries: Mapping
     for name, value in found.items():
         if value != recorded[name]:
             raise ConsistencyError(
-                f"the counts {plan.counts_version} in {tables.path(ENTRY_COUNTS)} have {value} {name}, but "
+                f"the counts {counts_version} in {tables.path(ENTRY_COUNTS)} have {value} {name}, but "
                 f"{recorded[name]} were written: somebody else changed the table; use another output"
             )
     by_language = {name: {language: recorded[f"{name}.{language}"] for language in n_entries} for name in _BY_LANGUAGE}
-    of_pool = {name: recorded[name] for name in _OF_POOL}
+    of_pool = {name: recorded.get(name, 0) for name in _OF_POOL}  # counts of old know none of the later ones
     return PoolCounts(entries=entries, matched=by_language["matched"], unmatched=by_language["unmatched"], **of_pool)
 
 

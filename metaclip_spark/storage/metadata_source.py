@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import re
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,7 +12,7 @@ from metaclip_spark.core.matching.tables import compile_metadata
 from metaclip_spark.core.metadata.entry_list import parse_json, parse_text
 from metaclip_spark.errors import ArtifactError, ColumnNotFoundError, EnvironmentProblemError, InputError
 from metaclip_spark.storage.host_artifact import map_artifact
-from metaclip_spark.storage.locations import HAS_SCHEME
+from metaclip_spark.storage.locations import HAS_SCHEME, absent_part, is_table_name
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 DEFAULT_LANGUAGE: Final = "en"
 
 _LISTS: Final = (".txt", ".json", ".txt.gz", ".json.gz")
-_TABLE_NAME: Final = re.compile(r"\w+(?:\.\w+){1,2}")  # schema.table or catalog.schema.table
 _FORMS: Final = (
     "metadata is a list (.txt with one entry a line, .json with an array of strings, either with .gz), an artifact of "
     "`metaclip-spark compile`, or a Parquet or Delta table with the columns entry_id and entry"
@@ -54,8 +52,8 @@ def read_metadata(
             return _artifact(place, language, spark)
     elif Path(place).is_file():
         return _artifact(place, language, spark)
-    elif not Path(place).exists() and not _TABLE_NAME.fullmatch(place):
-        raise InputError(f"there is no metadata at {place}: {_FORMS}")
+    elif not Path(place).exists() and not is_table_name(place):
+        raise InputError(f"there is no metadata at {place} ({absent_part(place)}): {_FORMS}")
     entries = _table_entries(place, _needed(spark, place), language or DEFAULT_LANGUAGE)
     return compile_metadata(entries, language=language or DEFAULT_LANGUAGE)
 
@@ -87,7 +85,9 @@ def _content(place: str, spark: SparkSession | None) -> bytes:
         try:
             return Path(place).read_bytes()
         except OSError as error:
-            raise InputError(f"cannot read the metadata {place}: {error.strerror}; {_FORMS}") from None
+            absent = absent_part(place)
+            why = f"{error.strerror}{absent and f' ({absent})'}"
+            raise InputError(f"cannot read the metadata {place}: {why}; {_FORMS}") from None
     files = _listed(place, _needed(spark, place)).select("content").collect()
     if len(files) != 1:
         raise InputError(f"the metadata {place} is {len(files)} files, not one; {_FORMS}")
@@ -121,7 +121,7 @@ def _rows(place: str, spark: SparkSession) -> DataFrame:
     from pyspark.errors import AnalysisException  # noqa: PLC0415 - lists on this machine are read without Spark
 
     reasons = []
-    by_name = _TABLE_NAME.fullmatch(place) and not Path(place).exists()
+    by_name = is_table_name(place)
     for kind in ("name",) if by_name else ("delta", "parquet"):
         try:
             return spark.table(place) if by_name else spark.read.format(kind).load(place)

@@ -1,54 +1,47 @@
 """Opening a pool: its columns under canonical names, checked before any work, and the identity of what is read.
 
 The four columns with a meaning become `uid`, `text`, `image_url` and `language`; every other column is carried through
-as it is, nested ones too.
+as it is, nested ones too, unless it is to be renamed or dropped.
 """
 
 from __future__ import annotations
 
-import difflib
-import hashlib
+import warnings
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from functools import reduce
+from typing import TYPE_CHECKING, Final
 
 from py4j.protocol import Py4JJavaError
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
+from metaclip_spark.config import TABLE_FORMATS, TEXT_FORMATS
 from metaclip_spark.core.identity import UID_HASH
-from metaclip_spark.errors import ColumnNotFoundError, ConfigError, InputError
-from metaclip_spark.storage.locations import absolute, is_inside
-from metaclip_spark.storage.pool_schema import check_columns, meanings
-from metaclip_spark.storage.spark_errors import reason
+from metaclip_spark.errors import ConfigError, InputError, MetaclipSparkWarning
+from metaclip_spark.storage.columns import quoted
+from metaclip_spark.storage.locations import absolute, is_inside, is_table_name
+from metaclip_spark.storage.pool_lines import LINE, read_lines, well_formed
+from metaclip_spark.storage.pool_schema import (
+    check_changes,
+    check_columns,
+    check_meanings,
+    meanings,
+    refuse_other_types,
+)
+from metaclip_spark.storage.pool_source import Source, identify, unreadable
+from metaclip_spark.storage.schemas import MALFORMED, RECORD
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
     from metaclip_spark.config import Pool, PoolColumns
 
-_TEXT: Final = (T.StringType, T.BinaryType)
-_UID: Final = (T.StringType, T.ByteType, T.ShortType, T.IntegerType, T.LongType)
-_STRING: Final = (T.StringType,)
 _COMMENTS: Final = {
     "uid": "id of the row: the pool's own, or MD5 of image_url, a zero byte and text",
     "text": "the caption",
     "image_url": "URL of the image, as in the pool",
 }
-_ALLOWED: Final = {"text": _TEXT, "uid": _UID, "image_url": _STRING, "language": _STRING}
-
-
-@dataclass(frozen=True)
-class Source:
-    """What exactly is read, so that a run over the same bytes can be recognised.
-
-    Attributes:
-        digest: SHA-256 over the files' names, lengths and modification times, or over the Delta table's id and version.
-        description: the same for people: format, paths, number of files, bytes, version.
-    """
-
-    digest: str
-    description: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -58,10 +51,14 @@ class OpenPool:
     Attributes:
         rows: `uid`, `text`, `image_url` and `language` where the pool has them, and the carried columns.
         source: identity of what is read.
+        records: the rows and, of text pools, what else stands in their files, told apart by `RECORD`: for counting.
+        malformed: of text pools, the records that are no rows, as text in `LINE`.
     """
 
     rows: DataFrame
     source: Source
+    records: DataFrame
+    malformed: DataFrame | None = None
 
 
 def open_pool(spark: SparkSession, pool: Pool) -> OpenPool:
@@ -72,15 +69,34 @@ def open_pool(spark: SparkSession, pool: Pool) -> OpenPool:
         InputError: no such path, no files, a column of the wrong type, or columns that the curated table cannot hold
             (all of them listed at once).
     """
-    pool = replace(pool, paths=tuple(absolute(path) for path in pool.paths))
+    pool = replace(pool, paths=tuple(_located(path, pool) for path in pool.paths))
     source = identify(spark, pool)
-    raw = _read(spark, pool, source)
-    _refuse_unread(raw, pool, source)
-    check_meanings(raw.schema, pool)
-    check_columns(raw.schema, pool.columns, where=", ".join(pool.paths))
+    for warning in source.warnings:
+        warnings.warn(warning, MetaclipSparkWarning, stacklevel=3)
+    tables = _read(spark, pool, source)
+    _refuse_unread(tables, pool, source)
+    check_changes(pool, [_own(table).names for table in tables])
+    tables = [_changed(table, pool) for table in tables]
+    places = pool.paths if pool.format in TABLE_FORMATS else (", ".join(pool.paths),)
+    for table, place in zip(tables, places, strict=True):
+        check_meanings(_own(table), pool, where=place)
+        check_columns(_own(table), pool, where=place)
+    if pool.format in TEXT_FORMATS:
+        return _of_lines(tables[0], pool, source)
+    named = [table.select(*canonical_columns(table.schema, pool.columns)) for table in tables]
+    refuse_other_types([table.schema for table in named], places)
+    rows = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), named)
+    return OpenPool(rows=rows, source=source, records=rows)
+
+
+def _of_lines(lines: DataFrame, pool: Pool, source: Source) -> OpenPool:
+    rows = well_formed(lines)
+    columns = canonical_columns(rows.schema, pool.columns)
     return OpenPool(
-        rows=raw.select(*canonical_columns(raw.schema, pool.columns)),
+        rows=rows.select(*columns),
         source=source,
+        records=lines.select(*columns, quoted(RECORD)),
+        malformed=lines.where(quoted(RECORD) == MALFORMED).select(quoted(LINE)),
     )
 
 
@@ -109,99 +125,54 @@ def canonical_columns(schema: T.StructType, columns: PoolColumns) -> list[Column
     return [derived.alias("uid", metadata={"comment": _COMMENTS["uid"]}), *renamed]
 
 
-def check_meanings(schema: T.StructType, pool: Pool) -> None:
-    """Refuse a pool that lacks a named column, or has it with a type that cannot mean what it should."""
-    for name, meaning in meanings(pool.columns).items():
-        if name not in schema.names:
-            raise ColumnNotFoundError(_no_such_column(name, meaning, schema, pool))
-        kind = schema[name].dataType
-        if not isinstance(kind, _ALLOWED[meaning]):
-            allowed = " or ".join(sorted(allowed().simpleString() for allowed in _ALLOWED[meaning]))
-            raise InputError(
-                f"column {name!r} of {', '.join(pool.paths)} is of type {kind.simpleString()}, but {meaning} has to be "
-                f"{allowed}: name another column, or cast this one"
-            )
+def _located(path: str, pool: Pool) -> str:
+    return path if pool.format in TABLE_FORMATS and is_table_name(path) else absolute(path)
 
 
-def identify(spark: SparkSession, pool: Pool) -> Source:
-    """What the pool's paths hold now.
+def _own(table: DataFrame) -> T.StructType:
+    """The pool's columns, without the marks of text pools."""
+    return T.StructType([field for field in table.schema.fields if field.name not in {RECORD, LINE}])
 
-    Raises:
-        InputError: no such path, or nothing in it.
-    """
-    if pool.format == "delta":
-        return _identify_delta(spark, pool)
-    listing = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
+
+def _changed(table: DataFrame, pool: Pool) -> DataFrame:
+    """Without the columns that are to be dropped, and those that are to be renamed under their new names."""
+    if not pool.rename and not pool.drop:
+        return table
+    renamed = pool.renamed()
+    left = [name for name in table.columns if name not in pool.drop]
+    return table.select(*(quoted(name).alias(renamed.get(name, name)) for name in left))
+
+
+def _read(spark: SparkSession, pool: Pool, source: Source) -> list[DataFrame]:
+    """One DataFrame for each table; all files of a pool are one."""
+    if pool.format in TEXT_FORMATS:
+        return [read_lines(spark, pool)]
     try:
-        # Only the listing: without the content column no file is opened.
-        files = listing.load(list(pool.paths)).select("path", "length", "modificationTime").collect()
-    except AnalysisException as error:
-        raise _unreadable(pool, error) from error
-    if not files:
-        raise InputError(f"{', '.join(pool.paths)} holds no files: name a folder with {pool.format} files")
-    lines = sorted(f"{file.path}\t{file.length}\t{file.modificationTime.isoformat()}\n" for file in files)
-    return Source(
-        hashlib.sha256("".join(lines).encode()).hexdigest(),
-        {
-            "format": pool.format,
-            "paths": list(pool.paths),
-            "files": len(files),
-            "bytes": sum(file.length for file in files),
-        },
-    )
-
-
-def _identify_delta(spark: SparkSession, pool: Pool) -> Source:
-    path = pool.paths[0]
-    table = f"delta.`{path.replace('`', '``')}`"
-    try:
-        detail = spark.sql(f"DESCRIBE DETAIL {table}").collect()[0]
-        newest = spark.sql(f"DESCRIBE HISTORY {table} LIMIT 1").collect()[0]["version"]
-    except AnalysisException as error:
-        raise _unreadable(pool, error) from error
-    version = newest if pool.version is None else pool.version
-    if not 0 <= version <= newest:
-        raise InputError(f"the Delta table {path} has no version {version}: its versions are 0 to {newest}")
-    digest = hashlib.sha256(f"{detail['id']}\t{version}".encode()).hexdigest()
-    description = {"format": "delta", "paths": [path], "table_id": detail["id"], "version": int(version)}
-    if version == newest:  # Delta tells the size of the newest version only
-        description["bytes"] = detail["sizeInBytes"]
-    return Source(digest, description)
-
-
-def _read(spark: SparkSession, pool: Pool, source: Source) -> DataFrame:
-    reader = spark.read.format(pool.format)
-    if pool.format == "delta":  # both passes read one version, whatever is committed meanwhile
-        reader = reader.option("versionAsOf", str(source.description["version"]))
-    try:
-        return reader.load(pool.paths[0] if pool.format == "delta" else list(pool.paths))
+        if pool.format not in TABLE_FORMATS:
+            return [spark.read.format(pool.format).load(list(pool.paths))]
+        found = source.description["version"]
+        versions = found if isinstance(found, list) else [found]
+        return [_table(spark, path, version) for path, version in zip(pool.paths, versions, strict=True)]
     except (PySparkException, Py4JJavaError) as error:  # the second where a file is no Parquet
-        raise _unreadable(pool, error) from error
+        raise unreadable(pool, error) from error
 
 
-def _refuse_unread(raw: DataFrame, pool: Pool, source: Source) -> None:
+def _table(spark: SparkSession, place: str, version: int | None) -> DataFrame:
+    # Both passes read one version, whatever is committed meanwhile.
+    reader = spark.read if version is None else spark.read.option("versionAsOf", str(version))
+    return reader.table(place) if is_table_name(place) else reader.format("delta").load(place)
+
+
+def _refuse_unread(tables: list[DataFrame], pool: Pool, source: Source) -> None:
     """Spark reads the folders of a partitioned table, but not files in other subfolders: those must not be lost."""
     listed = source.description.get("files", 0)
-    read = len(raw.inputFiles()) if listed else 0
+    # By way of the JVM: a pool may have millions of files, and only their number is wanted.
+    read = len(tables[0]._jdf.inputFiles()) if listed else 0  # noqa: SLF001
     if read < listed:
         raise InputError(
             f"{listed - read} of the {listed} files in {', '.join(pool.paths)} are in subfolders that Spark does not "
             "read: name these folders too, as paths of the pool"
         )
-
-
-def _unreadable(pool: Pool, error: Exception) -> InputError:
-    return InputError(f"the pool {', '.join(pool.paths)} cannot be read as {pool.format}: {reason(error)}")
-
-
-def _no_such_column(name: str, meaning: str, schema: T.StructType, pool: Pool) -> str:
-    by_folded_name = {column.casefold(): column for column in schema.names}
-    near = difflib.get_close_matches(name.casefold(), list(by_folded_name), n=1, cutoff=0.6)
-    hint = f"did you mean {by_folded_name[near[0]]!r}? " if near else ""
-    return (
-        f"the pool {', '.join(pool.paths)} has no column {name!r} for {meaning} (it has {', '.join(schema.names)}): "
-        f"{hint}Name the column that holds it"
-    )
 
 
 def _derived_uid(image_url: Column, text: Column) -> Column:
@@ -210,8 +181,3 @@ def _derived_uid(image_url: Column, text: Column) -> Column:
         raise AssertionError(f"the derived uid is {UID_HASH}, not md5")
     content = F.concat(image_url.cast("binary"), F.lit(bytearray(b"\0")), text.cast("binary"))
     return F.when(F.length(image_url) > 0, F.md5(content))
-
-
-def quoted(name: str) -> Column:
-    """The column of exactly this name, which may hold dots and backticks."""
-    return F.col(f"`{name.replace('`', '``')}`")

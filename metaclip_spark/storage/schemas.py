@@ -10,10 +10,18 @@ from typing import Final
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
 CURATED: Final = "curated"
+RESERVE: Final = "reserve"
 ENTRY_COUNTS: Final = "entry_counts"
 SIZE_CURVE: Final = "size_curve"
 RUNS: Final = "runs"
 METADATA: Final = "metadata"
+
+
+RECORD: Final = "metaclip:record"
+"""Column of a text pool's records that says what each of them is; the colon keeps it apart from any carried one."""
+WELL_FORMED: Final = 0
+MALFORMED: Final = 1
+HEADER: Final = 2
 
 
 def column(name: str, kind: T.DataType, comment: str, *, nullable: bool = True) -> T.StructField:
@@ -31,7 +39,7 @@ DECISIONS: Final = (
     column("matched_entries", T.ArrayType(T.IntegerType()), "ids of the metadata entries in the text, ascending"),
     column("probability", _DOUBLE, "q(t) = 1 - prod(1 - min(1, t / count)) over matched_entries"),
     column("draw", _DOUBLE, "u in (0, 1): XXH64 of uid under the run's seed, ((h >> 12) + 0.5) / 2**52"),
-    column("admission_threshold", _DOUBLE, "least t at which the row is kept; in this table always <= the run's t"),
+    column("admission_threshold", _DOUBLE, "least t at which the row is kept: up to the run's t, above it in reserve"),
 )
 
 PROVENANCE: Final = (
@@ -83,14 +91,15 @@ SIZE_CURVE_SCHEMA: Final = T.StructType(
         column("upper_edge", _DOUBLE, "greatest t of the bin; rows of all bins up to here are kept at exactly this t"),
         column("rows", _LONG, "rows whose admission threshold lies in the bin"),
         column("run_id", _STRING, "the run that measured the curve; another seed draws another one"),
+        column("known_to", _DOUBLE, "where the curve ends, after an append: rows above are not counted; null: nowhere"),
     ]
 )
 
 RUNS_SCHEMA: Final = T.StructType(
     [
         column("run_id", _STRING, "digest of inputs, configuration, metadata, semantics and draw version"),
-        column("parent_run_id", _STRING, "the run whose result this one uses; for curate the counting run"),
-        column("stage", _STRING, "count or curate"),
+        column("parent_run_id", _STRING, "the run whose result this one uses: curate counts, balance and append rows"),
+        column("stage", _STRING, "count, curate, balance or append"),
         column("status", _STRING, "finished: the row is written last, as the mark that the run is whole"),
         column("started_at", T.TimestampType(), "start, UTC"),
         column("finished_at", T.TimestampType(), "end of the last write before this row, UTC"),

@@ -12,6 +12,7 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.errors import TableError
+from metaclip_spark.storage.file_layout import PLAIN_COLUMNS, cluster
 from metaclip_spark.storage.locations import absolute
 from metaclip_spark.storage.schemas import (
     CURATED,
@@ -22,11 +23,11 @@ from metaclip_spark.storage.schemas import (
     METADATA,
     METADATA_SCHEMA,
     PROVENANCE,
+    RESERVE,
     RUNS,
     RUNS_SCHEMA,
     SIZE_CURVE,
     SIZE_CURVE_SCHEMA,
-    WITHOUT_DICTIONARY,
 )
 from metaclip_spark.storage.settings import changed_settings
 from metaclip_spark.storage.spark_errors import reason
@@ -37,18 +38,19 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
+    from metaclip_spark.storage.file_layout import FileLayout
+
 # Plain features only, no column statistics on texts and lists: collecting them costs a fifth of a write.
 _INDEXED: Final = "delta.dataSkippingStatsColumns"
 # Columns by which a table is known as ours.
 _OURS: Final = {
     RUNS: frozenset(RUNS_SCHEMA.names),
     CURATED: frozenset(field.name for field in (*DECISIONS, *PROVENANCE)),
+    RESERVE: frozenset(field.name for field in (*DECISIONS, *PROVENANCE)),
     ENTRY_COUNTS: frozenset(ENTRY_COUNTS_SCHEMA.names),
     SIZE_CURVE: frozenset(SIZE_CURVE_SCHEMA.names),
     METADATA: frozenset(METADATA_SCHEMA.names),
 }
-# Delta passes no Parquet option on to its writer but the codec; the writer reads this one from the session.
-_DICTIONARY: Final = "parquet.enable.dictionary#"
 _ARROW_ROWS: Final = "spark.sql.execution.arrow.maxRecordsPerBatch"
 # What Delta says where another process committed in between.
 _CONCURRENT: Final = re.compile(r"DELTA_(?:CONCURRENT|METADATA_CHANGED|PROTOCOL_CHANGED)|Concurrent\w*Exception")
@@ -201,29 +203,33 @@ class Tables:
         rows = self._spark.read.format("delta").load(self.path(name)).count()  # from the log's statistics
         return Extent(rows, int(detail.numFiles), int(detail.sizeInBytes), last[0].version + 1, last)
 
-    def replace(self, name: str, rows: DataFrame, *, run_id: str, compression: str) -> Write:
+    def replace(self, name: str, rows: DataFrame, *, run_id: str, layout: FileLayout) -> Write:
         """Write a whole table in one commit: a reader sees the old rows or the new.
 
         Args:
             name: of the table.
-            rows: its new content, in as many files as they have partitions.
+            rows: its new content.
             run_id: named in the commit.
-            compression: codec of the files.
+            layout: of the files.
         """
+        if layout.files is not None:  # no fewer than there are cores, or some would have nothing to do
+            rows = rows.coalesce(max(layout.files, self._spark.sparkContext.defaultParallelism))
         options = {
             "overwriteSchema": "true",
             _INDEXED: ",".join(INDEXED),
-            "compression": compression,
+            "compression": layout.compression,
             # It would shuffle rows between the tasks that count them and the tasks that write them, and Spark counts an
             # accumulator once per task only where the task writes.
             "optimizeWrite": "false",
             "userMetadata": run_id,
         }
-        with changed_settings(self._spark, {f"{_DICTIONARY}{column}": "false" for column in WITHOUT_DICTIONARY}):
+        with changed_settings(self._spark, PLAIN_COLUMNS):
             self._save(name, rows, mode="overwrite", options=options)
         # By its run, not as the newest: Delta may compact the files at once, and others may write other tables.
         commits = self._history(name).select("version", "userMetadata", "operationMetrics.numOutputRows")
         newest = commits.where((F.col("userMetadata") == run_id) & F.col("numOutputRows").isNotNull()).take(1)[0]
+        if layout.cluster:
+            cluster(self._spark, self._quoted(name), layout)
         return Write(int(newest.version), int(newest.numOutputRows))
 
     def put(self, name: str, rows: DataFrame, condition: str) -> None:
@@ -235,17 +241,26 @@ class Tables:
             TableError: the table has other columns, or another process wrote to it at the same time.
         """
         rows = rows.coalesce(1)
+        named = {"userMetadata": condition}
         # Of several processes that find nothing in the way, Delta lets one append under this name: the others conflict
-        # with it, or are passed over where they come later. Looking first halves the time of an overwrite.
+        # with it, or are passed over where they come later. Looking first halves the time of an overwrite, and a copy
+        # of a table does not know the names of its appends.
         once = {"txnAppId": f"metaclip-spark/{condition}", "txnVersion": "0"}
         table = self.read(name)
         if table is None or not table.where(condition).take(1):
-            self._save(name, rows, mode="append", options=once)
-            table = self.read(name)
-            if table is not None and table.where(condition).take(1):
+            self._save(name, rows, mode="append", options=named | once)
+            if table is None or self._holds(name, condition):
                 return
             # Passed over, and not there: such rows had been appended before, and were withdrawn since.
-        self._save(name, rows, mode="overwrite", options={"replaceWhere": condition})
+        self._save(name, rows, mode="overwrite", options=named | {"replaceWhere": condition})
+
+    def _holds(self, name: str, condition: str) -> bool:
+        """Whether rows that meet a condition are in a table that was just written."""
+        newest = self._history(name, 1).select("userMetadata").collect()[0]
+        if newest.userMetadata == condition:  # what the log says costs a quarter of a look at the rows
+            return True
+        table = self.read(name)
+        return table is not None and bool(table.where(condition).take(1))
 
     def withdraw(self, name: str, condition: str) -> None:
         """Delete the rows of a table that meet a condition."""

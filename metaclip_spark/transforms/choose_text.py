@@ -18,7 +18,7 @@ from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its type
 
 from metaclip_spark.core.balance_statistics import BalanceStatistics
 from metaclip_spark.core.sampling import choice_hashes
-from metaclip_spark.storage.pool import quoted
+from metaclip_spark.storage.columns import quoted
 from metaclip_spark.storage.schemas import LANGUAGE
 from metaclip_spark.transforms.batches import by_language
 from metaclip_spark.transforms.keep_balanced import decided_schema, image_id_column, matched_parts, with_decisions
@@ -98,7 +98,7 @@ def _keep_chosen(
             for language, part in by_language(batch, metadata.languages):
                 threshold = part.column("admission_threshold").to_numpy()
                 figures.add(language, part.column("probability").to_numpy(), threshold, balance.t[language])
-                yield part.filter(pa.array(threshold <= balance.t[language]))
+                yield part.filter(pa.array(threshold <= balance.stored[language]))
         statistics.add(figures)
 
     return keep

@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 
 from metaclip_spark.core.counting import merge_blocks
 from metaclip_spark.core.pool_counts import PoolCounter, PoolCounts, block_keys, pool_counts
+from metaclip_spark.storage.columns import quoted
+from metaclip_spark.storage.schemas import HEADER, RECORD, WELL_FORMED
 from metaclip_spark.transforms.batches import by_language
 
 if TYPE_CHECKING:
@@ -30,11 +32,12 @@ def count_matches(rows: DataFrame, metadata: SharedMetadata) -> PoolCounts:
     """Counts of the whole pool, exact, whatever its partitions.
 
     Args:
-        rows: `text`, and `language` where the metadata has several; null captions are counted, not matched.
+        rows: `text`, and `language` where the metadata has several; null captions are counted, not matched. Of text
+            pools also `RECORD`: malformed records are counted, and their text means nothing.
         metadata: on the workers.
     """
-    columns = [name for name in ("text", "language") if name in rows.columns]
-    blocks = rows.select(*columns).mapInArrow(_counted(metadata), BLOCK_SCHEMA)
+    columns = [name for name in ("text", "language", RECORD) if name in rows.columns]
+    blocks = rows.select(*map(quoted, columns)).mapInArrow(_counted(metadata), BLOCK_SCHEMA)
     reducers = max(1, min(block_keys(metadata.n_entries), rows.sparkSession.sparkContext.defaultParallelism))
     summed = blocks.rdd.map(_pair).reduceByKey(merge_blocks, reducers).collect()
     return pool_counts(metadata.n_entries, summed)
@@ -58,6 +61,12 @@ def _counted(metadata: SharedMetadata) -> Callable[[Iterator[pa.RecordBatch]], I
 
 
 def _count_batch(batch: pa.RecordBatch, metadata: SharedMetadata, counter: PoolCounter) -> None:
+    records, headers = len(batch), 0
+    if RECORD in batch.schema.names:
+        kind = batch.column(RECORD)
+        headers = pc.equal(kind, HEADER).true_count
+        batch = batch.filter(pc.equal(kind, WELL_FORMED))
+    malformed = records - headers - len(batch)
     captions = batch.column("text")
     null = captions.null_count
     full = pc.fill_null(pc.greater(pc.binary_length(captions), 0), fill_value=False)
@@ -68,5 +77,10 @@ def _count_batch(batch: pa.RecordBatch, metadata: SharedMetadata, counter: PoolC
         counter.add_matches(language, *metadata.matcher(language).match_ids(rows.column("text")))
         left -= len(rows)
     counter.add_rows(
-        read=len(captions), null=null, empty=len(captions) - null - len(batch), language_without_metadata=left
+        read=records - headers,
+        null=null,
+        empty=len(captions) - null - len(batch),
+        language_without_metadata=left,
+        malformed=malformed,
+        headers=headers,
     )

@@ -20,7 +20,7 @@ from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its type
 from metaclip_spark.core.balance_statistics import BalanceStatistics
 from metaclip_spark.core.balancing import balance_rows
 from metaclip_spark.core.sampling import draws
-from metaclip_spark.storage.pool import quoted
+from metaclip_spark.storage.columns import quoted
 from metaclip_spark.storage.schemas import DECISIONS, IMAGE_ID, LANGUAGE, curated_schema
 from metaclip_spark.transforms.batches import by_language
 
@@ -43,21 +43,27 @@ class Balance:
         counts: by language, int64, shape (n_entries,); broadcast.
         t: threshold by language, in matches.
         seed: of the draw.
+        stored: threshold by language up to which rows are written: t, or above it the reserve's.
     """
 
     counts: Broadcast[dict[str, NDArray[np.int64]]]
     t: Mapping[str, float]
     seed: int
+    stored: Mapping[str, float]
 
 
 @contextmanager
 def balance_on_workers(
-    spark: SparkSession, counts: Mapping[str, NDArray[np.int64]], t: Mapping[str, float], seed: int
+    spark: SparkSession,
+    counts: Mapping[str, NDArray[np.int64]],
+    t: Mapping[str, float],
+    seed: int,
+    stored: Mapping[str, float] | None = None,
 ) -> Iterator[Balance]:
     """A balance whose counts are broadcast, 8 bytes an entry in each worker; dropped everywhere at the end."""
     broadcast = spark.sparkContext.broadcast(dict(counts))
     try:
-        yield Balance(broadcast, t, seed)
+        yield Balance(broadcast, t, seed, stored or t)
     finally:
         broadcast.destroy()
 
@@ -118,7 +124,7 @@ def keep_balanced(
         for language, part, matched in matched_parts(batches, metadata, balance):
             decided = matched.decisions
             figures.add(language, decided.probability, decided.threshold, balance.t[language])
-            yield with_decisions(part, matched, decided.threshold <= balance.t[language])
+            yield with_decisions(part, matched, decided.threshold <= balance.stored[language])
         statistics.add(figures)
 
     return rows.mapInArrow(keep, decided_schema(rows.schema))

@@ -96,7 +96,8 @@ def _matched_thresholds(thresholds: Thresholds) -> Callable[[Iterator[pa.RecordB
 
 def _chosen(thresholds: Thresholds) -> DataFrame:
     """The thresholds of the chosen texts: all columns take part in the choice, so all are read."""
-    everything = replace(thresholds.balance, t=dict.fromkeys(thresholds.metadata.languages, _ALL_ROWS))
+    all_rows = dict.fromkeys(thresholds.metadata.languages, _ALL_ROWS)
+    everything = replace(thresholds.balance, t=all_rows, stored=all_rows)
     unused = statistics_accumulator(thresholds.rows.sparkSession)
     chosen = keep_one_text(thresholds.rows, thresholds.metadata, everything, unused)
     return chosen.select(*(name for name in (LANGUAGE.name, "admission_threshold") if name in chosen.columns))

@@ -13,6 +13,7 @@ from metaclip_spark import (
     MetaclipSparkError,
     Pool,
     PoolColumns,
+    append,
     compile_metadata,
     curate,
     diff,
@@ -24,6 +25,7 @@ from metaclip_spark import (
     export_img2dataset,
     export_jsonl,
     inspect,
+    rebalance,
 )
 
 if TYPE_CHECKING:
@@ -42,6 +44,12 @@ def match(captions: list[str]) -> list[list[int]]:
 def run(spark: SparkSession) -> CurateReport:
     pool = Pool(paths=("pool",), columns=PoolColumns(text="TEXT", image_url="URL"))
     return curate(spark, pool, {"en": compile_metadata(["photo"])}, "out", CurateConfig(t=20.0))
+
+
+def follow_up(spark: SparkSession) -> float | None:
+    assert_type(rebalance(spark, "out", 10.0), CurateReport)
+    pool = Pool(paths=("more",), columns=PoolColumns(text="TEXT", image_url="URL"))
+    return append(spark, pool, compile_metadata(["photo"]), "out", frozen=True).expected_size
 
 
 def look(spark: SparkSession) -> int:

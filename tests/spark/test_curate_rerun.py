@@ -91,6 +91,18 @@ def test_another_configuration_needs_overwrite(
     assert {row.run_id for row in curve.collect()} == {first.run_id}
 
 
+@pytest.mark.parametrize("column", ["semantics_version = 99", "draw_version = 'dice'"])
+def test_a_table_of_other_rules_is_left_alone(
+    spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, tmp_path: Path, column: str
+) -> None:
+    curate(spark, small_pool, metadata, str(tmp_path), CONFIG)
+    spark.sql(f"UPDATE delta.`{tmp_path}/runs` SET {column}")  # as another version of this package would write it
+    before = files_below(tmp_path)
+    with pytest.raises(TableError, match=r"by other rules: semantics version .* Curate the pool again, .*overwrite"):
+        curate(spark, small_pool, metadata, str(tmp_path), replace(CONFIG, t=90.0))
+    assert files_below(tmp_path) == before
+
+
 def test_a_run_wanted_back_is_whole_only_at_its_end(
     spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

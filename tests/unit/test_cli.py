@@ -121,6 +121,29 @@ def test_options_become_values() -> None:
     assert config_of(options, run_file) == CurateConfig(t=17.0, seed=3, overwrite=True)
 
 
+def test_options_of_balance_and_append() -> None:
+    balance = build_parser().parse_args(["balance", "--output", "o", "--t", "5"])
+    assert (balance.output, balance.t, balance.metadata, balance.json) == ("o", 5.0, [], False)
+    append = build_parser().parse_args(["append", *REQUIRED[1:], "--crawl", "b", "--frozen"])
+    assert append.frozen
+    expected = Pool(paths=("p",), columns=PoolColumns(uid="id"), crawl="b")
+    assert pool_of(append, run_file_of(append)) == expected
+
+
+def test_reserve_and_counts_are_part_of_the_recipe() -> None:
+    options = parse("--t", "5", "--reserve", "9", "--counts", "other")
+    assert config_of(options, run_file_of(options)) == CurateConfig(t=5.0, reserve=9.0, counts="other")
+    with pytest.raises(ConfigError, match=r"reserve = 4\.0 is not above t = 5\.0"):
+        config_of(parse("--t", "5", "--reserve", "4"), run_file_of(options))
+    by_size = config_of(parse("--target-size", "5", "--reserve", "4"), run_file_of(options))
+    by_size.check_reserve(3.9)
+    with pytest.raises(ConfigError, match=r"reserve = 4\.0 is not above t = 4\.0"):
+        by_size.check_reserve(4.0)
+    for reserve in (0, -1.0, float("inf"), True, "9"):
+        with pytest.raises(ConfigError, match="is no threshold"):
+            CurateConfig(reserve=reserve)  # type: ignore[arg-type]
+
+
 def test_defaults_are_the_librarys() -> None:
     assert config_of(parse(), run_file_of(parse())) == CurateConfig()
 
@@ -154,6 +177,10 @@ ODD_VALUES = {
     "seed = true": "seed = True is not a whole number",
     "overwrite = 1": "overwrite = 1 is not true or false",
     "text_column = 3": "text_column = 3 is not text",
+    "pool_version = [1, true]": "is not a whole number or a list of whole numbers",
+    'drop = "a"': "drop = 'a' is not a list of texts",
+    'rename = ["a=b"]': "is not a table with text values",
+    'preset = "lion"': "did you mean 'laion'?",
     'format = "parqet"': "is none of parquet, delta",
     'compression = "zst"': "did you mean 'zstd'?",
     "target-size = 5": "'target-size' (did you mean 'target_size'?)",
@@ -191,6 +218,7 @@ def test_the_printed_configuration_is_a_settings_file(tmp_path: Path, capsys: py
         "delta",
         "--pool-version",
         "3",
+        *("--rename", "a b=a_b", "--rename", "c=d", "--drop", "e", "--drop", "f", "--check-ids"),
     ]
     assert main([*REQUIRED, *given, "--print-config"]) == 0
     printed = capsys.readouterr().out

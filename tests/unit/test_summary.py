@@ -93,13 +93,19 @@ def test_rows_that_do_not_add_up_are_not_hidden() -> None:
 STATES: list[tuple[dict[str, Any], str]] = [
     ({"already_finished": True}, "done before"),
     ({"counts_reused": True}, "earlier, unfinished run"),
+    ({"origin": "Re-balanced from t = 5."}, "Re-balanced from t = 5."),
+    ({"reserved": 12}, "in reserve, above t 12"),
+    ({"expected_size": None, "expected_deviation": None}, "expected size not known"),
 ]
 
 
 @pytest.mark.parametrize(("change", "says"), STATES)
 def test_state_of_the_run_is_said(change: dict[str, Any], says: str) -> None:
     assert lines_with(says) == []
-    assert len(lines_with(says, replace(REPORT, **change))) == 1
+    report = replace(REPORT, **change)
+    shown = [line for line in map(str.split, render_summary(report).splitlines()) if says in " ".join(line)]
+    assert len(shown) == 1
+    assert CurateReport.from_json(json.dumps(report.as_dict())) == report
 
 
 def test_several_languages_are_told_apart() -> None:

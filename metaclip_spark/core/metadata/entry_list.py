@@ -129,7 +129,7 @@ def parse_json(data: bytes) -> list[str]:
     """
     try:
         entries = json.loads(data.decode("utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, a number too long, arrays too deep
         raise InputError(f"metadata is not JSON: {error}: expected an array of strings in UTF-8") from None
     if not isinstance(entries, list):
         raise InputError(f"metadata is a JSON {type(entries).__name__}: expected an array of strings")

@@ -1,0 +1,234 @@
+"""Append a pool to a curated table: equal, row for row, to one run over all pools, without reading the old ones."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
+
+from metaclip_spark.errors import ConsistencyError
+from metaclip_spark.session import check_session
+from metaclip_spark.stages.append_checks import is_appended, refuse_other_columns, refuse_unfit
+from metaclip_spark.stages.append_parts import Appended, Balanced, Figures
+from metaclip_spark.stages.append_report import append_report, appended_curves
+from metaclip_spark.stages.arrow_batches import row_bounded_batches
+from metaclip_spark.stages.choose_t import ChosenT, reserve_thresholds, thresholds
+from metaclip_spark.stages.count_pool import count_pool, warn_of_malformed
+from metaclip_spark.stages.curate import by_language
+from metaclip_spark.stages.curate_checks import check_source
+from metaclip_spark.stages.file_layouts import file_layouts
+from metaclip_spark.stages.follow_up import (
+    base_run,
+    check_rows,
+    counts_of,
+    refuse_other_metadata,
+    refuse_other_rules,
+    stored_limits,
+    withdraw_mark,
+)
+from metaclip_spark.stages.progress import Progress
+from metaclip_spark.stages.reserve import write_balanced
+from metaclip_spark.stages.run_plan import APPEND, COUNT, RunPlan, digest, finished_runs, plan_by_digests, record
+from metaclip_spark.stages.second_pass import CrawledPool, reopened_pools, second_pass, sources_of
+from metaclip_spark.stages.size_curves import store_size_curves
+from metaclip_spark.stages.stored_counts import load_counts, store_counts
+from metaclip_spark.stages.stored_run import finished_curations, lineage, rows_of
+from metaclip_spark.stages.worker_errors import named_worker_errors
+from metaclip_spark.storage.pool import open_pool, refuse_inside
+from metaclip_spark.storage.schemas import CURATED, RESERVE
+from metaclip_spark.storage.tables import Tables
+from metaclip_spark.transforms.keep_balanced import balance_on_workers, statistics_accumulator
+from metaclip_spark.transforms.rebalance_rows import rebalance_rows, with_origin
+from metaclip_spark.transforms.shared_metadata import SharedMetadata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pyspark.sql import DataFrame, SparkSession
+
+    from metaclip_spark.config import Pool
+    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.report.curate_report import CurateReport
+    from metaclip_spark.stages.stored_run import StoredRun
+    from metaclip_spark.storage.pool_source import Source
+    from metaclip_spark.storage.tables import Write
+
+
+def append(
+    spark: SparkSession,
+    pool: Pool,
+    metadata: CompiledMetadata | Mapping[str, CompiledMetadata],
+    output: str,
+    *,
+    frozen: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> CurateReport:
+    """Let another pool join a curated table.
+
+    Counts only grow when a pool joins, so admission thresholds only rise: the old rows that stay are among those that
+    are there. Their thresholds are computed anew from the matches and draws they keep, and only the new pool is
+    matched. The result is that of one run over all pools, row for row. Where the t of a language follows from the tail
+    share and rises above what is stored, the old pools are read again for that language; a reserve avoids that.
+
+    Args:
+        spark: a session with Delta.
+        pool: the new captions, with the columns of the pools before.
+        metadata: the lists that the table was curated with.
+        output: root path of the tables.
+        frozen: balance the new rows by the counts that are there, in which entries that never matched count as 1, and
+            leave the old rows as they are.
+        progress: receives a line with figures and seconds at the end of each step.
+
+    Returns:
+        Figures of all pools together, as stored with the run.
+
+    Raises:
+        MetaclipSparkError: the pool does not fit the table, is part of it already, or cannot be used; the curated table
+            is as it was then.
+    """
+    started_at, timer = dt.datetime.now(dt.UTC), Progress(progress)
+    check_session(spark)
+    tables = Tables(spark, output)
+    with timer.step("open"):
+        refuse_inside(pool, tables.root)
+        tables.refuse_foreign()
+        runs = finished_curations(tables)
+        opened = open_pool(spark, pool)
+        base = base_run(tables, runs, lambda run: _plans(run, pool, opened.source, frozen=frozen)[0].run_id)
+        chain = lineage(runs, base)
+        if is_appended(chain, pool, opened.source, frozen=frozen):
+            return base.curate_report(already_finished=True)
+        refuse_other_rules(base)
+        refuse_unfit(base, frozen=frozen)
+        languages = by_language(metadata, pool, base.config())
+        refuse_other_metadata(base, languages)
+        refuse_other_columns(_stored_rows(tables, base).schema, opened.rows.schema)
+        plan, own = _plans(base, pool, opened.source, frozen=frozen)
+        withdraw_mark(tables, runs, plan)
+        asked = Appended(base, chain, plan, own, CrawledPool(pool.crawl, opened), frozen)
+
+    # Old rows have the columns of the new pool, and the few that say why they are there.
+    with SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
+        with timer.step("count"), named_worker_errors():
+            balanced = _counted(tables, asked, shared, languages, started_at)
+            timer.note(balanced.added.in_words())
+            warned = [*opened.source.warnings, *warn_of_malformed(opened, balanced.added, pool)]
+        with timer.step("balance"), named_worker_errors():
+            figures, writes = _balance(spark, tables, asked, balanced, shared)
+            timer.note(f"{writes[CURATED].rows:,} rows kept at {ChosenT(balanced.t).in_words()},")
+
+    with timer.step("record"):
+        check_source(spark, own)
+        _check(asked, balanced, figures, writes)
+        curves, known_to = appended_curves(tables, asked, balanced, figures)
+        store_size_curves(tables, plan, curves, known_to)
+    report = append_report(
+        tables, asked, balanced, figures, writes, metadata=languages, seconds=timer.seconds, warnings=warned
+    )
+    record(
+        tables, plan, stage=APPEND, started_at=started_at, counters=report.counters,
+        output_versions=report.output_versions, report=report, parent=base.run_id,
+    )  # fmt: skip
+    return report
+
+
+def _plans(base: StoredRun, pool: Pool, source: Source, *, frozen: bool) -> tuple[RunPlan, RunPlan]:
+    """Identities of the append and of the new pool's own counts."""
+    settled = base.settled_config()
+    own = plan_by_digests(pool, source, base.metadata_digests, settled)
+    run_id = digest({"stage": APPEND, "parent": base.run_id, "added": own.run_id, "frozen": frozen})
+    counts_version = digest({"counts": base.counts_version, "added": own.counts_version})
+    kept_frozen = frozen or base.configuration.get("frozen", False)
+    return replace(
+        own,
+        run_id=run_id,
+        counts_version=base.counts_version if frozen else counts_version,
+        configuration=own.configuration | {"frozen": kept_frozen},
+    ), own
+
+
+def _counted(
+    tables: Tables,
+    asked: Appended,
+    shared: SharedMetadata,
+    languages: Mapping[str, CompiledMetadata],
+    started_at: dt.datetime,
+) -> Balanced:
+    """Count the new pool, add the counts before, and let the thresholds follow."""
+    finished = finished_runs(tables, asked.own)
+    if COUNT in finished:
+        added = load_counts(tables, finished[COUNT], shared.n_entries)
+    else:
+        added = count_pool(asked.new.opened, asked.own.pool, shared)
+        store_counts(tables, asked.own, added, languages, started_at=started_at)
+    counts = counts_of(tables, asked.base)
+    stored = stored_limits(asked.base, counts)
+    if not asked.frozen:
+        counts = counts.plus(added)
+        if COUNT not in finished_runs(tables, asked.plan):
+            store_counts(tables, asked.plan, counts, languages, started_at=started_at, parent=asked.base.counts_version)
+    config = asked.base.settled_config()
+    t = thresholds(counts, config, config.t)
+    read_again = tuple(name for name in t if t[name] > stored[name])
+    by_rule = reserve_thresholds(counts, config)
+    # No row is stored above these: what was dropped before is known only where the old pools are read again.
+    reserve_t = by_rule and {
+        name: limit if name in read_again else max(t[name], min(limit, stored[name])) for name, limit in by_rule.items()
+    }
+    return Balanced(added, counts, t, reserve_t, stored, read_again)
+
+
+def _balance(
+    spark: SparkSession, tables: Tables, asked: Appended, balanced: Balanced, shared: SharedMetadata
+) -> tuple[Figures, dict[str, Write]]:
+    """Old rows by what they keep of themselves, new ones by matching, all of them in one commit."""
+    old_figures, new_figures = statistics_accumulator(spark), statistics_accumulator(spark)
+    again = reopened_pools(spark, asked.chain) if balanced.read_again else []
+    config = asked.base.config()
+    with (
+        balance_on_workers(spark, balanced.counts.entries, balanced.t, config.seed, balanced.reserve_t) as balance,
+    ):
+        new_rows = second_pass([asked.new], asked.plan, shared, balance, new_figures)
+        old_rows = _stored_rows(tables, asked.base)
+        if not asked.frozen:
+            rows = old_rows.where(~F.col("language").isin(*balanced.read_again)) if again else old_rows
+            old_rows = rebalance_rows(rows, balance, old_figures)
+        origin = {"run_id": asked.plan.run_id, "counts_version": asked.plan.counts_version}
+        rows = with_origin(old_rows, origin).unionByName(new_rows)
+        if again:
+            parts = [_of_languages(pool, balanced.read_again) for pool in again]
+            rows = rows.unionByName(second_pass(parts, asked.plan, shared, balance, old_figures))
+        sources = [*sources_of(asked.chain), asked.new.opened.source.description]
+        layouts = file_layouts(config, sources, balanced.counts, balanced.t, balanced.reserve_t)
+        run_id = asked.plan.run_id
+        writes = write_balanced(tables, rows, balanced.t, balanced.reserve_t, run_id=run_id, layouts=layouts)
+    return Figures(old_figures.value, new_figures.value), writes
+
+
+def _stored_rows(tables: Tables, base: StoredRun) -> DataFrame:
+    parts = [rows_of(tables, base, name) for name in (CURATED, RESERVE)]
+    stored = [part for part in parts if part is not None]
+    return stored[0] if len(stored) == 1 else stored[0].unionByName(stored[1])
+
+
+def _of_languages(pool: CrawledPool, languages: Sequence[str]) -> CrawledPool:
+    rows = pool.opened.rows
+    return pool._replace(opened=replace(pool.opened, rows=rows.where(rows.language.isin(*languages))))
+
+
+def _check(asked: Appended, balanced: Balanced, figures: Figures, writes: Mapping[str, Write]) -> None:
+    """Rows counted, drawn and written have to agree.
+
+    Raises:
+        ConsistencyError: they do not.
+    """
+    matched = sum(balanced.added.matched.values())
+    if figures.new.matched != matched:
+        raise ConsistencyError(
+            f"{matched} rows of the new pool matched in the first pass, {figures.new.matched} in the second: it "
+            "changed; the run is not marked as finished: append again when the pool is at rest"
+        )
+    old = asked.base.counters["kept"] if asked.frozen else figures.old.kept
+    check_rows(writes[CURATED], old + figures.new.kept, "the curated table")

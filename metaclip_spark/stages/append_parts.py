@@ -1,0 +1,70 @@
+"""What the steps of an append hand on to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from metaclip_spark.core.balance_statistics import BalanceStatistics
+    from metaclip_spark.core.pool_counts import PoolCounts
+    from metaclip_spark.stages.run_plan import RunPlan
+    from metaclip_spark.stages.second_pass import CrawledPool
+    from metaclip_spark.stages.stored_run import StoredRun
+
+
+@dataclass(frozen=True)
+class Appended:
+    """An append under way.
+
+    Attributes:
+        base: the run it starts from.
+        chain: the runs behind the base, and itself, the first curation first.
+        plan: its own identity.
+        own: identity of the new pool's own counts.
+        new: the new pool.
+        frozen: the base's counts balance the new rows; the old ones stay as they are.
+    """
+
+    base: StoredRun
+    chain: Sequence[StoredRun]
+    plan: RunPlan
+    own: RunPlan
+    new: CrawledPool
+    frozen: bool
+
+
+@dataclass(frozen=True)
+class Balanced:
+    """What balances all rows.
+
+    Attributes:
+        added: counts of the new pool.
+        counts: that balance: of all pools together, or the base's if they are frozen.
+        t: threshold by language.
+        reserve_t: threshold by language up to which rows are stored; None without a reserve.
+        stored: threshold by language up to which every old row is stored; infinite where none is missing.
+        read_again: languages whose t has risen above what is stored, so that the old pools are read again for them.
+    """
+
+    added: PoolCounts
+    counts: PoolCounts
+    t: Mapping[str, float]
+    reserve_t: Mapping[str, float] | None
+    stored: Mapping[str, float]
+    read_again: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Statistics of the rows that were written.
+
+    Attributes:
+        old: rows of the table and of pools read again.
+        new: rows of the new pool.
+    """
+
+    old: BalanceStatistics
+    new: BalanceStatistics

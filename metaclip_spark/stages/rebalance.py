@@ -1,0 +1,261 @@
+"""Re-balance a curated table at another t: by its own rows where they suffice, else by the second pass again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from metaclip_spark.errors import ConfigError, ConsistencyError
+from metaclip_spark.session import check_session
+from metaclip_spark.stages.arrow_batches import row_bounded_batches
+from metaclip_spark.stages.choose_t import ChosenT, refuse_unfit, reserve_thresholds, thresholds
+from metaclip_spark.stages.curate import by_language
+from metaclip_spark.stages.file_layouts import file_layouts
+from metaclip_spark.stages.follow_up import (
+    base_run,
+    check_rows,
+    counts_of,
+    follow_up_report,
+    refuse_other_metadata,
+    refuse_other_rules,
+    stored_limits,
+    withdraw_mark,
+)
+from metaclip_spark.stages.progress import Progress
+from metaclip_spark.stages.reserve import empty_reserve, within, write_balanced
+from metaclip_spark.stages.run_plan import BALANCE, RunPlan, digest, record
+from metaclip_spark.stages.second_pass import all_rows, reopened_pools, second_pass, sources_of
+from metaclip_spark.stages.size_curves import store_size_curves
+from metaclip_spark.stages.stored_run import finished_curations, lineage, rows_of
+from metaclip_spark.stages.worker_errors import named_worker_errors
+from metaclip_spark.storage.pool_source import Source
+from metaclip_spark.storage.schemas import CURATED, RESERVE
+from metaclip_spark.storage.tables import Tables
+from metaclip_spark.transforms.keep_balanced import balance_on_workers, statistics_accumulator
+from metaclip_spark.transforms.rebalance_rows import rebalance_rows, with_origin
+from metaclip_spark.transforms.shared_metadata import SharedMetadata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pyspark.sql import SparkSession
+
+    from metaclip_spark.config import CurateConfig
+    from metaclip_spark.core.balance_statistics import BalanceStatistics
+    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.pool_counts import PoolCounts
+    from metaclip_spark.report.curate_report import CurateReport
+    from metaclip_spark.stages.file_layouts import FileLayouts
+    from metaclip_spark.stages.stored_run import StoredRun
+    from metaclip_spark.storage.tables import Write
+
+
+@dataclass(frozen=True)
+class _Target:
+    """Where a re-balance goes.
+
+    Attributes:
+        base: the run it starts from.
+        plan: its own identity.
+        config: with the new t.
+        counts: stored with the base.
+        t: threshold by language.
+        reserve_t: threshold by language up to which rows are stored; None without a reserve.
+        by_rows: whether all the rows wanted are stored.
+        layouts: of the files to be written.
+    """
+
+    base: StoredRun
+    plan: RunPlan
+    config: CurateConfig
+    counts: PoolCounts
+    t: Mapping[str, float]
+    reserve_t: Mapping[str, float] | None
+    by_rows: bool
+    layouts: FileLayouts
+
+
+def rebalance(
+    spark: SparkSession,
+    output: str,
+    t: float,
+    metadata: CompiledMetadata | Mapping[str, CompiledMetadata] | None = None,
+    *,
+    progress: Callable[[str], None] | None = None,
+) -> CurateReport:
+    """Bring a curated table to another t, over the same counts and draws: row for row what a fresh run would keep.
+
+    To a smaller t it is a filter, and up to the reserve's a move of rows: no pool is read. Beyond what is stored the
+    pools are read again, in one pass with the stored counts. Selections are nested either way.
+
+    Args:
+        spark: a session with Delta.
+        output: root path of the tables.
+        t: threshold in matches, of the reference language (or the only one) as for `curate`.
+        metadata: the lists that the table was curated with; needed only where t lies beyond what is stored.
+        progress: receives a line with figures and seconds at the end of each step.
+
+    Returns:
+        Figures of the run, as stored with it.
+
+    Raises:
+        MetaclipSparkError: there is no finished curated table, t or the metadata do not fit, or a pool that has to be
+            read again has changed; the curated table is as it was then.
+    """
+    started_at, timer = dt.datetime.now(dt.UTC), Progress(progress)
+    check_session(spark)
+    tables = Tables(spark, output)
+    with timer.step("open"):
+        tables.refuse_foreign()
+        runs = finished_curations(tables)
+        base = base_run(tables, runs, lambda run: _plan(run, _config(run, t)).run_id)
+        config = _config(base, t)
+        chain = lineage(runs, base)
+        target = _target(tables, base, config, chain)
+        if target.t == base.t:
+            return base.curate_report(already_finished=True)
+        refuse_other_rules(base)
+        languages = None if target.by_rows else _metadata(base, metadata, t)
+        withdraw_mark(tables, runs, target.plan)
+
+    with timer.step("balance"), named_worker_errors():
+        if languages is None:
+            kept, writes = _by_rows(spark, tables, target)
+        else:
+            kept, writes = _by_pools(spark, tables, target, chain, languages)
+        timer.note(f"{writes[CURATED].rows:,} rows kept at {ChosenT(target.t).in_words()},")
+    with timer.step("record"):
+        check_rows(writes[CURATED], kept.kept, "the curated table")
+        if languages is not None:
+            store_size_curves(tables, target.plan, {name: kept[name].curve for name in languages})
+    report = _report(tables, target, kept, writes, seconds=timer.seconds)
+    record(
+        tables, target.plan, stage=BALANCE, started_at=started_at, counters=report.counters,
+        output_versions=report.output_versions, report=report, parent=base.run_id,
+    )  # fmt: skip
+    return report
+
+
+def _config(base: StoredRun, t: float) -> CurateConfig:
+    """The base's configuration at another t, in place of whatever chose the last; a reserve that t has reached ends."""
+    before = base.config()
+    tail_share = None if before.t is None else before.tail_share
+    config = replace(before, t=t, target_size=None, keep_share=None, tail_share=tail_share, reserve=None)
+    refuse_unfit(config, list(base.t))
+    return replace(config, reserve=before.reserve) if before.reserve and before.reserve > t else config
+
+
+def _plan(base: StoredRun, config: CurateConfig) -> RunPlan:
+    run_id = digest({"stage": BALANCE, "parent": base.run_id, "t": config.t})
+    configuration = {**base.configuration, **config.identity()}
+    source = Source(base.inputs["digest"], {name: value for name, value in base.inputs.items() if name != "digest"})
+    return RunPlan(run_id, base.counts_version, base.metadata_digests, configuration, source, base.pool())
+
+
+def _target(tables: Tables, base: StoredRun, config: CurateConfig, chain: Sequence[StoredRun]) -> _Target:
+    counts = counts_of(tables, base)
+    t = thresholds(counts, config, config.t)
+    stored = stored_limits(base, counts)
+    by_rows = all(t[language] <= limit for language, limit in stored.items())
+    reserve_t = reserve_thresholds(counts, config)
+    if reserve_t and by_rows:  # after an append the reserve of a language may end below what its rule would give
+        reserve_t = {name: max(t[name], min(limit, stored[name])) for name, limit in reserve_t.items()}
+    layouts = file_layouts(config, sources_of(chain), counts, t, reserve_t)
+    return _Target(base, _plan(base, config), config, counts, t, reserve_t, by_rows, layouts)
+
+
+def _metadata(
+    base: StoredRun, metadata: CompiledMetadata | Mapping[str, CompiledMetadata] | None, t: float
+) -> dict[str, CompiledMetadata]:
+    if metadata is None:
+        raise ConfigError(
+            f"t = {t} lies beyond the rows that are stored (by language up to {base.stored_t()}), so that the pool has "
+            "to be matched again: give the metadata that the table was curated with. A reserve holds rows ready"
+        )
+    languages = by_language(metadata, base.pool(), base.config())
+    refuse_other_metadata(base, languages)
+    return languages
+
+
+def _by_rows(spark: SparkSession, tables: Tables, target: _Target) -> tuple[BalanceStatistics, dict[str, Write]]:
+    """From curated rows and reserve into curated rows and reserve."""
+    parts = [rows_of(tables, target.base, name) for name in (CURATED, RESERVE)]
+    stored = [part for part in parts if part is not None]
+    rows = stored[0] if len(stored) == 1 else stored[0].unionByName(stored[1])
+    kept_rows = {CURATED: rows.where(within(target.t))}
+    if target.reserve_t is not None:
+        kept_rows[RESERVE] = rows.where(within(target.reserve_t) & ~within(target.t))
+    limit = target.reserve_t or target.t
+    # The table that receives rows comes first: between the two commits no row is in neither.
+    rising = any(target.t[language] > before for language, before in target.base.t.items())
+    writes, figures = {}, {}
+    with balance_on_workers(spark, target.counts.entries, target.t, target.config.seed, limit) as balance:
+        for name in sorted(kept_rows, reverse=not rising):
+            figures[name] = statistics_accumulator(spark)
+            again = with_origin(rebalance_rows(kept_rows[name], balance, figures[name]), {"run_id": target.plan.run_id})
+            layout = target.layouts.curated if name == CURATED else target.layouts.reserve
+            writes[name] = tables.replace(name, again, run_id=target.plan.run_id, layout=layout)
+    for name, found in figures.items():
+        # The thresholds were computed anew: had the counts changed, rows would leave, or change sides.
+        decided = found.value.kept if name == CURATED else found.value.matched - found.value.kept
+        if not decided == found.value.matched == writes[name].rows:
+            raise ConsistencyError(
+                f"{found.value.matched} stored rows belong into {name} by their admission threshold, {decided} by "
+                f"the counts {target.plan.counts_version}, and {writes[name].rows} were written: the tables "
+                "were changed by somebody else; curate again"
+            )
+    if target.reserve_t is None:
+        empty_reserve(tables, run_id=target.plan.run_id, layout=target.layouts.reserve)
+    return figures[CURATED].value, writes
+
+
+def _by_pools(
+    spark: SparkSession,
+    tables: Tables,
+    target: _Target,
+    chain: list[StoredRun],
+    languages: Mapping[str, CompiledMetadata],
+) -> tuple[BalanceStatistics, dict[str, Write]]:
+    """The second pass over every pool that the rows came from."""
+    pools = reopened_pools(spark, chain)
+    statistics = statistics_accumulator(spark)
+    with (
+        SharedMetadata(spark, languages) as shared,
+        row_bounded_batches(all_rows(pools)),
+        balance_on_workers(spark, target.counts.entries, target.t, target.config.seed, target.reserve_t) as balance,
+    ):
+        rows = second_pass(pools, target.plan, shared, balance, statistics)
+        writes = write_balanced(
+            tables, rows, target.t, target.reserve_t, run_id=target.plan.run_id, layouts=target.layouts
+        )
+    figures: BalanceStatistics = statistics.value
+    matched = sum(own["matched"] for own in target.base.report["languages"].values())
+    if figures.matched != matched - target.base.counters["not_chosen"]:
+        raise ConsistencyError(
+            f"{figures.matched} rows matched, {matched} when they were counted: a pool changed; the run is not marked "
+            "as finished: curate again when the pool is at rest"
+        )
+    return figures, writes
+
+
+def _report(
+    tables: Tables,
+    target: _Target,
+    kept: BalanceStatistics,
+    writes: Mapping[str, Write],
+    *,
+    seconds: Mapping[str, float],
+) -> CurateReport:
+    base, by_rows = target.base, target.by_rows
+    way = "from the rows that were stored" if by_rows else "by a second pass with the stored counts"
+    before = base.counters
+    counters = {**before, "kept": kept.kept, "not_drawn": before["not_drawn"] + before["kept"] - kept.kept}
+    return follow_up_report(
+        base, target.plan, t=target.t, reserve_t=target.reserve_t, entries=target.counts.entries,
+        kept={name: kept[name].kept for name in target.t}, writes=writes, tables=tables,
+        stage=BALANCE, counters=counters, seconds=dict(seconds),
+        expected_size=None if by_rows else kept.expected_size,
+        expected_deviation=None if by_rows else kept.expected_deviation,
+        origin=f"Re-balanced from {ChosenT(base.t).in_words()} (run {base.run_id}), {way}.",
+    )  # fmt: skip

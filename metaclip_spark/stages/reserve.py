@@ -1,0 +1,88 @@
+"""Rows by their admission threshold: up to t in the curated table, those above it in the reserve."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
+
+from metaclip_spark.storage.schemas import CURATED, LANGUAGE, RESERVE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyspark.sql import Column, DataFrame
+
+    from metaclip_spark.stages.file_layouts import FileLayouts
+    from metaclip_spark.storage.file_layout import FileLayout
+    from metaclip_spark.storage.tables import Tables, Write
+
+
+def write_balanced(
+    tables: Tables,
+    rows: DataFrame,
+    t: Mapping[str, float],
+    reserve_t: Mapping[str, float] | None,
+    *,
+    run_id: str,
+    layouts: FileLayouts,
+) -> dict[str, Write]:
+    """Write the rows of one pass as the curated table and, if there is to be one, the reserve.
+
+    Two filtered writes of one frame would do the pass twice, and a cached frame counts the statistics twice where an
+    executor is lost. So the reserve first receives all rows; those up to t are then copied into the curated table, and
+    the reserve is left with the others.
+
+    Args:
+        tables: of the output.
+        rows: with admission thresholds up to `reserve_t`, or up to t without a reserve.
+        t: threshold by language.
+        reserve_t: threshold by language up to which rows are stored; None: there is no reserve, and that of an earlier
+            run is emptied.
+        run_id: of the run.
+        layouts: of the files.
+
+    Returns:
+        The commit of each table.
+    """
+
+    def write(name: str, content: DataFrame, layout: FileLayout) -> Write:
+        return tables.replace(name, content, run_id=run_id, layout=layout)
+
+    if reserve_t is None:
+        writes = {CURATED: write(CURATED, rows, layouts.curated)}
+        empty_reserve(tables, run_id=run_id, layout=layouts.reserve)
+        return writes
+    stored = tables.read(RESERVE, version=write(RESERVE, rows, layouts.both).version)
+    if stored is None:
+        raise AssertionError(f"{tables.path(RESERVE)} is gone")
+    kept = within(t)
+    return {
+        CURATED: write(CURATED, stored.where(kept), layouts.curated),
+        RESERVE: write(RESERVE, stored.where(~kept), layouts.reserve),
+    }
+
+
+def empty_reserve(tables: Tables, *, run_id: str, layout: FileLayout) -> None:
+    """Take the rows out of a reserve that does not belong to the curated table any more.
+
+    The commit names the run, so that the rows of the run before are still known to be those of the version it left.
+    """
+    reserve = tables.read(RESERVE)
+    if reserve is not None and reserve.take(1):
+        tables.replace(RESERVE, reserve.limit(0), run_id=run_id, layout=replace(layout, cluster=False))
+
+
+def within(t: Mapping[str, float]) -> Column:
+    """Whether a row is kept at a threshold by language.
+
+    The first condition is one that files and row groups can be skipped by.
+    """
+    threshold = F.col("admission_threshold")
+    greatest = max(t.values())
+    below = threshold <= F.lit(greatest)
+    if min(t.values()) == greatest:
+        return below
+    own = F.element_at(F.create_map(*(F.lit(part) for pair in t.items() for part in pair)), F.col(LANGUAGE.name))
+    return below & (threshold <= own)

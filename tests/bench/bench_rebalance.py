@@ -1,0 +1,129 @@
+"""Re-balance and append against the whole curation: each as a share of its time.
+
+    python tests/bench/bench_rebalance.py --pool pool --metadata ../shared/data/metadata/en_481k.txt.gz --work work
+
+`--pool` is a folder made by make_pool.py; its last file is what is appended to the others. All jobs run in one warm
+session; the figures to quote are the ratios, of CPU time where the machine has other work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench_curate import cpu_seconds, rounded
+
+from metaclip_spark import CurateConfig, Pool, PoolColumns, append, curate, rebalance
+from metaclip_spark.session import build_session
+from metaclip_spark.storage.metadata_source import read_metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyspark.sql import SparkSession
+
+    from metaclip_spark.report.curate_report import CurateReport
+
+COLUMNS = PoolColumns(uid="id")
+
+
+class Bench:
+    """The jobs over one pool in one session, with the time that each took."""
+
+    def __init__(self, spark: SparkSession, options: argparse.Namespace) -> None:
+        self.spark = spark
+        self.metadata = read_metadata(options.metadata)
+        self.work: Path = options.work
+        self.files = sorted(options.pool.glob("*.parquet"))
+        self.t: float = options.t
+        self.times: dict[str, tuple[float, float]] = {}
+
+    def pool(self, files: list[Path], crawl: str) -> Pool:
+        return Pool(paths=tuple(map(str, files)), columns=COLUMNS, crawl=crawl)
+
+    def timed(self, name: str, job: Callable[..., CurateReport], *arguments: Any, **options: Any) -> CurateReport:
+        start, cpu = time.monotonic(), cpu_seconds()
+        report = job(self.spark, *arguments, **options)
+        self.times[name] = time.monotonic() - start, cpu_seconds() - cpu
+        wall, used = self.times[name]
+        print(
+            f"{name:44s} {wall:7.2f} s wall {used:7.2f} s CPU  {report.counters['kept']:>9,} kept, "
+            f"{report.reserved:,} in reserve {rounded(report.seconds)}",
+            flush=True,
+        )
+        return report
+
+    def t_that_keeps(self, output: str, rows: float) -> float:
+        """The edge of the size curve nearest to a number of rows kept."""
+        curve = self.spark.read.format("delta").load(f"{output}/size_curve").orderBy("threshold_bin").collect()
+        size, best = 0, (float("inf"), self.t)
+        for row in curve:
+            size += row.rows
+            best = min(best, (abs(size - rows), row.upper_edge))
+        return best[1]
+
+    def run(self) -> None:
+        out, config = str(self.work / "out"), CurateConfig(t=self.t)
+        whole = self.pool(self.files, "whole")
+        curate(self.spark, self.pool(self.files[:1], "warm-up"), self.metadata, str(self.work / "warm"), config)
+        first = self.timed("curate", curate, whole, self.metadata, out, config)
+        half = self.t_that_keeps(out, first.counters["kept"] / 2)
+        larger = self.t_that_keeps(out, first.counters["kept"] * 1.5)
+        print(f"t = {self.t:g} keeps {first.counters['kept']:,}; half of them at {half:g}, half more at {larger:g}")
+        self.timed("balance, to half the rows", rebalance, out, half)
+        self.timed("balance, half more rows (second pass)", rebalance, out, larger, self.metadata)
+
+        out = str(self.work / "with reserve")
+        reserved = CurateConfig(t=self.t, reserve=larger)
+        self.timed("curate with a reserve of half the rows", curate, whole, self.metadata, out, reserved)
+        self.timed("balance, down, rows into the reserve", rebalance, out, half)
+        self.timed("balance, up, rows out of the reserve", rebalance, out, self.t)
+
+        out = str(self.work / "appended")
+        self.timed(
+            "curate, all files but the last", curate, self.pool(self.files[:-1], "A"), self.metadata, out, config
+        )
+        self.timed("append the last file", append, self.pool(self.files[-1:], "B"), self.metadata, out)
+        alone = str(self.work / "alone")
+        self.timed("curate the last file alone", curate, self.pool(self.files[-1:], "B"), self.metadata, alone, config)
+        self.same(out, str(self.work / "out"))
+
+    def same(self, appended: str, half_more: str) -> None:
+        """The appended table against the curation of all files, as a whole run leaves it."""
+        first = curate(
+            self.spark, self.pool(self.files, "whole"), self.metadata, half_more, CurateConfig(t=self.t, overwrite=True)
+        )
+        rows = [self.spark.read.format("delta").load(f"{root}/curated") for root in (appended, half_more)]
+        plain = [table.drop("crawl", "run_id", "counts_version") for table in rows]
+        differing = plain[0].exceptAll(plain[1]).count() + plain[1].exceptAll(plain[0]).count()
+        print(f"append = curate of all files: {first.counters['kept']:,} rows, {differing} differ")
+
+    def ratios(self) -> None:
+        whole = self.times["curate"]
+        print("\nshare of the whole curate        wall   CPU")
+        for name, (wall, cpu) in self.times.items():
+            print(f"{name:44s} {wall / whole[0]:5.3f} {cpu / whole[1]:5.3f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pool", type=Path, required=True)
+    parser.add_argument("--metadata", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True, help="folder for the outputs, emptied first")
+    parser.add_argument("--t", type=float, default=57.0)
+    parser.add_argument("--master", default="local[2]")
+    options = parser.parse_args()
+    shutil.rmtree(options.work, ignore_errors=True)
+    spark = build_session(master=options.master)
+    spark.sparkContext.setLogLevel("ERROR")
+    bench = Bench(spark, options)
+    bench.run()
+    bench.ratios()
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()
