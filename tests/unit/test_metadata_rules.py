@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import pytest
 
+from metaclip_spark.cli.run_file import read_run_file
 from metaclip_spark.core.metadata.collocations import pointwise_mutual_information, scaled_count
 from metaclip_spark.core.metadata.dump_pages import PageFate, read_page, read_site
 from metaclip_spark.core.metadata.merge import OFFICIAL, Candidate, Source, merge
@@ -14,6 +16,9 @@ from metaclip_spark.core.metadata.segmentation import is_no_space
 from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
 from metaclip_spark.storage.count_list import parse_count_line
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PAGE = "<page><title>A</title><ns>0</ns><revision><text bytes='1'>x</text></revision>"
 
@@ -179,3 +184,14 @@ def test_languages_without_spaces() -> None:
     assert [is_no_space(code) for code in ("zh", "zh-hans", "yue", "ja", "th", "ko", "vi", "en")] == [True] * 5 + [
         False
     ] * 3
+
+
+def test_the_settings_file_says_what_is_done_without_it(repository: Path) -> None:
+    run_file = read_run_file(repository / "conf" / "metadata.toml", {})
+    assert MetadataConfig(**run_file.metadata) == MetadataConfig()
+
+
+def test_a_settings_file_with_unknown_values_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text('[metadata]\nunigram_lest = 5\nbigram_cap = "all"\n')
+    with pytest.raises(ConfigError, match=r"bigram_cap = 'all' is not a whole number.*did you mean 'unigram_least'"):
+        read_run_file(tmp_path / "x.toml", {})
