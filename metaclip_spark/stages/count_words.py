@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -137,14 +138,23 @@ def _lists(spark: SparkSession, sources: MetadataSources, config: MetadataConfig
 
 def _checked_files(figures: dict[str, int], files: list[str]) -> dict[str, int]:
     """Figures without those of single files, each of which has to begin and end as a dump does."""
-    begun = {unquote(name.removeprefix(BEGINS)) for name in figures if name.startswith(BEGINS)}
-    ended = {unquote(name.removeprefix(ENDS)) for name in figures if name.startswith(ENDS)}
+    begun = {_same(name.removeprefix(BEGINS)) for name in figures if name.startswith(BEGINS)}
+    ended = {_same(name.removeprefix(ENDS)) for name in figures if name.startswith(ENDS)}
     for file in files:
-        if unquote(file) not in begun:
+        if _same(file) not in begun:
             raise InputError(f"{file} does not begin as a dump does, with <mediawiki …>: leave it out")
-        if unquote(file) not in ended:
+        if _same(file) not in ended:
             raise InputError(f"the dump {file} is cut: it does not end with </mediawiki>; download it again")
     return {name: count for name, count in sorted(figures.items()) if not name.startswith((BEGINS, ENDS))}
+
+
+def _same(file: str) -> str:
+    """A file's name in one form: Spark writes file:///a%20b here and file:/a b there.
+
+    >>> _same("file:///a%20b") == _same("file:/a b"), _same("s3a://b/c")
+    (True, 's3a://b/c')
+    """
+    return unquote(re.sub("^file:/+", "/", file))
 
 
 def _refuse_empty(distinct: int, figures: dict[str, int], sources: MetadataSources) -> None:
