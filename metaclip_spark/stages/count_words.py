@@ -108,6 +108,7 @@ def _count(
     source = "the dump" if sources.dump else "the counts"
     never = config.bigram_least if config.bigram_least_exact else min(config.bigram_least, LEAST_SCALED)
     files: list[str] = []
+    description: dict[str, object]
     with named_worker_errors(source), changed_settings(spark, READING if sources.dump else {}):
         if sources.dump:
             dump = open_dump(spark, sources.dump, language)

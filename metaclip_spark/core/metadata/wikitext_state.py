@@ -4,8 +4,8 @@ What is dropped is first written like everything else and taken back when it end
 output was. So every byte is looked at a bounded number of times, whatever is nested in what, closed or not.
 """
 
-# numba types these functions by what they are called with
-# mypy: disable-error-code="no-any-return"
+# numba types these functions by what they are called with; for mypy an np.int64 is no int
+# mypy: disable-error-code="no-any-return, return-value"
 
 from __future__ import annotations
 
