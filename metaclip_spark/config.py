@@ -6,11 +6,20 @@ that can change a row of the result is part of `identity`, which the run's ident
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
+from metaclip_spark.config_values import (
+    check_flag,
+    check_threshold,
+    check_whole,
+    checked_names,
+    is_number,
+    is_pair_of_names,
+    is_text,
+    one_of,
+)
 from metaclip_spark.errors import ConfigError
 
 PoolFormat = Literal["parquet", "delta", "table", "csv", "tsv", "json"]
@@ -28,7 +37,6 @@ WAYS_TO_CHOOSE_T: Final = ("t", "target_size", "keep_share", "tail_share")
 DEFAULT_T: Final = 20_000.0
 """The paper's threshold for 400 million pairs out of 1.6 billion."""
 
-_SEED_LIMIT: Final = 2**64
 _FILE_MIB: Final = 16_384
 
 
@@ -50,7 +58,7 @@ class PoolColumns:
     language: str | None = None
 
     def __post_init__(self) -> None:
-        odd = {meaning: name for meaning, name in asdict(self).items() if not (name is None or _is_text(name))}
+        odd = {meaning: name for meaning, name in asdict(self).items() if not (name is None or is_text(name))}
         if odd:
             raise ConfigError(f"column names have to be text, or None: {odd}")
         named = [name for name in asdict(self).values() if name is not None]
@@ -101,14 +109,14 @@ class Pool:
 
     def __post_init__(self) -> None:
         for name in ("paths", "drop"):
-            object.__setattr__(self, name, _names(name, getattr(self, name)))
+            object.__setattr__(self, name, checked_names(name, getattr(self, name)))
         if not self.paths or not all(self.paths):
             raise ConfigError(f"the pool has no path: {self.paths!r}")
-        _one_of("pool format", self.format, POOL_FORMATS)
+        one_of("pool format", self.format, POOL_FORMATS)
         if not isinstance(self.columns, PoolColumns):
             raise ConfigError(f"columns = {self.columns!r} of a pool is no PoolColumns")
         for name, value in (("crawl", self.crawl), ("schema", "" if self.schema is None else self.schema)):
-            if not _is_text(value):
+            if not is_text(value):
                 raise ConfigError(f"{name} = {value!r} of a pool is no text")
         if not isinstance(self.header, bool | None) or not isinstance(self.multiline, bool):
             raise ConfigError(f"header = {self.header!r}, multiline = {self.multiline!r}: say true or false")
@@ -172,7 +180,7 @@ class Pool:
 
     def _check_changes(self) -> None:
         pairs = tuple(self.rename.items()) if isinstance(self.rename, Mapping) else self.rename
-        if not isinstance(pairs, (list, tuple)) or not all(map(_is_pair_of_names, pairs)):
+        if not isinstance(pairs, (list, tuple)) or not all(map(is_pair_of_names, pairs)):
             raise ConfigError(
                 f"rename = {self.rename!r} of a pool: give new names, none of them empty, by the old ones"
             )
@@ -239,24 +247,21 @@ class CurateConfig:
         if self.t is None and self.target_size is None and self.keep_share is None and self.tail_share is None:
             object.__setattr__(self, "t", DEFAULT_T)
         if self.reserve is not None:
-            _check_threshold("reserve", self.reserve)
+            check_threshold("reserve", self.reserve)
         for name in ("t", "keep_share", "tail_share", "reserve"):  # 1 and 1.0 are the same run
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, float(getattr(self, name)))
         self.check_reserve(self.t)
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < _SEED_LIMIT:
-            raise ConfigError(f"seed {self.seed!r} is not an integer with 0 <= seed < 2**64")
+        check_whole("seed", self.seed, 0, 2**64 - 1)
         for name in ("overwrite", "cluster", "check_ids"):
-            if not isinstance(getattr(self, name), bool):
-                raise ConfigError(f"{name} = {getattr(self, name)!r} is neither true nor false")
-        if not _is_text(self.reference_language):
+            check_flag(name, getattr(self, name))
+        if not is_text(self.reference_language):
             raise ConfigError(f"reference_language = {self.reference_language!r} is no text")
-        if self.counts is not None and not (_is_text(self.counts) and self.counts):
+        if self.counts is not None and not (is_text(self.counts) and self.counts):
             raise ConfigError(f"counts = {self.counts!r} names no output of another curation: pass ROOT[@VERSION]")
-        if isinstance(self.file_mib, bool) or not isinstance(self.file_mib, int) or not 1 <= self.file_mib <= _FILE_MIB:
-            raise ConfigError(f"file_mib = {self.file_mib!r} is not an integer of MiB from 1 to {_FILE_MIB}")
-        _one_of("texts_per_image", self.texts_per_image, TEXTS_PER_IMAGE)
-        _one_of("compression", self.compression, COMPRESSIONS)
+        check_whole("file_mib", self.file_mib, 1, _FILE_MIB)
+        one_of("texts_per_image", self.texts_per_image, TEXTS_PER_IMAGE)
+        one_of("compression", self.compression, COMPRESSIONS)
 
     def check_reserve(self, t: float | None) -> None:
         """The reserve has to lie above t, where it is known already.
@@ -276,21 +281,16 @@ class CurateConfig:
         return {name: value for name, value in asdict(self).items() if fields[name].metadata.get("identity", True)}
 
 
-def _check_threshold(name: str, value: object) -> None:
-    if not (isinstance(value, (int, float)) and _is_number(value) and value > 0):
-        raise ConfigError(f"{name} = {value!r} is no threshold: pass a finite number of matches > 0 (the paper: 20000)")
-
-
 def _check_choice(config: CurateConfig) -> None:
     """The ways to choose t: each in its range, and no two that contradict each other."""
     t, size, share, tail = config.t, config.target_size, config.keep_share, config.tail_share
     if t is not None:
-        _check_threshold("t", t)
+        check_threshold("t", t)
     if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
         raise ConfigError(f"target_size = {size!r} is no number of rows: pass an integer >= 1")
-    if share is not None and not (_is_number(share) and 0 < share <= 1):
+    if share is not None and not (is_number(share) and 0 < share <= 1):
         raise ConfigError(f"keep_share = {share!r} is no share of the rows read: pass a number > 0, at most 1")
-    if tail is not None and not (_is_number(tail) and 0 <= tail <= 1):
+    if tail is not None and not (is_number(tail) and 0 <= tail <= 1):
         raise ConfigError(f"tail_share = {tail!r} is no share of matches: pass 0 to 1 (about 0.06 in the paper)")
     given = [name for name in WAYS_TO_CHOOSE_T if getattr(config, name) is not None]
     if len(given) > 1 and given != ["t", "tail_share"]:
@@ -298,35 +298,3 @@ def _check_choice(config: CurateConfig) -> None:
             f"{' and '.join(given)} each set the threshold: give one of {', '.join(WAYS_TO_CHOOSE_T)} (t with "
             "tail_share only where there are several languages: of the reference, and of the others)"
         )
-
-
-def _names(what: str, value: object) -> tuple[str, ...]:
-    names = (value,) if isinstance(value, str) else value
-    if not isinstance(names, (list, tuple)) or not all(map(_is_text, names)):
-        raise ConfigError(f"{what} = {value!r} of a pool: give texts")
-    return tuple(names)
-
-
-def _is_number(value: object) -> bool:
-    """Whether it is a finite number that has a double."""
-    try:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:
-        return False
-
-
-def _is_pair_of_names(pair: object) -> bool:
-    return isinstance(pair, (list, tuple)) and [_is_text(name) for name in pair] == [True, True] and bool(pair[1])
-
-
-def _is_text(value: object) -> bool:
-    """Whether it is text that has a UTF-8."""
-    try:
-        return isinstance(value, str) and value.encode() is not None
-    except UnicodeEncodeError:
-        return False
-
-
-def _one_of(what: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ConfigError(f"{what} {value!r} is unknown: one of {', '.join(allowed)}")

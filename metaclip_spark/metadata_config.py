@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
+from metaclip_spark.config_values import check_flag, is_number
 from metaclip_spark.core.metadata.page_views import LEAST_VIEWS, LEAST_VIEWS_OF_LINE
 from metaclip_spark.errors import ConfigError
 
@@ -96,10 +97,12 @@ class MetadataConfig:
             _check_count(name, getattr(self, name))
         for name in ("unigram_share", "bigram_share", "title_share"):
             share = getattr(self, name)
-            if share is not None and not (_is_number(share) and 0 < share <= 1):
+            if share is not None and not (is_number(share) and 0 < share <= 1):
                 raise ConfigError(f"{name} = {share!r} is no share: pass a number > 0, at most 1, or leave it out")
+        for name in ("bigram_least_exact", "keep_odd"):
+            check_flag(name, getattr(self, name))
         bits = self.bigram_least_information
-        if bits is not None and not _is_number(bits):
+        if bits is not None and not is_number(bits):
             raise ConfigError(f"bigram_least_information = {bits!r} is no number of bits")
 
     @classmethod
@@ -128,7 +131,3 @@ def _check_count(name: str, value: object, *, optional: bool = False) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         remedy = "an integer >= 1" + (", or leave it out for no limit" if optional else "")
         raise ConfigError(f"{name} = {value!r} is no number of its kind: pass {remedy}")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < float("inf")

@@ -36,7 +36,8 @@ def add_diff(commands_of: _SubParsersAction[ArgumentParser]) -> None:
         "diff",
         help="say what changed between two curations",
         description="Compare two curated tables: rows in and out by reason, entries whose counts moved. A table may be "
-        "named with a version or with the (beginning of the) id of the run that wrote it: tables@3, tables@598148bd.",
+        "named with a version or with the (beginning of the) id of the run that wrote it: tables@3, tables@598148bd. "
+        "Rows are told by their ids: tables with ids of another column, or derived in one of them only, are refused.",
     )
     parser.add_argument("before", metavar="ROOT[@VERSION|@RUN]", help="the first")
     parser.add_argument("after", metavar="ROOT[@VERSION|@RUN]", help="the second")

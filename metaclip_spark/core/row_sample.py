@@ -1,4 +1,4 @@
-"""A share of a pool's rows, the same wherever it is drawn: by a hash of the uid in a domain of its own.
+"""A share of a pool's rows with a caption, the same wherever it is drawn: by a hash of the uid in a domain of its own.
 
     in the sample  <=>  XXH64(uid, XXH64("metaclip_spark/sample/<seed>", 42)), signed, < -2**63 + share * 2**64
 

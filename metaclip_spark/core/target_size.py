@@ -24,6 +24,7 @@ FINEST_ROWS: Final = 1_000_000
 
 _STEP: Final = 16  # bits by which a bin of more rows is divided: 65,536 bins
 _KEY_BITS: Final = 63
+_MANTISSA_BITS: Final = 52
 
 
 class Window(NamedTuple):
@@ -47,6 +48,22 @@ class Found(NamedTuple):
 
     t: float
     rows: int
+
+
+def histograms(octave_rows: float) -> int:
+    """How many histograms `least_t` asks for, without a stored curve: each is a pass over the pool.
+
+    Args:
+        octave_rows: rows whose thresholds lie between the powers of two around t, spread evenly.
+
+    >>> histograms(40_000), histograms(2e9)
+    (2, 3)
+    """
+    shift, rows, number = BIN_SHIFT, octave_rows / 2 ** (_MANTISSA_BITS - BIN_SHIFT), 1
+    while shift:
+        step = shift if rows <= FINEST_ROWS else min(shift, _STEP)
+        shift, rows, number = shift - step, rows / 2**step, number + 1
+    return number
 
 
 def histogram(

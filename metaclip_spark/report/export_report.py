@@ -14,7 +14,7 @@ class ExportReport:
 
     Attributes:
         format: "img2dataset", "datacomp", "jsonl" or "entry-probabilities".
-        target: what was written, a folder or a file.
+        target: what was written, a folder or a file: a path of the driver's machine, or a location with its scheme.
         rows: lines, uids or entries in it.
         left_out: rows of the curated table that the format has no place for: without URL, or with a repeated uid.
         columns: names in the target; empty where it has none.

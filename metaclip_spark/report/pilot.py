@@ -56,9 +56,10 @@ class PilotReport:
     """Estimates from a share of the rows; nothing was written.
 
     Attributes:
-        share: of the rows, as asked for.
+        share: of the rows with a caption, as asked for.
         seed: of the run and of the sample.
         read: rows of the pool, exact, with records that cannot be read as rows.
+        without_caption: those whose caption is null or empty, exact; they match nothing and are not sampled.
         sampled: rows in the sample.
         matched: rows that match.
         matches: pairs of caption and matched entry.
@@ -66,6 +67,7 @@ class PilotReport:
         asked: the size, at the t asked for or found.
         wanted: rows asked for; None where t was given.
         sizes: size against t.
+        passes: times that a run reads the pool: twice, and to choose t by size, where no run has left its curve.
         seconds: of a whole run on these machines; None where the sample is too small to tell.
         bytes: of the curated table; None where the pool's size is unknown.
         took: seconds of this pilot, by step.
@@ -76,6 +78,7 @@ class PilotReport:
     share: float
     seed: int
     read: int
+    without_caption: int
     sampled: int
     matched: Estimate
     matches: Estimate
@@ -83,6 +86,7 @@ class PilotReport:
     asked: SizeEstimate
     wanted: int | None
     sizes: list[SizeEstimate]
+    passes: int
     seconds: Estimate | None
     bytes: Estimate | None
     took: dict[str, float]
@@ -115,10 +119,16 @@ def render_pilot(report: PilotReport) -> str:
     ]
     if report.wanted is not None:
         head.append(f"{count(report.wanted)} were asked for; this is the t that comes near")
-    figures = [
+    without = count(report.without_caption), f"{percent(report.without_caption, report.read)} of read, exactly"
+    figures: list[tuple[str, ...]] = [
+        *([("rows without caption", *without)] if report.without_caption else []),
         ("rows that match", _of_rows(report.matched), f"{percent(report.matched.value, report.read)} of read"),
         ("matches", _of_rows(report.matches)),
-        ("run time", _range(report.seconds, _HOUR, "h"), "on this session; passes measured, writing assumed"),
+        (
+            "run time",
+            _range(report.seconds, _HOUR, "h"),
+            f"on this session; {report.passes} passes measured, writing assumed",
+        ),
         ("curated table", _range(report.bytes, _GB, "GB"), "from the pool's bytes a row"),
     ]
     blocks = [head, *(["Warnings", *(f"  {warning}" for warning in report.warnings)] for _ in report.warnings[:1])]

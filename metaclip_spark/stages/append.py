@@ -115,7 +115,7 @@ def append(
             balanced = _counted(tables, asked, shared, languages, started_at)
             timer.note(balanced.added.in_words())
             warned = [*opened.source.warnings, *warn_of_malformed(opened, balanced.added, pool)]
-        with timer.step("balance"), named_worker_errors():
+        with timer.step("balance"), named_worker_errors(tables):
             figures, writes = _balance(spark, tables, asked, balanced, shared)
             timer.note(f"{writes[CURATED].rows:,} rows kept at {ChosenT(balanced.t).in_words()},")
 

@@ -109,7 +109,7 @@ def _count(
     never = config.bigram_least if config.bigram_least_exact else min(config.bigram_least, LEAST_SCALED)
     files: list[str] = []
     description: dict[str, object]
-    with named_worker_errors(source), changed_settings(spark, READING if sources.dump else {}):
+    with named_worker_errors(source=source), changed_settings(spark, READING if sources.dump else {}):
         if sources.dump:
             dump = open_dump(spark, sources.dump, language)
             rows = count_ngrams(dump.pieces, dump.site, language, keep_odd=config.keep_odd)

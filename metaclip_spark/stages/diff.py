@@ -51,6 +51,8 @@ def diff(
 ) -> Difference:
     """From one curation to another: of two roots, or of two versions or runs of one.
 
+    Rows are told by their uids, so both have to take these from the same column, or derive them.
+
     Args:
         spark: a session with Delta.
         before: root path of the first one's tables.
@@ -61,21 +63,22 @@ def diff(
 
     Raises:
         TableError: a root has no finished run, no such version or no such run.
-        ConfigError: a negative number of entries.
+        ConfigError: a negative number of entries, or two curations that tell rows by different ids.
     """
     check_session(spark)
     if top < 0:
         raise ConfigError(f"top = {top}: pass 0 or more")
     old, new = _opened(spark, before, before_at), _opened(spark, after, after_at)
+    _refuse_other_ids(old, new)
     digests = old.run.metadata_digests, new.run.metadata_digests
     other = sorted(name for name in {**digests[0], **digests[1]} if digests[0].get(name) != digests[1].get(name))
     unread: list[str] = []
-    with named_worker_errors(), ExitStack() as stack:
+    with named_worker_errors(old.tables, new.tables), ExitStack() as stack:
         balances = [stack.enter_context(_balance(spark, side, set(digests[0]) - set(other))) for side in (old, new)]
         came = _moves(new, old, balances, set(digests[0]) - set(other), came=True, unread=unread)
         left = _moves(old, new, balances, set(digests[0]) - set(other), came=False, unread=unread)
         numbers, entries = _entry_moves(old, new, top)
-    figures = [_figures(side) for side in (old, new)]
+        figures = [_figures(side) for side in (old, new)]
     return Difference(
         before=figures[0],
         after=figures[1],
@@ -93,15 +96,39 @@ def diff(
 
 def _opened(spark: SparkSession, root: str, at: int | str | None) -> _Curation:
     tables = Tables(spark, root)
-    if tables.read(CURATED) is None:
-        raise TableError(f"{tables.root} holds no curated table: curate a pool into it first, or name another folder")
-    if isinstance(at, str):
-        at = _version_of(tables, at)
-    version = tables.newest_version(CURATED) if at is None else at
-    rows = tables.read(CURATED, version)
-    if rows is None:
-        raise TableError(f"{tables.path(CURATED)} is gone")
-    return _Curation(tables, version, current_run(tables, version), rows)
+    with named_worker_errors(tables):
+        if tables.read(CURATED) is None:
+            raise TableError(
+                f"{tables.root} holds no curated table: curate a pool into it first, or name another folder"
+            )
+        if isinstance(at, str):
+            at = _version_of(tables, at)
+        version = tables.newest_version(CURATED) if at is None else at
+        rows = tables.read(CURATED, version)
+        if rows is None:
+            raise TableError(f"{tables.path(CURATED)} is gone")
+        return _Curation(tables, version, current_run(tables, version), rows)
+
+
+def _refuse_other_ids(old: _Curation, new: _Curation) -> None:
+    """Under other ids every row would seem to have come or gone, for reasons that are none."""
+    columns = [
+        {run.configuration["columns"]["uid"] for run in runs_that_read(side.tables, side.run)} for side in (old, new)
+    ]
+    if columns[0] & columns[1]:
+        return
+    told = [
+        f"run {side.run.run_id} of {side.tables.root} "
+        + " and ".join(
+            "derives ids from URL and text" if name is None else f"has the ids of column {name!r}"
+            for name in sorted(names, key=str)
+        )
+        for side, names in zip((old, new), columns, strict=True)
+    ]
+    raise ConfigError(
+        f"{' but '.join(told)}: a row has another id in each, so that rows in and out cannot be told. Compare "
+        "curations whose ids are of one kind; curate one of them again with the other's, under the same column name"
+    )
 
 
 def _version_of(tables: Tables, run_id: str) -> int:

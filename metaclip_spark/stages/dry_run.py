@@ -6,7 +6,6 @@ No row is read either, but for the names of the columns of text pools: of JSON w
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metaclip_spark.config import WAYS_TO_CHOOSE_T, CurateConfig
@@ -16,7 +15,7 @@ from metaclip_spark.session import check_session
 from metaclip_spark.stages.curate import by_language
 from metaclip_spark.stages.frozen_counts import open_frozen
 from metaclip_spark.stages.run_plan import COUNT, finished_report, finished_runs, plan_run, refuse_another_result
-from metaclip_spark.storage.locations import HAS_SCHEME
+from metaclip_spark.storage.locations import local_path, located
 from metaclip_spark.storage.pool import open_pool, refuse_inside
 from metaclip_spark.storage.pool_schema import meanings
 from metaclip_spark.storage.schemas import CURATED, ENTRY_COUNTS, RESERVE, RUNS, SIZE_CURVE
@@ -84,7 +83,7 @@ def dry_run(
         state="already finished" if done else "from stored counts" if COUNT in finished else "new",
         tables=_tables(tables, config, done=done, counted=COUNT in finished),
         bytes_at_most=None if known is None else round(known * (1 + _GROUNDS)),
-        bytes_free=_free(tables.root),
+        bytes_free=_free(located(spark, tables.root)),
     )
 
 
@@ -111,9 +110,9 @@ def _tables(tables: Tables, config: CurateConfig, *, done: bool, counted: bool) 
 
 def _free(root: str) -> int | None:
     """Free bytes where the tables would be; None for a store."""
-    if HAS_SCHEME.match(root) and not root.startswith("file:"):
+    folder = local_path(root)
+    if folder is None:
         return None
-    folder = Path(root.removeprefix("file://").removeprefix("file:"))
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return shutil.disk_usage(folder).free

@@ -17,6 +17,7 @@ from metaclip_spark.stages.pool_rows import PoolRow, chosen_text, find_in_pool, 
 from metaclip_spark.stages.run_entries import check_metadata, run_entries, run_language
 from metaclip_spark.stages.stored_counts import count_rows
 from metaclip_spark.stages.stored_run import current_run
+from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.schemas import CURATED
 from metaclip_spark.storage.tables import Tables
 
@@ -57,10 +58,11 @@ def explain_caption(
     """
     check_session(spark)
     tables = Tables(spark, output)
-    run = current_run(tables)
-    language = run_language(run, language or (metadata.language if metadata else None))
-    row = PoolRow(uid=uid, text=caption.encode(errors="surrogatepass"), language=language)
-    return _decided(row, run_entries(tables, run, language, metadata), run, found_in="given")
+    with named_worker_errors(tables):
+        run = current_run(tables)
+        language = run_language(run, language or (metadata.language if metadata else None))
+        row = PoolRow(uid=uid, text=caption.encode(errors="surrogatepass"), language=language)
+        return _decided(row, run_entries(tables, run, language, metadata), run, found_in="given")
 
 
 def explain_uid(
@@ -85,15 +87,16 @@ def explain_uid(
     """
     check_session(spark)
     tables = Tables(spark, output)
-    run = current_run(tables)
-    if metadata is not None:
-        check_metadata(run, metadata.language, metadata)
-    curated = tables.read(CURATED)
-    kept = curated.where(of_uid(curated, uid)).limit(1).collect() if curated is not None else []
-    if kept:
-        return _kept(kept[0], tables, run)
-    pool = open_run_pool(spark, tables, run)
-    return _dropped(find_in_pool(pool, uid), pool, tables, run, metadata)
+    with named_worker_errors(tables):
+        run = current_run(tables)
+        if metadata is not None:
+            check_metadata(run, metadata.language, metadata)
+        curated = tables.read(CURATED)
+        kept = curated.where(of_uid(curated, uid)).limit(1).collect() if curated is not None else []
+        if kept:
+            return _kept(kept[0], tables, run)
+        pool = open_run_pool(spark, tables, run)
+        return _dropped(find_in_pool(pool, uid), pool, tables, run, metadata)
 
 
 def _kept(row: Row, tables: Tables, run: StoredRun) -> RowExplanation:

@@ -19,6 +19,7 @@ from metaclip_spark.stages.pool_rows import near_values, open_run_pool, rows_wit
 from metaclip_spark.stages.run_entries import run_entries, run_language
 from metaclip_spark.stages.stored_counts import count_rows
 from metaclip_spark.stages.stored_run import current_run
+from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.schemas import CURATED
 from metaclip_spark.storage.tables import Tables
 
@@ -64,36 +65,37 @@ def explain_entry(
     if examples < 0:
         raise ConfigError(f"examples = {examples}: pass 0 or more")
     tables = Tables(spark, output)
-    run = current_run(tables)
-    entries = run_entries(
-        tables, run, run_language(run, language or (metadata.language if metadata else None)), metadata
-    )
-    entry_id = _known_id(entry, entries, tables, run)
-    count = int(entries.counts[entry_id])
-    matched = entries.counts[entries.counts > 0]
-    probability = min(1.0, entries.t / count) if count else None
-    # In the tail every caption that holds it is kept, but for rows that no run keeps.
-    may_drop = count and (
-        count > entries.t or run.configuration["texts_per_image"] != "all_pairs" or run.counters["no_identity"]
-    )
-    pool = open_run_pool(spark, tables, run) if may_drop and examples else None
-    dropped, searched = ([], 0) if pool is None else _dropped(pool, run, entries, entry_id, examples)
-    return EntryExplanation(
-        entry_id=entry_id,
-        entry=entries.matcher.compiled.entry(entry_id),
-        language=entries.language,
-        fate="matchable" if count else EntryFate(entries.matcher.compiled.fates[entry_id]).name.lower(),
-        place="never" if not count else "head" if count >= entries.t else "tail",
-        count=count,
-        rank=1 + int(np.count_nonzero(matched > count)) if count else None,
-        ranked=matched.size,
-        t=entries.t,
-        probability=probability,
-        run_id=run.run_id,
-        kept=_kept(tables, entries, entry_id, examples) if count and examples else [],
-        dropped=dropped,
-        dropped_searched=searched,
-    )
+    with named_worker_errors(tables):
+        run = current_run(tables)
+        entries = run_entries(
+            tables, run, run_language(run, language or (metadata.language if metadata else None)), metadata
+        )
+        entry_id = _known_id(entry, entries, tables, run)
+        count = int(entries.counts[entry_id])
+        matched = entries.counts[entries.counts > 0]
+        probability = min(1.0, entries.t / count) if count else None
+        # In the tail every caption that holds it is kept, but for rows that no run keeps.
+        may_drop = count and (
+            count > entries.t or run.configuration["texts_per_image"] != "all_pairs" or run.counters["no_identity"]
+        )
+        pool = open_run_pool(spark, tables, run) if may_drop and examples else None
+        dropped, searched = ([], 0) if pool is None else _dropped(pool, run, entries, entry_id, examples)
+        return EntryExplanation(
+            entry_id=entry_id,
+            entry=entries.matcher.compiled.entry(entry_id),
+            language=entries.language,
+            fate="matchable" if count else EntryFate(entries.matcher.compiled.fates[entry_id]).name.lower(),
+            place="never" if not count else "head" if count >= entries.t else "tail",
+            count=count,
+            rank=1 + int(np.count_nonzero(matched > count)) if count else None,
+            ranked=matched.size,
+            t=entries.t,
+            probability=probability,
+            run_id=run.run_id,
+            kept=_kept(tables, entries, entry_id, examples) if count and examples else [],
+            dropped=dropped,
+            dropped_searched=searched,
+        )
 
 
 def _known_id(entry: str | int, entries: RunEntries, tables: Tables, run: StoredRun) -> int:

@@ -12,10 +12,12 @@ import pyarrow.parquet as pq
 from metaclip_spark.errors import ConfigError
 from metaclip_spark.report.export_report import ExportReport
 from metaclip_spark.session import check_session
+from metaclip_spark.stages.export_rows import located_target
 from metaclip_spark.stages.run_entries import run_counts, run_language
 from metaclip_spark.stages.stored_counts import count_rows
 from metaclip_spark.stages.stored_run import current_run
-from metaclip_spark.storage.export_target import new_file, refuse_sources
+from metaclip_spark.stages.worker_errors import named_worker_errors
+from metaclip_spark.storage.export_target import new_file
 from metaclip_spark.storage.tables import Tables
 
 if TYPE_CHECKING:
@@ -58,22 +60,23 @@ def export_entry_probabilities(
     if kind not in {"npy", "parquet"}:
         raise ConfigError(f"the target {target} is neither .npy nor .parquet: end its name in one of them")
     tables = Tables(spark, output)
-    run = current_run(tables)
-    refuse_sources(target, [tables.root, *run.inputs["paths"]])
-    if language is not None or t is not None or kind == "npy":
-        language = run_language(run, language)
-    if t is not None:
-        if not (np.isfinite(t) and t > 0):
-            raise ConfigError(f"t = {t!r} is no threshold: pass a finite number of matches > 0")
-        run = replace(run, t={**run.t, str(language): float(t)})
-    with new_file(target, overwrite=overwrite) as path:
-        if kind == "npy":
-            p = _probabilities(run_counts(tables, run, str(language)), run.t[str(language)])
-            with path.open("wb") as file:  # by its name numpy would add a suffix
-                np.save(file, p)
-            return ExportReport("entry-probabilities", target, p.size, 0, [], run.run_id)
-        table = _write_table(path, tables, run, [language] if language else sorted(run.t))
-    return ExportReport("entry-probabilities", target, table.num_rows, 0, table.column_names, run.run_id)
+    with named_worker_errors(tables):
+        run = current_run(tables)
+        place = located_target(spark, target, tables)
+        if language is not None or t is not None or kind == "npy":
+            language = run_language(run, language)
+        if t is not None:
+            if not (np.isfinite(t) and t > 0):
+                raise ConfigError(f"t = {t!r} is no threshold: pass a finite number of matches > 0")
+            run = replace(run, t={**run.t, str(language): float(t)})
+        with new_file(place, overwrite=overwrite) as path:
+            if kind == "npy":
+                p = _probabilities(run_counts(tables, run, str(language)), run.t[str(language)])
+                with path.open("wb") as file:  # by its name numpy would add a suffix
+                    np.save(file, p)
+                return ExportReport("entry-probabilities", place, p.size, 0, [], run.run_id)
+            table = _write_table(path, tables, run, [language] if language else sorted(run.t))
+        return ExportReport("entry-probabilities", place, table.num_rows, 0, table.column_names, run.run_id)
 
 
 def _probabilities(counts: NDArray[np.int64], t: float) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
@@ -11,10 +11,11 @@ from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its type
 from metaclip_spark.errors import ColumnNotFoundError, ConfigError, InputError, TableError
 from metaclip_spark.report.export_report import ExportReport
 from metaclip_spark.session import check_session
-from metaclip_spark.stages.stored_run import current_run
+from metaclip_spark.stages.stored_run import current_run, finished_curations
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.columns import quoted
-from metaclip_spark.storage.export_target import new_folder, refuse_sources
+from metaclip_spark.storage.export_target import check_rows, new_folder, refuse_sources
+from metaclip_spark.storage.locations import absolute, located, nearest
 from metaclip_spark.storage.schemas import CURATED
 from metaclip_spark.storage.tables import Tables
 
@@ -48,17 +49,19 @@ def export_img2dataset(
         ConfigError: a column would be there twice, or the target overlaps with what is read.
         TableError: there is no finished run, or the target exists.
     """
-    run, rows = open_curated(spark, output, target)
+    place, run, rows = open_curated(spark, output, target)
     if "image_url" not in rows.columns:
         raise InputError(f"the rows of {output} have no image URL: curate with the pool's URL column named")
     _check_columns(rows, columns, taken=_IMG2DATASET)
     chosen = rows.where(F.length(F.trim("image_url")) > 0).select(
         F.col("image_url").alias("url"), _as_text(rows, "text").alias("caption"), "uid", *map(quoted, columns)
     )
-    with named_worker_errors(), new_folder(target, overwrite=overwrite) as (path, mode):
-        chosen.write.mode(mode).parquet(path)
-        written = spark.read.parquet(path).count()  # from the files' footers
-    return ExportReport("img2dataset", target, written, rows.count() - written, chosen.columns, run.run_id)
+    with named_worker_errors(Tables(spark, output)), new_folder(place, overwrite=overwrite) as path:
+        chosen.write.parquet(path)
+        written = chosen.count()
+        check_rows(spark, path, written, form="parquet", schema=chosen.schema)
+        left_out = rows.count() - written
+    return ExportReport("img2dataset", place, written, left_out, chosen.columns, run.run_id)
 
 
 def export_jsonl(
@@ -85,18 +88,23 @@ def export_jsonl(
         ConfigError: a column is named twice, or the target overlaps with what is read.
         TableError: there is no finished run, or the target exists.
     """
-    run, rows = open_curated(spark, output, target)
+    place, run, rows = open_curated(spark, output, target)
     chosen = list(rows.columns if columns is None else columns)
     _check_columns(rows, chosen, taken=())
     lines = rows.select(*(_as_text(rows, name).alias(name) for name in chosen))
     options = {"ignoreNullFields": "false", "compression": "gzip" if gzip else "none"}
-    with named_worker_errors(), new_folder(target, overwrite=overwrite) as (path, mode):
-        lines.write.mode(mode).options(**options).json(path)
-    return ExportReport("jsonl", target, rows.count(), 0, chosen, run.run_id)
+    with named_worker_errors(Tables(spark, output)), new_folder(place, overwrite=overwrite) as path:
+        lines.write.options(**options).json(path)
+        written = rows.count()
+        check_rows(spark, path, written, form="json", schema=lines.schema)
+    return ExportReport("jsonl", place, written, 0, chosen, run.run_id)
 
 
-def open_curated(spark: SparkSession, output: str, target: str) -> tuple[StoredRun, DataFrame]:
+def open_curated(spark: SparkSession, output: str, target: str) -> tuple[str, StoredRun, DataFrame]:
     """The curated table as it is now, with the run that wrote it; what is written meanwhile is not seen.
+
+    Returns:
+        The target's location, the run, and its rows.
 
     Raises:
         ConfigError: the target overlaps with the tables, or with the pool.
@@ -104,28 +112,46 @@ def open_curated(spark: SparkSession, output: str, target: str) -> tuple[StoredR
     """
     check_session(spark)
     tables = Tables(spark, output)
-    if tables.read(CURATED) is None:
-        current_run(tables)  # says so
-    version = tables.newest_version(CURATED)  # an unversioned table is read anew by each of an export's actions
-    run = current_run(tables, version)
-    refuse_sources(target, [tables.root, *run.inputs["paths"]])
-    rows = tables.read(CURATED, version)
-    if rows is None:
-        raise TableError(f"{tables.path(CURATED)} is gone")
-    return run, rows
+    with named_worker_errors(tables):
+        if tables.read(CURATED) is None:
+            current_run(tables)  # says so
+        version = tables.newest_version(CURATED)  # an unversioned table is read anew by each of an export's actions
+        run = current_run(tables, version)
+        place = located_target(spark, target, tables)
+        rows = tables.read(CURATED, version)
+        if rows is None:
+            raise TableError(f"{tables.path(CURATED)} is gone")
+        return place, run, rows
+
+
+def located_target(spark: SparkSession, target: str, tables: Tables) -> str:
+    """Where a target is, checked to be apart from the tables and from every pool that their runs read.
+
+    Raises:
+        ConfigError: it overlaps with them, or says nothing of where it is.
+    """
+    place = located(spark, target)
+    read = {path for each in finished_curations(tables).values() for path in each.inputs["paths"]}
+    refuse_sources(place, (located(spark, absolute(source)) for source in (tables.root, *sorted(read))))
+    return place
 
 
 def _check_columns(rows: DataFrame, columns: Sequence[str], *, taken: Sequence[str]) -> None:
     for name in columns:
         if name not in rows.columns:
-            near = difflib.get_close_matches(name, rows.columns, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            near = nearest(name, rows.columns)
+            hint = f"; did you mean {near!r}?" if near else ""
             raise ColumnNotFoundError(
                 f"the curated table has no column {name!r} (it has {', '.join(rows.columns)}){hint}"
             )
-    twice = [name for name in columns if [*columns, *taken].count(name) > 1]
+    times = Counter(name.casefold() for name in (*taken, *columns))  # as Spark and Delta compare them
+    twice = [name for name in columns if times[name.casefold()] > 1]
     if twice:
-        raise ConfigError(f"column {twice[0]!r} would be in the export twice: name it once, or not at all")
+        same = next((name for name in taken if name.casefold() == twice[0].casefold()), twice[0])
+        raise ConfigError(
+            f"column {twice[0]!r} would be in the export twice, beside {same!r} (names are compared without case): "
+            "name it once, or not at all"
+        )
 
 
 def _as_text(rows: DataFrame, name: str) -> Column:

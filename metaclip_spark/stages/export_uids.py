@@ -13,6 +13,7 @@ from metaclip_spark.report.export_report import ExportReport
 from metaclip_spark.stages.export_rows import open_curated
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.export_target import new_file
+from metaclip_spark.storage.tables import Tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,13 +45,13 @@ def export_datacomp(spark: SparkSession, output: str, target: str, *, overwrite:
         ConfigError: the target is in a remote store, or overlaps with what is read.
         TableError: there is no finished run, or the target exists.
     """
-    run, rows = open_curated(spark, output, target)
-    with new_file(target, overwrite=overwrite) as path, named_worker_errors():
+    place, run, rows = open_curated(spark, output, target)
+    with new_file(place, overwrite=overwrite) as path, named_worker_errors(Tables(spark, output)):
         _refuse_other_uids(rows)
         ordered = rows.select(F.lower("uid").alias("uid")).orderBy("uid").mapInArrow(_pairs, _SCHEMA)
         uids = _write(path, (row.pairs for row in ordered.toLocalIterator(prefetchPartitions=True)))
         left_out = rows.count() - uids
-    return ExportReport("datacomp", target, uids, left_out, [], run.run_id)
+    return ExportReport("datacomp", place, uids, left_out, [], run.run_id)
 
 
 def _refuse_other_uids(rows: DataFrame) -> None:

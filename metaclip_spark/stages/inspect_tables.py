@@ -11,6 +11,7 @@ from metaclip_spark.errors import ConfigError, TableError
 from metaclip_spark.report.inspection import EntryFigures, Inspection, RunFigures, TableFigures, TableVersion
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.stored_counts import count_rows
+from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.schemas import CURATED, RUNS
 from metaclip_spark.storage.tables import Tables
 
@@ -36,21 +37,22 @@ def inspect(spark: SparkSession, path: str, *, top: int = 20) -> Inspection:
     if top < 0:
         raise ConfigError(f"top = {top}: pass 0 or more")
     tables, names = _named(spark, path)
-    found = [name for name in names if tables.read(name) is not None]
-    if not found:
-        raise TableError(
-            f"{path} holds none of our tables ({', '.join(tables.names)}): name the folder that curate wrote to"
+    with named_worker_errors(tables):
+        found = [name for name in names if tables.read(name) is not None]
+        if not found:
+            raise TableError(
+                f"{path} holds none of our tables ({', '.join(tables.names)}): name the folder that curate wrote to"
+            )
+        writer = tables.writer(CURATED)
+        rows = _finished_runs(tables)
+        current = next((row for row in rows if row.run_id == writer), None)
+        return Inspection(
+            root=tables.root,
+            tables=[_table(tables, name) for name in found],
+            runs=[_run(row, writer) for row in rows],
+            languages=_languages(tables, current, top) if current is not None else [],
+            unfinished=writer if current is None else None,
         )
-    writer = tables.writer(CURATED)
-    rows = _finished_runs(tables)
-    current = next((row for row in rows if row.run_id == writer), None)
-    return Inspection(
-        root=tables.root,
-        tables=[_table(tables, name) for name in found],
-        runs=[_run(row, writer) for row in rows],
-        languages=_languages(tables, current, top) if current is not None else [],
-        unfinished=writer if current is None else None,
-    )
 
 
 def _named(spark: SparkSession, path: str) -> tuple[Tables, tuple[str, ...]]:

@@ -56,7 +56,7 @@ def unigram_candidates(words: CountedWords, config: MetadataConfig, *, listed: i
     """
     share = _share(config.unigram_share, words.distinct_words, config.unigram_cap)
     most = _fewest(share, _room(config.unigram_cap, listed))
-    with named_worker_errors("the text"), changed_settings(words.rows.sparkSession, _SORTED):
+    with named_worker_errors(source="the text"), changed_settings(words.rows.sparkSession, _SORTED):
         rows = frequent_words(words.rows, least=config.unigram_least, most=most).collect()
     figures = {
         "distinct": words.distinct_words,
@@ -89,7 +89,7 @@ def bigram_candidates(words: CountedWords, unigrams: Ranked, config: MetadataCon
     # A share cut the words off at some count; without one the least count is what frequent means.
     word_least = int(unigrams.candidates[-1].score or 1) if config.unigram_share is not None else config.unigram_least
     share = _share(config.bigram_share, len(unigrams.candidates), config.bigram_cap)
-    with named_worker_errors("the text"), changed_settings(words.rows.sparkSession, _SORTED):
+    with named_worker_errors(source="the text"), changed_settings(words.rows.sparkSession, _SORTED):
         rows = collocations(
             words.rows,
             word_least=word_least,
@@ -123,7 +123,7 @@ def title_candidates(
         InputError: a file is none of page views.
     """
     lines = open_page_views(spark, sources.page_views)
-    with named_worker_errors("the page views"), changed_settings(spark, _SORTED):
+    with named_worker_errors(source="the page views"), changed_settings(spark, _SORTED):
         kept = sort_lines(lines, projects_of(language), config.title_least_line_views).persist(StorageLevel.DISK_ONLY)
         titles = views_by_title(kept).persist(StorageLevel.DISK_ONLY)
         try:

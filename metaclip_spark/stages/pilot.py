@@ -7,20 +7,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from pyspark.sql import Observation
 
 from metaclip_spark.config import CurateConfig
 from metaclip_spark.core.sample_probabilities import sample_probabilities
+from metaclip_spark.core.target_size import histograms
 from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.report.pilot import Estimate, LanguagePilot, PilotReport, SizeEstimate
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.choose_t import thresholds
 from metaclip_spark.stages.count_pool import count_records, warn_of_malformed
 from metaclip_spark.stages.curate import by_language
+from metaclip_spark.stages.pilot_time import PASSES, run_seconds
 from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.pool import open_pool
 from metaclip_spark.transforms.count_matches import count_matches
-from metaclip_spark.transforms.sample_rows import sample_rows, sum_probabilities
+from metaclip_spark.transforms.sample_rows import has_caption, sample_rows, sum_probabilities
 from metaclip_spark.transforms.shared_metadata import SharedMetadata
 
 if TYPE_CHECKING:
@@ -38,7 +41,6 @@ _SIZE_DEVIATIONS: Final = 2.5  # the counts are of the same sample: sizes spread
 _MODEL_ERROR: Final = 0.5  # of what the model of rare entries changes
 _TOP: Final = 20
 _LEAST_ROWS: Final = 100
-_LEAST_SECONDS: Final = 1.0  # of work over the sample: below, starting tasks is all that one measures
 _NARROWING: Final = 3  # rounds in which the grid of t closes in on a wanted size
 _FEATURES: Final = 24.0  # bytes a row of the curated table's doubles, which do not compress
 _ID_BYTES: Final = 3.0  # of a matched entry's id
@@ -52,6 +54,7 @@ class _Sample:
         rows: kept in Spark's cache.
         counts: of these rows.
         pool: rows of the whole pool, and records that are none.
+        without_caption: rows that are not sampled, but counted.
         metadata: on the workers.
         config: of the run.
     """
@@ -59,18 +62,19 @@ class _Sample:
     rows: DataFrame
     counts: PoolCounts
     pool: PoolCounts
+    without_caption: int
     metadata: SharedMetadata
     config: CurateConfig
 
     @property
-    def rows_of_pool(self) -> int:
-        """Rows that can be sampled."""
-        return self.pool.read - self.pool.malformed
+    def captions(self) -> int:
+        """Rows of the whole pool that can be sampled."""
+        return self.pool.read - self.pool.malformed - self.without_caption
 
     @property
     def share(self) -> float:
-        """Share of the rows that were in fact sampled."""
-        return self.counts.read / self.rows_of_pool
+        """Share of these that were in fact sampled."""
+        return self.counts.read / self.captions
 
 
 def pilot(
@@ -85,13 +89,13 @@ def pilot(
     """Estimate from a share of the rows what `curate` with the same arguments would give; nothing is written.
 
     The sample follows from the rows' uids and the seed: the same rows every time, and a greater share holds the
-    smaller one. The pool's ids and captions are read once.
+    smaller one. Rows without a caption are counted instead. The pool's ids and captions are read once.
 
     Args:
         spark: a session with Delta.
         pool: where the captions are.
         metadata: the compiled entry list, or one by language.
-        share: of the rows, in (0, 1).
+        share: of the rows with a caption, in (0, 1).
         config: how to balance.
         progress: receives a line with figures and seconds at the end of each step.
 
@@ -101,6 +105,61 @@ def pilot(
         InputError: fewer than 100 rows are in the sample, or none of them matches.
     """
     config = config or CurateConfig()
+    _refuse_unfit(share, config)
+    check_session(spark)
+    languages = by_language(metadata, pool, config)
+    timer, seen = Progress(progress), Observation()
+    with timer.step("open"):
+        opened = open_pool(spark, pool)
+        found = count_records(opened, pool)
+        read = found.read - found.malformed
+        warned = [*opened.source.warnings, *warn_of_malformed(opened, found, pool)]
+    with (
+        SharedMetadata(spark, languages) as shared,
+        named_worker_errors(),
+        _cached(sample_rows(opened.rows, share, config.seed, seen)) as rows,
+    ):
+        with timer.step("sample"):
+            sampled = rows.count()
+            timer.note(f"{sampled:,} of {read:,} rows,")
+            without = _without_caption(opened.rows, seen, read)
+            _refuse_few(sampled, read - without, share)
+        with timer.step("count"):
+            sample = _Sample(rows, count_matches(rows, shared), found, without, shared, config)
+            if not sample.counts.matches:
+                raise InputError(f"none of {sampled} sampled rows matches any entry: check columns and metadata")
+        with timer.step("balance"):
+            wanted = _wanted(sample)
+            sizes = _sizes(sample, _grid(sample))
+            asked = _asked(sample, sizes, wanted)
+            choosing = 0 if wanted is None else histograms(_octave_rows(sizes, asked.t))
+        with timer.step("time"):
+            seconds = run_seconds(
+                rows, shared, sample.counts, share=sample.share, seed=config.seed, choosing=choosing,
+                reading=timer.seconds["sample"],
+            )  # fmt: skip
+    return PilotReport(
+        share=share,
+        seed=config.seed,
+        read=found.read,
+        malformed=found.malformed,
+        without_caption=without,
+        sampled=sampled,
+        matched=_scaled(sum(sample.counts.matched.values()), sample),
+        matches=_matches(sample),
+        languages={language: _language(sample, language, languages[language]) for language in languages},
+        asked=asked,
+        wanted=wanted,
+        sizes=sizes,
+        passes=PASSES + choosing,
+        seconds=seconds,
+        bytes=_bytes(sample, asked, opened.source.description.get("bytes")),
+        took=timer.seconds,
+        warnings=warned,
+    )
+
+
+def _refuse_unfit(share: float, config: CurateConfig) -> None:
     if not 0 < share < 1:
         raise ConfigError(f"share = {share!r} is no share of the rows: pass a number above 0 and below 1")
     if config.texts_per_image == "one_text_per_image":
@@ -113,50 +172,6 @@ def pilot(
             f"counts = {config.counts!r} are frozen, but a sample is scaled up by its own counts: sample without them, "
             "for an estimate with the counts of this pool"
         )
-    check_session(spark)
-    languages = by_language(metadata, pool, config)
-    timer = Progress(progress)
-    with timer.step("open"):
-        opened = open_pool(spark, pool)
-        found = count_records(opened, pool)
-        read = found.read - found.malformed
-        warned = [*opened.source.warnings, *warn_of_malformed(opened, found, pool)]
-    with (
-        SharedMetadata(spark, languages) as shared,
-        named_worker_errors(),
-        _cached(sample_rows(opened.rows, share, config.seed)) as rows,
-    ):
-        with timer.step("sample"):
-            sampled = rows.count()
-            timer.note(f"{sampled:,} of {read:,} rows,")
-            _refuse_few(sampled, read, share)
-        with timer.step("count"):
-            sample = _Sample(rows, count_matches(rows, shared), found, shared, config)
-            if not sample.counts.matches:
-                raise InputError(f"none of {sampled} sampled rows matches any entry: check columns and metadata")
-        with timer.step("balance"):
-            wanted = _wanted(sample)
-            sizes = _sizes(sample, _grid(sample))
-            asked = _asked(sample, sizes, wanted)
-        with timer.step("time"):
-            seconds = _seconds(sample, timer)
-    return PilotReport(
-        share=share,
-        seed=config.seed,
-        read=found.read,
-        malformed=found.malformed,
-        sampled=sampled,
-        matched=_scaled(sum(sample.counts.matched.values()), sample),
-        matches=_matches(sample),
-        languages={language: _language(sample, language, languages[language]) for language in languages},
-        asked=asked,
-        wanted=wanted,
-        sizes=sizes,
-        seconds=seconds,
-        bytes=_bytes(sample, asked, opened.source.description.get("bytes")),
-        took=timer.seconds,
-        warnings=warned,
-    )
 
 
 @contextmanager
@@ -168,11 +183,17 @@ def _cached(rows: DataFrame) -> Iterator[DataFrame]:
         kept.unpersist()
 
 
-def _refuse_few(sampled: int, read: int, share: float) -> None:
+def _without_caption(rows: DataFrame, seen: Observation, read: int) -> int:
+    """Rows without a caption, as the sampling pass saw them; where it saw some rows twice, by a pass of their own."""
+    found = seen.get
+    return int(found["without_caption"]) if found["rows"] == read else rows.where(~has_caption()).count()
+
+
+def _refuse_few(sampled: int, captions: int, share: float) -> None:
     if sampled < _LEAST_ROWS:
-        least = 2 * _LEAST_ROWS / max(read, 1)
+        least = 2 * _LEAST_ROWS / max(captions, 1)
         remedy = f"ask for a share of at least {least:.2g}" if least < 1 else "curate the pool itself, it is small"
-        raise InputError(f"{sampled} of {read} rows are in a sample of {share:.4g}: {remedy}")
+        raise InputError(f"{sampled} of {captions} rows with a caption are in a sample of {share:.4g}: {remedy}")
 
 
 def _wanted(sample: _Sample) -> int | None:
@@ -215,12 +236,12 @@ def _sizes(sample: _Sample, ts: Sequence[float]) -> list[SizeEstimate]:
     """
     modelled, squares = _summed(sample, ts, modelled=True)
     plain, _ = _summed(sample, ts, modelled=False)
-    scale, sampled = sample.rows_of_pool / sample.counts.read, sample.counts.read
+    scale, sampled = 1 / sample.share, sample.counts.read
     of_sampling = scale**2 * (1 - sample.share) * np.maximum(squares - modelled**2 / sampled, 0)
     of_drawing = scale * np.maximum(modelled - squares, 0)
     off = _SIZE_DEVIATIONS * np.sqrt(of_sampling + of_drawing) + _MODEL_ERROR * scale * np.abs(modelled - plain)
     values = scale * modelled
-    most = float(sample.rows_of_pool)
+    most = float(sample.captions)
     return [
         SizeEstimate(t, Estimate(value, max(0.0, value - error), min(most, value + error)), t * sample.share)
         for t, value, error in zip(ts, values.tolist(), off.tolist(), strict=True)
@@ -247,10 +268,9 @@ def _summed(sample: _Sample, ts: Sequence[float], *, modelled: bool) -> tuple[ND
 
 def _scaled(number: int, sample: _Sample) -> Estimate:
     """Rows of a kind in the pool: binomial, of a finite pool."""
-    part = number / sample.counts.read
-    rows, value = sample.rows_of_pool, part * sample.rows_of_pool
-    off = _DEVIATIONS * rows * np.sqrt((1 - sample.share) * part * (1 - part) / sample.counts.read)
-    return Estimate(value, max(0.0, value - off), min(rows, value + off))
+    part, captions = number / sample.counts.read, sample.captions
+    off = _DEVIATIONS * captions * np.sqrt((1 - sample.share) * part * (1 - part) / sample.counts.read)
+    return Estimate(part * captions, max(0.0, part * captions - off), min(captions, part * captions + off))
 
 
 def _matches(sample: _Sample) -> Estimate:
@@ -272,19 +292,11 @@ def _language(sample: _Sample, language: str, compiled: CompiledMetadata) -> Lan
     )
 
 
-def _seconds(sample: _Sample, timer: Progress) -> Estimate | None:
-    """Of a whole run: two readings of the pool, and the work over the sample times its number of rows."""
-    watch = Progress()
-    with watch.step("work"):  # a second time: the first one compiles kernels and starts workers
-        count_matches(sample.rows, sample.metadata)
-    with watch.step("start"):
-        count_matches(sample.rows.limit(0), sample.metadata)
-    work = watch.seconds["work"] - watch.seconds["start"]
-    if work < _LEAST_SECONDS:
-        return None
-    # Balancing matches again, draws and writes: about twice what counting costs.
-    value = 2 * timer.seconds["sample"] + 3 * work / sample.share
-    return Estimate(value, value / 2, value * 2)
+def _octave_rows(sizes: Sequence[SizeEstimate], t: float) -> float:
+    """Rows whose thresholds lie between the powers of two around t."""
+    rows = [0.0, *(size.rows.value for size in sizes)]
+    place = min(int(np.searchsorted([size.t for size in sizes], t)), len(sizes) - 1)
+    return rows[place + 1] - rows[place]
 
 
 def _bytes(sample: _Sample, asked: SizeEstimate, known: int | None) -> Estimate | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 _MEANT: Final = ("uid", "text", "image_url", "language")
 _NEAR: Final = 3
-_MOST_TEXTS: Final = 10_000  # of one image
+_TEXTS_AT_ONCE: Final = 10_000  # of one image, on the driver
 
 
 @dataclass(frozen=True)
@@ -125,11 +126,15 @@ def chosen_text(rows: DataFrame, row: PoolRow, entries: RunEntries, seed: int) -
     same = rows.where(image_id_column(F.col("image_url")).eqNullSafe(image)).where(F.col("uid").isNotNull())
     if row.language is not None:
         same = same.where(F.col("language") == row.language)
+    least: tuple[int, Any] | None = None
     with named_worker_errors():
-        texts = [as_pool_row(found) for found in same.limit(_MOST_TEXTS).collect()]
-    matched = [text for text in texts if text.text and entries.matcher.match(text.text)]
-    hashes = choice_hashes(uid_array(matched), seed)
-    return min(zip(hashes.tolist(), (text.uid for text in matched), strict=True), default=(0, None))[1]
+        texts = map(as_pool_row, same.toLocalIterator())
+        while some := list(islice(texts, _TEXTS_AT_ONCE)):  # one URL of a pool may stand for a million texts
+            matched = [text for text in some if text.text and entries.matcher.match(text.text)]
+            hashes = choice_hashes(uid_array(matched), seed).tolist()
+            found = zip(hashes, (text.uid for text in matched), strict=True)
+            least = min(found if least is None else [least, *found], default=None)
+    return None if least is None else least[1]
 
 
 def rows_with_word(rows: DataFrame, word: str, language: str, limit: int) -> list[PoolRow]:

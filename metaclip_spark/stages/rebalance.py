@@ -119,7 +119,7 @@ def rebalance(
         languages = None if target.by_rows else _metadata(base, metadata, t)
         withdraw_mark(tables, runs, target.plan)
 
-    with timer.step("balance"), named_worker_errors():
+    with timer.step("balance"), named_worker_errors(tables):
         if languages is None:
             kept, writes = _by_rows(spark, tables, target)
         else:

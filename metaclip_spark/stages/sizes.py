@@ -11,6 +11,7 @@ from metaclip_spark.errors import ConsistencyError
 from metaclip_spark.report.sizes import LanguageSizes, SizePoint, Sizes
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.stored_run import current_run
+from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.schemas import ENTRY_COUNTS, RUNS, SIZE_CURVE
 from metaclip_spark.storage.tables import Tables
 
@@ -36,14 +37,15 @@ def size_curves(spark: SparkSession, output: str) -> Sizes:
     """
     check_session(spark)
     tables = Tables(spark, output)
-    run = current_run(tables)
-    return Sizes(
-        run_id=run.run_id,
-        counts_version=run.counts_version,
-        seed=run.seed,
-        read=run.counters["read"],
-        languages={language: _curve(tables, run, language) for language in run.t},
-    )
+    with named_worker_errors(tables):
+        run = current_run(tables)
+        return Sizes(
+            run_id=run.run_id,
+            counts_version=run.counts_version,
+            seed=run.seed,
+            read=run.counters["read"],
+            languages={language: _curve(tables, run, language) for language in run.t},
+        )
 
 
 def _curve(tables: Tables, run: StoredRun, language: str) -> LanguageSizes:

@@ -15,15 +15,18 @@ from metaclip_spark.storage.spark_errors import reason
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from metaclip_spark.storage.tables import Tables
+
 _NAMED: Final = re.compile(r"metaclip_spark\.errors\.(\w+): (.+)")
 
 
 @contextmanager
-def named_worker_errors(source: str = "the pool") -> Iterator[None]:
+def named_worker_errors(*read: Tables, source: str = "the pool") -> Iterator[None]:
     """Raise a worker's own error in place of Spark's report of it, and any other failure of a job under its cause.
 
     Args:
-        source: what is read.
+        read: tables that are read beside the source.
+        source: what is read, for people.
     """
     try:
         yield
@@ -31,6 +34,12 @@ def named_worker_errors(source: str = "the pool") -> Iterator[None]:
         found = _NAMED.search(str(failure))
         kind = getattr(errors, found.group(1), None) if found else None
         if "FAILED_READ_FILE" in str(failure):
+            for tables in read:
+                if tables.names_a_file(str(failure)):
+                    raise errors.TableError(
+                        f"a file of the tables in {tables.root} cannot be read: {reason(failure)} Restore it, or read "
+                        "another version (`inspect` lists them), or curate again into another output"
+                    ) from failure
             raise errors.InputError(f"a file of {source} cannot be read: {reason(failure)}") from failure
         if found is None or kind is None:
             raise errors.JobFailedError(

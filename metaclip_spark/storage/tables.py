@@ -31,6 +31,7 @@ from metaclip_spark.storage.schemas import (
 )
 from metaclip_spark.storage.settings import changed_settings
 from metaclip_spark.storage.spark_errors import reason
+from metaclip_spark.storage.table_files import exists, listing, quoted_path, whole_version
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -120,6 +121,11 @@ class Tables:
         """Path of a table."""
         return f"{self.root}/{name}"
 
+    def names_a_file(self, message: str) -> bool:
+        """Whether a message of Spark's names a file of these tables."""
+        bare = self.root.removeprefix("file://").removeprefix("file:")
+        return any(f"{bare}/{name}/" in message for name in _OURS)
+
     def refuse_foreign(self) -> None:
         """Before any work: nothing that is not ours may stand where a table is, or will be.
 
@@ -128,7 +134,7 @@ class Tables:
         """
         if Path(self.root.removeprefix("file://")).is_file():  # or it would show only at the first write
             raise TableError(f"{self.root} is a file: use another output")
-        if self._exists(self.root):
+        if exists(self._spark, self.root):
             for name in _OURS:
                 self.read(name)
 
@@ -136,21 +142,28 @@ class Tables:
         """The table as it is now, or was at a version; None if there is none.
 
         Raises:
-            TableError: there is another's table at its path, files but no Delta table, or no such version.
+            TableError: there is another's table at its path, files but no Delta table, a damaged log, or no such
+                version, or not any more.
         """
         path = self.path(name)
         if version is not None:
             return self._at_version(name, version)
         try:
             table = self._spark.read.format("delta").load(path)
-        except AnalysisException as error:
-            if error.getCondition() == "PATH_NOT_FOUND":
+        except (AnalysisException, Py4JJavaError) as error:
+            condition = error.getCondition() if isinstance(error, AnalysisException) else None
+            if condition == "PATH_NOT_FOUND":
                 return None
-            if error.getCondition() == "DELTA_TABLE_NOT_FOUND":
+            if condition == "DELTA_TABLE_NOT_FOUND":
                 self._refuse_foreign_files(name)
                 return None
-            if error.getCondition() == "DELTA_INVALID_PARTITION_PATH":  # Delta looks for a table up the path
+            if condition == "DELTA_INVALID_PARTITION_PATH":  # Delta looks for a table up the path
                 raise TableError(f"{self.root} is, or lies in, a Delta table itself: use another output") from error
+            if "[DELTA_" in str(error):
+                raise TableError(
+                    f"{path} cannot be read, in no version: {reason(error)}. Restore the missing files of its log "
+                    f"({path}/_delta_log), or curate again into another output"
+                ) from error
             raise
         missing = sorted(_OURS[name] - set(table.columns))
         if missing:
@@ -163,7 +176,7 @@ class Tables:
         newest = self.newest_version(name)
         if not 0 <= version <= newest:
             raise TableError(f"{self.path(name)} has no version {version}: its versions are 0 to {newest}")
-        return self._spark.read.format("delta").option("versionAsOf", str(version)).load(self.path(name))
+        return whole_version(self._spark, self.path(name), version, newest)
 
     def writer(self, name: str, version: int | None = None) -> str | None:
         """The run whose rows the table holds, or held at a version; None if there is no table, or nothing in it says.
@@ -293,7 +306,7 @@ class Tables:
         return self._spark.sql(f"DESCRIBE HISTORY {self._quoted(name)}{limit}")
 
     def _quoted(self, name: str) -> str:
-        return f"delta.`{self.path(name).replace('`', '``')}`"
+        return quoted_path(self.path(name))
 
     def _refuse_foreign_files(self, name: str) -> None:
         """A table is never put among files that are not its own.
@@ -302,20 +315,8 @@ class Tables:
         has no folders, an earlier write of ours is next to them.
         """
         path = self.path(name)
-        if self._exists(f"{path}/_delta_log") or (name != RUNS and self.read(RUNS) is not None):
+        if exists(self._spark, f"{path}/_delta_log") or (name != RUNS and self.read(RUNS) is not None):
             return
-        files = self._listing(path).select("path").take(1)
+        files = listing(self._spark, path).select("path").take(1)
         if files:
             raise TableError(f"{path} is no Delta table, but holds files (such as {files[0].path}): use another output")
-
-    def _exists(self, path: str) -> bool:
-        try:
-            self._listing(path)
-        except AnalysisException as error:
-            if error.getCondition() == "PATH_NOT_FOUND":
-                return False
-            raise
-        return True
-
-    def _listing(self, path: str) -> DataFrame:
-        return self._spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(path)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from pyspark import Broadcast
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame, Observation
 
     from metaclip_spark.transforms.shared_metadata import SharedMetadata
 
@@ -25,19 +25,33 @@ _SUMS: Final = "place int, q double, qq double"
 _ARROW_SUMS: Final = pa.schema([("place", pa.int32()), ("q", pa.float64()), ("qq", pa.float64())])
 
 
-def sample_rows(rows: DataFrame, share: float, seed: int) -> DataFrame:
-    """The sampled rows, with id, text and language only.
+def sample_rows(rows: DataFrame, share: float, seed: int, seen: Observation | None = None) -> DataFrame:
+    """The sampled rows, with id, text and language only, of those that have a caption.
+
+    Rows without one, null or empty, match nothing: they are counted, not sampled. Nothing but their captions may tell
+    them apart, so that a sample would hold all of them or none.
 
     Args:
-        rows: the pool under its canonical names. A row without a uid is told by its text instead,
-            or by its URL.
-        share: of the rows, in (0, 1).
+        rows: the pool under its canonical names. A row without a uid is told by its text instead: those with the same
+            one are in the sample together.
+        share: of the rows with a caption, in (0, 1).
         seed: of the run; another one samples other rows.
+        seen: observes `rows` and `without_caption`, when the result is first computed; Spark counts a task that it had
+            to do again once more.
     """
-    told_by = [F.col(name).cast("string") for name in ("uid", "text", "image_url") if name in rows.columns]
-    hashed = F.xxhash64(F.lit(sample_domain(seed)), F.coalesce(*told_by))
     names = [name for name in ("uid", "text", LANGUAGE.name) if name in rows.columns]
-    return rows.where(hashed < F.lit(sample_bound(share))).select(*names)
+    read = rows.select(*names)
+    if seen is not None:
+        without = F.count_if(~has_caption()).alias("without_caption")
+        read = read.observe(seen, F.count(F.lit(1)).alias("rows"), without)
+    told_by = [F.col(name).cast("string") for name in ("uid", "text") if name in rows.columns]
+    hashed = F.xxhash64(F.lit(sample_domain(seed)), F.coalesce(*told_by))
+    return read.where(has_caption() & (hashed < F.lit(sample_bound(share))))
+
+
+def has_caption() -> Column:
+    """Whether a row's caption is there and has a byte."""
+    return F.coalesce(F.octet_length("text") > 0, F.lit(False))  # noqa: FBT003 - a literal of SQL
 
 
 def sum_probabilities(

@@ -26,12 +26,12 @@ ENTRIES = [
 ]
 
 
-def made_up_captions(rows: int, seed: int = 0) -> list[str]:
+def made_up_captions(rows: int, seed: int = 0, known: int = WORDS) -> list[str]:
     """Captions of 1 to 6 words, some of them no entries; word n is about n times rarer than word 1."""
     rng = np.random.default_rng(seed)
     lengths = rng.integers(1, 7, rows)
-    ranks = 1.0 / np.arange(1, WORDS + 201)
-    words = rng.choice(WORDS + 200, int(lengths.sum()), p=ranks / ranks.sum())
+    ranks = 1.0 / np.arange(1, known + 201)
+    words = rng.choice(known + 200, int(lengths.sum()), p=ranks / ranks.sum())
     ends = np.cumsum(lengths)
     marks = rng.choice(np.array([" ", " ", ", ", "-"]), rows)
     return [
@@ -40,13 +40,13 @@ def made_up_captions(rows: int, seed: int = 0) -> list[str]:
     ]
 
 
-def made_up_table(rows: int, seed: int = 0) -> pa.Table:
+def made_up_table(rows: int, seed: int = 0, known: int = WORDS) -> pa.Table:
     """Rows of `id`, `image_url` (three texts an image), `text` and `width`."""
     return pa.table(
         {
             "id": pa.array(range(rows), pa.int64()),
             "image_url": [f"https://example.org/{number // 3}.jpg" for number in range(rows)],
-            "text": made_up_captions(rows, seed),
+            "text": made_up_captions(rows, seed, known),
             "width": pa.array([number % 997 for number in range(rows)], pa.int32()),
         }
     )

@@ -18,7 +18,7 @@ from metaclip_spark.config import CurateConfig, PoolColumns
 from metaclip_spark.core.balancing import admission_threshold, keep_probability
 from metaclip_spark.core.identity import derived_uid
 from metaclip_spark.core.matching.tables import compile_metadata
-from metaclip_spark.core.sampling import draw
+from metaclip_spark.core.sampling import choice_hashes, draw
 from metaclip_spark.core.spacing import space_caption
 from metaclip_spark.errors import ConfigError, InputError, TableError
 from metaclip_spark.stages.curate import curate
@@ -240,3 +240,17 @@ def test_every_fate_of_a_row_is_told_as_the_run_counted_it(spark: SparkSession, 
     write_files(table, tmp_path / "pool" / "language=en")
     with pytest.raises(InputError, match="changed since"):
         explain_uid(spark, root, "unmatched")
+
+
+def test_the_text_chosen_of_an_image_with_very_many(spark: SparkSession, tmp_path: Path) -> None:
+    """One URL may stand for a placeholder of a million pages; here the chosen text is behind the first 10,000."""
+    rows = 12_000
+    seed = next(seed for seed in range(50) if choice_hashes(pa.array(range(rows)), seed).argmin() > 10_000)
+    chosen = int(choice_hashes(pa.array(range(rows)), seed).argmin())
+    table = pa.table({"id": range(rows), "image_url": ["u"] * rows, "text": ["red"] * rows})
+    pool, root = pool_at(write_files(table, tmp_path / "pool")), str(tmp_path / "tables")
+    config = CurateConfig(t=2.0 * rows, texts_per_image="one_text_per_image", seed=seed)
+    assert curate(spark, pool, compile_metadata(["red"]), root, config).counters["kept"] == 1
+    assert explain_uid(spark, root, chosen).verdict == "kept"
+    found = explain_uid(spark, root, (chosen + 1) % rows)
+    assert (found.verdict, found.chosen_uid) == ("not_chosen", str(chosen))

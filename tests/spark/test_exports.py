@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,15 +19,19 @@ from metaclip_spark import example
 from metaclip_spark.cli import main
 from metaclip_spark.config import CurateConfig
 from metaclip_spark.core.matching.matcher import Matcher
-from metaclip_spark.errors import ColumnNotFoundError, ConfigError, InputError, TableError
+from metaclip_spark.errors import ColumnNotFoundError, ConfigError, ConsistencyError, InputError, TableError
+from metaclip_spark.stages import export_rows
 from metaclip_spark.stages.curate import curate
+from metaclip_spark.stages.dry_run import dry_run
 from metaclip_spark.stages.explain import explain_caption
 from metaclip_spark.stages.export_probabilities import export_entry_probabilities
 from metaclip_spark.stages.export_rows import export_img2dataset, export_jsonl
 from metaclip_spark.stages.export_uids import _pairs, export_datacomp
-from metaclip_spark.storage.export_target import new_folder
+from metaclip_spark.storage.export_target import check_rows, new_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyspark.sql import DataFrame, SparkSession
 
     from metaclip_spark.config import Pool
@@ -63,7 +68,7 @@ def test_img2dataset_reads_its_columns_from_every_parquet_file(
 
 def test_nothing_is_replaced_unasked(spark: SparkSession, example_root: str, tmp_path: Path) -> None:
     target = tmp_path / "export"
-    (tmp_path / "export.partial" / "of a killed export").mkdir(parents=True)
+    (tmp_path / "export.partial" / "somebody else's").mkdir(parents=True)
     export_jsonl(spark, example_root, str(target), columns=["uid"])
     before = sorted(path.name for path in target.iterdir())
     with pytest.raises(TableError, match="exists"):
@@ -71,7 +76,8 @@ def test_nothing_is_replaced_unasked(spark: SparkSession, example_root: str, tmp
     assert sorted(path.name for path in target.iterdir()) == before
     export_img2dataset(spark, example_root, str(target), overwrite=True)
     assert not list(target.glob("*.json"))
-    assert [path.name for path in tmp_path.iterdir()] == ["export"]
+    assert {path.name for path in tmp_path.iterdir()} == {"export", "export.partial"}
+    assert (tmp_path / "export.partial" / "somebody else's").exists()
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter").write_text("one")
     with pytest.raises(TableError, match="no export that can be replaced"):
@@ -82,9 +88,81 @@ def test_nothing_is_replaced_unasked(spark: SparkSession, example_root: str, tmp
 def test_spark_refuses_what_exists_in_a_store(spark: SparkSession, tmp_path: Path) -> None:
     with (
         pytest.raises(TableError, match="s3a://bucket/export exists"),
-        new_folder("s3a://bucket/export", overwrite=False) as (_, mode),
+        new_folder("s3a://bucket/export", overwrite=False),
     ):
-        spark.range(1).write.mode(mode).parquet(str(tmp_path))  # stands for the store
+        spark.range(1).write.parquet(str(tmp_path))  # stands for the store
+
+
+def test_a_target_is_where_spark_writes(
+    spark: SparkSession,
+    example_root: str,
+    small_pool: Pool,
+    metadata: CompiledMetadata,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change_settings: Callable[[dict[str, str]], None],
+) -> None:
+    """With a default file system that is not this machine's: viewfs, which puts it into a folder of its choice."""
+    monkeypatch.chdir(tmp_path)
+    pool = replace(small_pool, paths=tuple(f"file://{path}" for path in small_pool.paths))
+    store, tables = tmp_path / "store", f"file://{example_root}"
+    store.mkdir()
+    mounts = {"exports": store, "tables": example_root}
+    links = {f"fs.viewfs.mounttable.default-store.link./{name}": f"file://{place}" for name, place in mounts.items()}
+    change_settings({"fs.defaultFS": "viewfs://default-store/", **links})
+    report = export_jsonl(spark, tables, "/exports/lines", columns=["uid"])
+    assert report.target == "viewfs://default-store/exports/lines"
+    assert report.rows == sum(len(file.read_text().splitlines()) for file in (store / "lines").glob("*.json"))
+    with pytest.raises(TableError, match="viewfs://default-store/exports/lines exists"):
+        export_img2dataset(spark, tables, "/exports/lines")
+    with pytest.raises(ConfigError, match=r"viewfs://default-store/exports/p.npy is in a store.*file:///"):
+        export_entry_probabilities(spark, tables, "/exports/p.npy")
+    with pytest.raises(ConfigError, match=rf"uids.npy is relative.*file://{tmp_path}/uids.npy"):
+        export_datacomp(spark, tables, "uids.npy")
+    with pytest.raises(ConfigError, match="overlaps"):
+        export_jsonl(spark, "/tables", "viewfs://default-store/tables/lines")
+    assert dry_run(spark, pool, metadata, "/exports/tables").bytes_free is None
+    here = export_img2dataset(spark, tables, f"file://{tmp_path}/here")
+    assert pq.read_table(tmp_path / "here").num_rows == here.rows > 0
+    assert {path.name for path in tmp_path.iterdir()} == {"store", "here"}
+    assert [path.name for path in store.iterdir()] == ["lines"]
+
+
+def test_rows_on_the_disk_of_an_executor_are_missed(
+    spark: SparkSession, example_root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = {form: tmp_path / f"[{form}] {{a,b}} *" for form in ("parquet", "json")}
+    rows = spark.range(4).repartition(2)
+    for form, place in places.items():
+        rows.write.format(form).save(str(place))
+        check_rows(spark, str(place), 4, form=form, schema=rows.schema)
+        for found in (r"\d", "0"):
+            next(place.glob("part-*")).unlink()
+            with pytest.raises(ConsistencyError, match=f"^4 rows were exported to .*, but {found} can be read"):
+                check_rows(spark, str(place), 4, form=form, schema=rows.schema)
+
+    def lost(spark: SparkSession, path: str, *args: Any, **options: Any) -> None:
+        next(Path(path.removeprefix("file://")).glob("part-*")).unlink()  # as if it were on another machine
+        check_rows(spark, path, *args, **options)
+
+    monkeypatch.setattr(export_rows, "check_rows", lost)
+    for export in (export_img2dataset, export_jsonl):
+        with pytest.raises(ConsistencyError, match="that all of them reach"):
+            export(spark, example_root, str(tmp_path / "export"))
+    assert {path.name for path in tmp_path.iterdir()} == {place.name for place in places.values()}
+
+
+def test_names_are_compared_without_case(spark: SparkSession) -> None:
+    rows = spark.range(1).selectExpr("id AS uid", "id AS Caption")
+    for columns, taken, says in (
+        (["Caption"], ("url", "caption", "uid"), "'Caption' would be in the export twice, beside 'caption'"),
+        (["uid", "uid"], (), "'uid' would be in the export twice"),
+    ):
+        with pytest.raises(ConfigError, match=says):
+            export_rows._check_columns(rows, columns, taken=taken)
+    with pytest.raises(ColumnNotFoundError, match="did you mean 'Caption'"):
+        export_rows._check_columns(rows, ["CAPTIONS"], taken=())
+    export_rows._check_columns(rows, ["uid", "Caption"], taken=())
 
 
 @pytest.mark.parametrize("target", ["{root}", "{root}/curated", "{root}/..", "{root}/../pool", "{root}/new"])

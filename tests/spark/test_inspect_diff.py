@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,9 +19,16 @@ from metaclip_spark.core.sampling import draw
 from metaclip_spark.errors import ConfigError, TableError
 from metaclip_spark.stages.curate import curate
 from metaclip_spark.stages.diff import diff
+from metaclip_spark.stages.explain import explain_uid
+from metaclip_spark.stages.explain_entry import explain_entry
+from metaclip_spark.stages.export_probabilities import export_entry_probabilities
+from metaclip_spark.stages.export_rows import export_jsonl
 from metaclip_spark.stages.inspect_tables import inspect
+from metaclip_spark.stages.sizes import size_curves
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyspark.sql import SparkSession
 
     from metaclip_spark.core.matching.compiled import CompiledMetadata
@@ -164,6 +172,11 @@ def test_another_list_of_entries_is_the_reason_by_itself(spark: SparkSession, cu
     assert [(move.entry, move.after) for move in found.entries] == [("w0", 0)]
 
 
+def test_rows_under_other_ids_are_not_compared(spark: SparkSession, curations: Curations, example_root: str) -> None:
+    with pytest.raises(ConfigError, match=r"has the ids of column 'id' but .* derives ids from URL and text: a row"):
+        diff(spark, curations.first, example_root)
+
+
 def test_no_such_version_or_run(spark: SparkSession, curations: Curations) -> None:
     with pytest.raises(TableError, match="versions are 0 to 2"):
         diff(spark, curations.first, curations.first, before_at=3)
@@ -171,6 +184,49 @@ def test_no_such_version_or_run(spark: SparkSession, curations: Curations) -> No
         diff(spark, curations.first, curations.first, before_at="ffffffff")
     with pytest.raises(TableError, match="no curated table"):
         diff(spark, curations.first + "2", curations.first)
+
+
+def test_versions_that_are_gone(
+    spark: SparkSession,
+    curations: Curations,
+    tmp_path: Path,
+    change_settings: Callable[[dict[str, str]], None],
+) -> None:
+    change_settings({"spark.databricks.delta.retentionDurationCheck.enabled": "false"})
+    roots = {name: tmp_path / name for name in ("vacuumed", "cleaned", "cut", "lost")}
+    for root in roots.values():
+        shutil.copytree(curations.first, root)
+    curated = {name: root / "curated" for name, root in roots.items()}
+
+    spark.sql(f"VACUUM delta.`{curated['vacuumed']}` RETAIN 0 HOURS")
+    vacuumed = str(roots["vacuumed"])
+    says = r"version 0 of .*its file part-.* is removed.* be read is 2, the newest 4"  # a VACUUM makes two
+    with pytest.raises(TableError, match=says):
+        diff(spark, vacuumed, vacuumed, before_at=curations.reports[0].run_id)
+
+    spark.sql(f"ALTER TABLE delta.`{curated['cleaned']}` SET TBLPROPERTIES ('delta.checkpointInterval' = '1')")
+    for version in range(3):
+        (curated["cleaned"] / "_delta_log" / f"{version:020d}.json").unlink()
+    with pytest.raises(TableError, match=r"version 1 of .*its log is cleaned up.* be read is (\d), the newest \1"):
+        diff(spark, curations.first, str(roots["cleaned"]), after_at=1)
+    assert export_jsonl(spark, str(roots["cleaned"]), str(tmp_path / "lines"), columns=["uid"]).rows
+
+    (curated["cut"] / "_delta_log" / f"{0:020d}.json").unlink()
+    for file in curated["lost"].glob("*.parquet"):
+        file.unlink()
+    for name, says in (("cut", "cannot be read, in no version: .DELTA_TRUNCATED"), ("lost", "a file of the tables in")):
+        root = str(roots[name])
+        for look in (
+            lambda root: inspect(spark, root),
+            lambda root: size_curves(spark, root),
+            lambda root: diff(spark, root, curations.first),
+            lambda root: explain_uid(spark, root, 1),
+            lambda root: explain_entry(spark, root, "w1"),
+            lambda root: export_jsonl(spark, root, str(tmp_path / "other")),
+            lambda root: export_entry_probabilities(spark, root, str(tmp_path / "p.npy")),
+        ):
+            with pytest.raises(TableError, match=says):
+                look(root)
 
 
 def test_a_root_and_its_tables(spark: SparkSession, curations: Curations) -> None:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 from pools import made_up_table, pool_at, write_files
+from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.cli import main
 from metaclip_spark.config import CurateConfig
 from metaclip_spark.core.matching.artifact import artifact_to_bytes
+from metaclip_spark.core.matching.matcher import Matcher
+from metaclip_spark.core.matching.tables import compile_metadata
 from metaclip_spark.core.row_sample import in_sample
 from metaclip_spark.errors import ConfigError, InputError, TableError
+from metaclip_spark.stages import pilot as pilot_stage
 from metaclip_spark.stages.curate import curate
 from metaclip_spark.stages.dry_run import dry_run
 from metaclip_spark.stages.pilot import pilot
@@ -68,29 +75,72 @@ def test_a_pilot_estimates_what_a_run_gives(
     assert sum(found) >= 8
 
     wanted = pilot(spark, pool, metadata, SHARE, CurateConfig(target_size=report.counters["kept"]))
+    assert (estimate.passes, wanted.passes) == (2, 4)
     assert wanted.asked.t == pytest.approx(CONFIG.t, rel=0.3)
     assert abs(wanted.asked.rows.value / report.counters["kept"] - 1) < 0.02
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("t", [20.0, 100.0])
-def test_the_size_lies_within_its_error_in_19_of_20_seeds(
-    spark: SparkSession, pool: Pool, metadata: CompiledMetadata, tmp_path: Path, t: float
+def test_rows_that_nothing_tells_apart_are_counted(
+    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path
 ) -> None:
-    within = []
+    """Without id and text all have one hash: of half the pool a sample held all or nothing."""
+    table = made_up_table(6_000)
+    null, empty = 4_000, 2_000
+    nameless = {
+        name: pa.array([""] * empty if name == "text" else [None] * empty, table.schema.field(name).type)
+        for name in table.column_names
+    }
+    nulls = pa.table({name: pa.nulls(null, table.schema.field(name).type) for name in table.column_names})
+    pool = pool_at(write_files(pa.concat_tables([table, nulls, pa.table(nameless)]), tmp_path / "pool"))
+    found = pilot(spark, pool, metadata, SHARE, CurateConfig(tail_share=0.1))
+    matched = sum(bool(Matcher(metadata).match(text)) for text in table["text"].to_pylist())
+    assert (found.read, found.without_caption, found.passes) == (len(table) + null + empty, null + empty, 2)
+    assert found.matched.low <= matched <= found.matched.high <= len(table)
+    assert found.sampled == sum(in_sample(uid, 0, SHARE) for uid in range(len(table)))
+    seen_twice = SimpleNamespace(get={"rows": 2 * found.read, "without_caption": 2 * found.without_caption})
+    assert pilot_stage._without_caption(open_pool(spark, pool).rows, seen_twice, found.read) == null + empty  # type: ignore[arg-type]
+
+
+LARGE_ROWS, LARGE_SHARE, KNOWN = 120_000, 0.05, 20_000
+ASKED, ON_THE_GRID = 200.0, (4.0, 16.0, 64.0, 128.0)
+
+
+@pytest.mark.slow
+def test_the_size_lies_within_its_error_in_19_of_20_seeds(spark: SparkSession, tmp_path: Path) -> None:
+    """A pool of which the sample sees some entries only; at the least t even the common of them are rare in it."""
+    table = made_up_table(LARGE_ROWS, seed=11, known=KNOWN)
+    pool = pool_at(write_files(table, tmp_path / "pool", files=4))
+    metadata = compile_metadata([f"w{number}" for number in range(KNOWN)])
+    within: Counter[float] = Counter()
     for seed in range(20):
-        config = replace(CONFIG, t=t, seed=seed)
-        kept = curate(spark, pool, metadata, str(tmp_path / "out"), config).counters["kept"]
-        asked = pilot(spark, pool, metadata, SHARE / 2, config).asked.rows
-        print(f"t {t} seed {seed}: {kept} rows, estimated {asked.value:.0f} from {asked.low:.0f} to {asked.high:.0f}")
-        within.append(asked.low <= kept <= asked.high)
-    assert sum(within) >= 19
+        config = CurateConfig(t=ASKED, seed=seed, overwrite=True)
+        report = curate(spark, pool, metadata, str(tmp_path / "out"), config)
+        (found,) = (
+            spark.read.format("delta")
+            .load(str(tmp_path / "out" / "curated"))
+            .agg(*(F.count_if(F.col("admission_threshold") <= t).alias(f"{t}") for t in (*ON_THE_GRID, ASKED)))
+            .collect()
+        )
+        estimate = pilot(spark, pool, metadata, LARGE_SHARE, config)
+        assert found[f"{ASKED}"] == report.counters["kept"]
+        for size in (*(size for size in estimate.sizes if size.t in ON_THE_GRID), estimate.asked):
+            kept, rows = found[f"{size.t}"], size.rows
+            print(f"seed {seed} t {size.t}: {kept}, estimated {rows.value:.0f} from {rows.low:.0f} to {rows.high:.0f}")
+            within[size.t] += rows.low <= kept <= rows.high
+    print(dict(within))
+    assert within.keys() == {*ON_THE_GRID, ASKED}
+    assert min(within.values()) >= 19
 
 
 NO_PILOTS: dict[str, tuple[float, CurateConfig, type[Exception], str]] = {
     "no share": (0.0, CONFIG, ConfigError, "no share"),
     "texts of an image": (0.5, replace(CONFIG, texts_per_image="one_text_per_image"), ConfigError, "upper bound"),
-    "a sample of too few": (0.001, CONFIG, InputError, r"of 20000 rows are in a sample of 0\.001: ask for .* 0\.01"),
+    "a sample of too few": (
+        0.001,
+        CONFIG,
+        InputError,
+        r"of 20000 rows with a caption are in a sample of 0\.001: ask for .* 0\.01",
+    ),
     "more than match": (0.5, CurateConfig(target_size=19_999), ConfigError, "ask for fewer"),
 }
 

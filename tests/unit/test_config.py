@@ -33,8 +33,8 @@ def test_thresholds_of_any_size(t: float) -> None:
 
 
 CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
-    "a seed below 0": ({"seed": -1}, "seed -1"),
-    "a seed too large": ({"seed": 2**64}, "seed 18446744073709551616"),
+    "a seed below 0": ({"seed": -1}, "seed = -1"),
+    "a seed too large": ({"seed": 2**64}, "seed = 18446744073709551616"),
     "a share that is text": ({"tail_share": "0.1"}, "tail_share"),
     "a share above 1": ({"tail_share": 1.5}, "tail_share"),
     "a share that is nan": ({"tail_share": math.nan}, "tail_share"),

@@ -10,7 +10,9 @@ import pytest
 from metaclip_spark.core.row_sample import in_sample
 from metaclip_spark.core.sample_probabilities import sample_probabilities
 from metaclip_spark.core.sampling import draw
+from metaclip_spark.core.target_size import FINEST_ROWS, Window, histogram, histograms, least_t
 from metaclip_spark.report.pilot import Estimate, LanguagePilot, PilotReport, SizeEstimate, render_pilot
+from metaclip_spark.stages.pilot_time import whole_run
 
 
 def test_a_greater_sample_holds_the_smaller_and_keeps_the_draws_uniform() -> None:
@@ -50,10 +52,29 @@ def test_frequent_entries_are_scaled() -> None:
     assert p[0, 1:] == pytest.approx([0.2, 0.005])
 
 
+def test_a_run_that_chooses_t_by_size_reads_the_pool_more_often() -> None:
+    """As many histograms as choosing takes, of thresholds spread evenly over an octave."""
+    for rows in (50_000, FINEST_ROWS * 200):
+        thresholds = 1.0 + np.arange(rows // 1_000) / (rows // 1_000)
+        taken: list[int] = []
+
+        def measure(window: Window, shift: int, thresholds: np.ndarray = thresholds) -> tuple[np.ndarray, np.ndarray]:
+            taken.append(shift)  # noqa: B023 - called within this round only
+            prefixes, found = histogram(thresholds, window, shift)
+            return prefixes, found * 1_000
+
+        least_t(rows // 2, measure)
+        assert histograms(rows) == len(taken)
+    # Reading, matching once to count and twice as long to balance; then twice more to measure thresholds.
+    assert whole_run(5.0, 20.0, 30.0, 0) == 2 * 5 + 3 * 20
+    assert whole_run(5.0, 20.0, 30.0, 2) == 4 * 5 + 3 * 20 + 2 * 30
+
+
 REPORT = PilotReport(
     share=0.001,
     seed=7,
     read=1_000_000,
+    without_caption=30_000,
     sampled=1_003,
     matched=Estimate(480_000.0, 450_000.0, 510_000.0),
     matches=Estimate(1_700_000.0, 1_500_000.0, 1_900_000.0),
@@ -61,6 +82,7 @@ REPORT = PilotReport(
     asked=SizeEstimate(2_000.0, Estimate(210_000.0, 190_000.0, 230_000.0), 2.0),
     wanted=None,
     sizes=[SizeEstimate(1_024.0, Estimate(150_000.0, 140_000.0, 160_000.0), 1.024)],
+    passes=4,
     seconds=None,
     bytes=Estimate(2.1e7, 1.1e7, 3.2e7),
     took={"open": 1.0},
@@ -73,7 +95,8 @@ def test_estimates_are_shown_with_their_errors() -> None:
         "Estimated from 1,003 of 1,000,000 rows (0.1 %); nothing was written",
         "At t = 2,000 a run keeps 210,000 ± 20,000 rows (21.0 %)",
         "rows that match 480,000 ± 30,000 48.0 % of read",
-        "run time not known on this session; passes measured, writing assumed",
+        "rows without caption 30,000 3.0 % of read, exactly",
+        "run time not known on this session; 4 passes measured, writing assumed",
         "Entries: 812 seen; those not seen hold about 21.0 % of the matches",
         "photo 90,000 ± 10,000",
         "1,024 150,000 140,000 160,000 15.0 %",

@@ -1,0 +1,107 @@
+"""The files behind a Delta table: what a folder holds, and which versions of a table still have all of theirs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
+
+from metaclip_spark.errors import TableError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+def listing(spark: SparkSession, path: str) -> DataFrame:
+    """All files at or below a path; their content is not read unless asked for."""
+    return spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(path)
+
+
+def exists(spark: SparkSession, path: str) -> bool:
+    """Whether there is a file or folder."""
+    try:
+        listing(spark, path)
+    except AnalysisException as error:
+        if error.getCondition() == "PATH_NOT_FOUND":
+            return False
+        raise
+    return True
+
+
+def quoted_path(path: str) -> str:
+    """A Delta table's path as SQL names it."""
+    return f"delta.`{path.replace('`', '``')}`"
+
+
+def whole_version(spark: SparkSession, path: str, version: int, newest: int) -> DataFrame:
+    """A Delta table as it was, whose files are all there: an older version's go with VACUUM, its log with time.
+
+    That takes a job over the log and a listing; no file is opened.
+
+    Args:
+        spark: a session with Delta.
+        path: of the table.
+        version: one that it has or had.
+        newest: the newest; nothing but damage takes the files of that one, so they are not looked for.
+
+    Raises:
+        TableError: the version cannot be read any more.
+    """
+    table = _logged(spark, path, version)
+    if version == newest and table is not None:
+        return table
+    files = _names(listing(spark, path))
+    lost = None if table is None else _lost_file(spark, table, files)
+    if table is not None and lost is None:
+        return table
+    why = (
+        "its log is cleaned up (delta.logRetentionDuration says when)"
+        if lost is None
+        else f"its file {lost} is removed, as VACUUM does with files that newer versions do not have"
+    )
+    raise TableError(
+        f"version {version} of {path} is gone: {why}. The oldest version that can be read is "
+        f"{_oldest_whole(spark, path, newest, files)}, the newest {newest}: name one of these, or curate the lost one "
+        "again into another output"
+    )
+
+
+def _logged(spark: SparkSession, path: str, version: int) -> DataFrame | None:
+    """A version as the log has it; None if it does not have it any more."""
+    try:
+        return spark.read.format("delta").option("versionAsOf", str(version)).load(path)
+    except AnalysisException as error:
+        if error.getCondition() == "DELTA_VERSION_NOT_FOUND":
+            return None
+        raise
+
+
+def _lost_file(spark: SparkSession, table: DataFrame, files: frozenset[str]) -> str | None:
+    """A file of a version that is not there."""
+    missing = [path for path in table.inputFiles() if _name(path) not in files]
+    # A clone has its files elsewhere: all of them, or, where they are gone, none.
+    return _name(missing[0]) if missing and not exists(spark, missing[0]) else None
+
+
+def _oldest_whole(spark: SparkSession, path: str, newest: int, files: frozenset[str]) -> int:
+    """The oldest version that can be read, by bisection: what goes is the oldest."""
+    commits = spark.sql(f"DESCRIBE HISTORY {quoted_path(path)}")
+    gone, whole = int(commits.agg(F.min("version")).collect()[0][0]) - 1, newest
+    while whole - gone > 1:
+        middle = (gone + whole) // 2
+        table = _logged(spark, path, middle)
+        if table is None or _lost_file(spark, table, files):
+            gone = middle
+        else:
+            whole = middle
+    return whole
+
+
+def _names(files: DataFrame) -> frozenset[str]:
+    """Names of files; Delta gives no two the same, and Spark writes the folders before them in two ways."""
+    return frozenset(map(_name, files.inputFiles()))
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
