@@ -67,9 +67,8 @@ def test_the_recipe_and_its_list_whatever_the_partitions(
     for name in ("entries.txt", "metadata.json", "entries.mcs", "manifest.json"):
         assert (tmp_path / "a" / "en" / name).read_bytes() == (tmp_path / "b" / "en" / name).read_bytes(), name
     assert report.metadata_digest == again.metadata_digest
-    assert [line.partition(" ...")[0] for line in lines] == [
-        "wordnet", "count words", "unigrams", "bigrams", "titles", "write"
-    ]  # fmt: skip
+    steps = [line.partition(" ...")[0] for line in lines if not line.startswith("  stage")]
+    assert steps == ["wordnet", "count words", "unigrams", "bigrams", "titles", "write"]
 
     entries = (tmp_path / "a" / "en" / "entries.txt").read_text(encoding="utf-8").splitlines()
     assert entries == json.loads((tmp_path / "a" / "en" / "metadata.json").read_text(encoding="utf-8"))
