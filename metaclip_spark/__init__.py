@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.matcher import Matcher
     from metaclip_spark.core.matching.tables import compile_metadata
     from metaclip_spark.errors import MetaclipSparkError
+    from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
     from metaclip_spark.presets import preset_pool
     from metaclip_spark.report.curate_report import CurateReport
     from metaclip_spark.stages.append import append
+    from metaclip_spark.stages.build_metadata import build_metadata
     from metaclip_spark.stages.check_tables import check_tables
     from metaclip_spark.stages.curate import curate
     from metaclip_spark.stages.diff import diff
@@ -38,9 +40,12 @@ __all__ = [
     "CurateReport",
     "Matcher",
     "MetaclipSparkError",
+    "MetadataConfig",
+    "MetadataSources",
     "Pool",
     "PoolColumns",
     "append",
+    "build_metadata",
     "check_tables",
     "compile_metadata",
     "curate",
@@ -66,9 +71,12 @@ _HOMES = {
     "CurateReport": "metaclip_spark.report.curate_report",
     "Matcher": "metaclip_spark.core.matching.matcher",
     "MetaclipSparkError": "metaclip_spark.errors",
+    "MetadataConfig": "metaclip_spark.metadata_config",
+    "MetadataSources": "metaclip_spark.metadata_config",
     "Pool": "metaclip_spark.config",
     "PoolColumns": "metaclip_spark.config",
     "append": "metaclip_spark.stages.append",
+    "build_metadata": "metaclip_spark.stages.build_metadata",
     "check_tables": "metaclip_spark.stages.check_tables",
     "compile_metadata": "metaclip_spark.core.matching.tables",
     "curate": "metaclip_spark.stages.curate",

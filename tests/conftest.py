@@ -53,9 +53,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
             "spark.sql.shuffle.partitions": "2",
             "spark.sql.warehouse.dir": str(warehouse),
             "spark.driver.memory": "2g",
-            # Optimising for long runs, and generating code, are most of the CPU time of a short one. The tests of the
-            # quickstart, the command line and of clusters start sessions as users do.
-            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+            # Generating code is a quarter of the CPU time of a short run. The tests of the quickstart, the command line
+            # and of clusters start sessions as users do.
             "spark.sql.codegen.wholeStage": "false",
             "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         },

@@ -12,6 +12,7 @@ from metaclip_spark.cli.explain import add_explain
 from metaclip_spark.cli.export import add_export
 from metaclip_spark.cli.follow_up import add_append, add_balance
 from metaclip_spark.cli.look import add_diff, add_inspect
+from metaclip_spark.cli.metadata import add_metadata
 from metaclip_spark.cli.pool_arguments import add_pool_arguments
 from metaclip_spark.cli.session_arguments import add_output_options, add_session_options
 from metaclip_spark.config import COMPRESSIONS, TEXTS_PER_IMAGE
@@ -43,6 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_diff(commands_of)
     add_check(commands_of)
     add_export(commands_of)
+    add_metadata(commands_of)
     for command in commands_of.choices.values():
         command.epilog = _EXIT_CODES
     return parser

@@ -7,6 +7,8 @@ jars = "folder"
 "spark.driver.memory" = "8g"
 [curate]
 t = 20000.0
+[metadata]
+unigram_least = 100
 """
 
 from __future__ import annotations
@@ -16,15 +18,17 @@ import tomllib
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from metaclip_spark.errors import ConfigError
+from metaclip_spark.metadata_config import MetadataConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_TABLES = ("session", "curate")
+_TABLES = ("session", "curate", "metadata")
+_METADATA_KEYS: Final = get_type_hints(MetadataConfig)
 _SESSION_KEYS = ("jars", "master", "settings")
 _NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 _PLURALS = {str: "texts", int: "whole numbers"}
@@ -39,12 +43,14 @@ class RunFile:
         jars: folder with Delta's jars.
         settings: Spark settings, values as strings.
         curate: defaults of curate's options, by their names with "_" for "-".
+        metadata: values of `MetadataConfig`.
     """
 
     master: str | None = None
     jars: str | None = None
     settings: dict[str, str] = field(default_factory=dict)
     curate: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 def read_run_file(path: Path, curate_keys: Mapping[str, Any]) -> RunFile:
@@ -61,7 +67,7 @@ def read_run_file(path: Path, curate_keys: Mapping[str, Any]) -> RunFile:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"cannot read the settings file {path}: {error}") from None
-    odd = [name for name in ("session", "curate") if not isinstance(content.get(name, {}), dict)]
+    odd = [name for name in _TABLES if not isinstance(content.get(name, {}), dict)]
     odd += ["session.settings"] if not odd and not isinstance(_settings(content), dict) else []
     if odd:
         raise ConfigError(f"{path}: {odd[0]} is no table: write [{odd[0]}] and its keys below")
@@ -73,6 +79,10 @@ def read_run_file(path: Path, curate_keys: Mapping[str, Any]) -> RunFile:
     ]
     problems += [f"unknown key {_with_hint(key, curate_keys)} in [curate]" for key in curate.keys() - set(curate_keys)]
     problems += [f"{problem} in [curate]" for problem in _odd_values(curate, curate_keys)]
+    metadata = content.get("metadata", {})
+    unknown = metadata.keys() - set(_METADATA_KEYS)
+    problems += [f"unknown key {_with_hint(key, _METADATA_KEYS)} in [metadata]" for key in unknown]
+    problems += [f"{problem} in [metadata]" for problem in _odd_values(metadata, _METADATA_KEYS)]
     settings = _settings(content)
     problems += [
         f"{key!r} in [session.settings] is a table: write dotted Spark keys in quotes"
@@ -85,13 +95,15 @@ def read_run_file(path: Path, curate_keys: Mapping[str, Any]) -> RunFile:
         if not isinstance(session.get(key, ""), str)
     ]
     if problems:
-        known = f"[session] knows {', '.join(_SESSION_KEYS)}; [curate] knows {', '.join(sorted(curate_keys))}"
+        known = f"[session] knows {', '.join(_SESSION_KEYS)}; [curate] knows {', '.join(sorted(curate_keys))}; "
+        known += f"[metadata] knows {', '.join(sorted(_METADATA_KEYS))}"
         raise ConfigError(f"{path}: {'; '.join(sorted(problems))}. {known}")
     return RunFile(
         master=session.get("master"),
         jars=session.get("jars"),
         settings={key: _as_spark(value) for key, value in settings.items()},
         curate=curate,
+        metadata=metadata,
     )
 
 

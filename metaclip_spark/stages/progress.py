@@ -49,6 +49,16 @@ class Progress:
         self._stage = stage
         self._noted = ""
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody receives lines."""
+        return self._say is not None
+
+    def say(self, line: str) -> None:
+        """A line within a step."""
+        if self._say is not None:
+            self._say(line)
+
     def note(self, figures: str) -> None:
         """Figures for the line of the step that is running."""
         self._noted = figures

@@ -21,11 +21,12 @@ _NAMED: Final = re.compile(r"metaclip_spark\.errors\.(\w+): (.+)")
 
 
 @contextmanager
-def named_worker_errors(*read: Tables) -> Iterator[None]:
+def named_worker_errors(*read: Tables, source: str = "the pool") -> Iterator[None]:
     """Raise a worker's own error in place of Spark's report of it, and any other failure of a job under its cause.
 
     Args:
-        read: tables that are read beside the pool.
+        read: tables that are read beside the source.
+        source: what is read, for people.
     """
     try:
         yield
@@ -39,7 +40,7 @@ def named_worker_errors(*read: Tables) -> Iterator[None]:
                         f"a file of the tables in {tables.root} cannot be read: {reason(failure)} Restore it, or read "
                         "another version (`inspect` lists them), or curate again into another output"
                     ) from failure
-            raise errors.InputError(f"a file of the pool cannot be read: {reason(failure)}") from failure
+            raise errors.InputError(f"a file of {source} cannot be read: {reason(failure)}") from failure
         if found is None or kind is None:
             raise errors.JobFailedError(
                 "; ".join([f"the Spark job failed: {reason(failure)}", *getattr(failure, "__notes__", [])])

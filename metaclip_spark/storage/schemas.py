@@ -14,6 +14,7 @@ RESERVE: Final = "reserve"
 ENTRY_COUNTS: Final = "entry_counts"
 SIZE_CURVE: Final = "size_curve"
 RUNS: Final = "runs"
+METADATA: Final = "metadata"
 
 
 RECORD: Final = "metaclip:record"
@@ -64,6 +65,21 @@ ENTRY_COUNTS_SCHEMA: Final = T.StructType(
         column("count", _LONG, "captions whose match set holds the entry; entries that never matched have no row"),
         column("crawl", _STRING, "name of the pool that was counted"),
         column("metadata_digest", _STRING, "SHA-256 of the metadata list"),
+    ]
+)
+
+METADATA_SCHEMA: Final = T.StructType(
+    [
+        column(
+            "metadata_version", _STRING, "SHA-256 of the language's list: the digest that a curation with it carries"
+        ),
+        column("language", _STRING, "language of the captions that it is for"),
+        column("entry_id", T.IntegerType(), "position of the entry in the list, from 0"),
+        column("entry", _STRING, "text of the entry"),
+        column("entry_key", _STRING, "XXH64 of language, a zero byte and text: the same in every version of the list"),
+        column("sources", T.ArrayType(_STRING), "sources that propose the entry, in the order of the merge"),
+        column("admitted_by", _STRING, "the first of them, which put it into the list"),
+        column("score", _DOUBLE, "there: occurrences, bits, views; null for WordNet's"),
     ]
 )
 

@@ -20,6 +20,8 @@ from metaclip_spark.storage.schemas import (
     ENTRY_COUNTS,
     ENTRY_COUNTS_SCHEMA,
     INDEXED,
+    METADATA,
+    METADATA_SCHEMA,
     PROVENANCE,
     RESERVE,
     RUNS,
@@ -49,6 +51,7 @@ _OURS: Final = {
     RESERVE: frozenset(field.name for field in (*DECISIONS, *PROVENANCE)),
     ENTRY_COUNTS: frozenset(ENTRY_COUNTS_SCHEMA.names),
     SIZE_CURVE: frozenset(SIZE_CURVE_SCHEMA.names),
+    METADATA: frozenset(METADATA_SCHEMA.names),
 }
 _ARROW_ROWS: Final = "spark.sql.execution.arrow.maxRecordsPerBatch"
 # What Delta says where another process committed in between.

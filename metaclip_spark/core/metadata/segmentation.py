@@ -1,0 +1,62 @@
+"""Words of languages that are written without spaces, by ICU's dictionaries."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from metaclip_spark.errors import EnvironmentProblemError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NO_SPACE_LANGUAGES: Final = frozenset({"zh", "ja", "th", "lo", "my", "km", "bo", "dz", "ryu"})
+"""Korean is written with spaces."""
+
+_BASES: Final = {"wuu": "zh", "yue": "zh", "gan": "zh", "hak": "zh", "cdo": "zh", "nan": "zh", "lzh": "zh"}
+
+
+def is_no_space(language: str) -> bool:
+    """Whether a language, or the one that it is a variant of, is written without spaces.
+
+    >>> is_no_space("zh_yue"), is_no_space("ja"), is_no_space("ko")
+    (True, True, False)
+    """
+    base = language.lower().replace("-", "_").partition("_")[0]
+    return _BASES.get(base, base) in NO_SPACE_LANGUAGES
+
+
+def segmenter(language: str) -> Callable[[bytes], bytes]:
+    """A function that puts a space between the words of a text.
+
+    Args:
+        language: its code.
+
+    Raises:
+        EnvironmentProblemError: icu4py is not installed.
+    """
+    breaker, locale = _breaker(), language.replace("_", "-")
+
+    def segment(text: bytes) -> bytes:
+        return " ".join(breaker(text.decode("utf-8", "replace"), locale)).encode()
+
+    return segment
+
+
+def icu_version() -> str:
+    """Version of ICU, whose dictionaries decide what a word is."""
+    _breaker()
+    import icu4py  # noqa: PLC0415 - an extra
+
+    return str(icu4py.icu_version)
+
+
+@cache
+def _breaker() -> Any:
+    try:
+        from icu4py.breakers import WordBreaker  # noqa: PLC0415 - an extra, for these languages only
+    except ImportError:
+        raise EnvironmentProblemError(
+            "text without spaces between words needs ICU: pip install 'metaclip-spark[icu]', on the workers too"
+        ) from None
+    return WordBreaker

@@ -1,0 +1,189 @@
+"""Build metadata: four sources and one merge, as table 1 of "Demystifying CLIP Data" has them."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metaclip_spark.core.metadata.merge import Source, merge
+from metaclip_spark.errors import InputError, MetaclipSparkError
+from metaclip_spark.metadata_config import MetadataConfig
+from metaclip_spark.report.metadata_report import difference_to, metadata_report
+from metaclip_spark.session import check_session
+from metaclip_spark.stages.count_words import counted_words
+from metaclip_spark.stages.metadata_candidates import (
+    Ranked,
+    bigram_candidates,
+    title_candidates,
+    unigram_candidates,
+)
+from metaclip_spark.stages.progress import Progress
+from metaclip_spark.storage.metadata_source import read_list
+from metaclip_spark.storage.metadata_target import MetadataTarget
+from metaclip_spark.storage.wordnet_corpus import WordNet, read_wordnet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pyspark.sql import SparkSession
+
+    from metaclip_spark.metadata_config import MetadataSources
+    from metaclip_spark.report.metadata_report import MetadataReport
+
+
+@dataclass(frozen=True)
+class Built:
+    """Languages that were asked for.
+
+    Attributes:
+        reports: of those that were built.
+        failures: what the others failed of.
+    """
+
+    reports: dict[str, MetadataReport]
+    failures: dict[str, MetaclipSparkError]
+
+    @property
+    def digest(self) -> str:
+        """One digest over all languages: SHA-256 over `language digest` lines in the languages' order."""
+        lines = (f"{language} {report.metadata_digest}\n" for language, report in sorted(self.reports.items()))
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def build_metadata(
+    spark: SparkSession,
+    sources: MetadataSources,
+    output: str,
+    language: str = "en",
+    config: MetadataConfig | None = None,
+    *,
+    compare: Path | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> MetadataReport:
+    """Build the metadata of a language, from dumps to the list that is matched.
+
+    The same sources and configuration give the same list, byte for byte, whatever the partitions.
+
+    Args:
+        spark: a session with Delta.
+        sources: where the sources are.
+        output: root path of the table `metadata`; the list, the manifest and the artifact go into a folder of the
+            language's name there, where it is one of this machine.
+        language: code of the Wikipedia.
+        config: least counts, shares and caps; None: those of the papers.
+        compare: another list, to tell the difference to.
+        progress: receives a line with figures and seconds at the end of each step.
+
+    Returns:
+        Figures, as stored beside the list.
+
+    Raises:
+        MetaclipSparkError: a source, the session, the configuration or the output cannot be used; nothing has been
+            written then.
+    """
+    started, timer = time.monotonic(), Progress(progress)
+    config = config or MetadataConfig.for_language(language)
+    check_session(spark)
+    target = MetadataTarget(spark, output, language)
+    official = read_list(Path(sources.official)) if sources.official else []
+    other = read_list(compare) if compare else None
+
+    # Table 1, line 1: WordNet synsets, and "0" to "99".
+    with timer.step("wordnet"):
+        wordnet = read_wordnet(language, sources.nltk_data) if sources.wordnet else WordNet([], "", [])
+        timer.note(f"{len(wordnet.candidates):,} entries of edition {wordnet.edition or '(none)'},")
+    listed = len(official) + len(wordnet.candidates)
+
+    unigrams = bigrams = titles = Ranked()
+    with counted_words(spark, sources, language, config, timer) as words:
+        # Lines 2 and 3: the frequent words of Wikipedia, and its pairs of words by pointwise mutual information.
+        if words is not None:
+            with timer.step("unigrams"):
+                unigrams = unigram_candidates(words, config, listed=listed)
+                timer.note(f"{len(unigrams.candidates):,} proposed,")
+            with timer.step("bigrams"):
+                bigrams = bigram_candidates(words, unigrams, config, listed=listed + len(unigrams.candidates))
+                timer.note(f"{len(bigrams.candidates):,} proposed,")
+        # Line 4: titles by page views.
+        if sources.page_views:
+            with timer.step("titles"):
+                titles = title_candidates(spark, sources, language, config, words=words)
+                timer.note(f"{len(titles.candidates):,} proposed,")
+
+    merged = merge(
+        [
+            Source("wordnet", wordnet.candidates),
+            Source("unigrams", unigrams.candidates, config.unigram_cap),
+            Source("bigrams", bigrams.candidates, config.bigram_cap),
+            Source("titles", titles.candidates, config.title_cap),
+        ],
+        total=config.total_cap,
+        official=official,
+    )
+    if not merged.entries:
+        raise InputError(f"the sources of {language!r} give no entry: {merged.figures}")
+    with timer.step("write"):
+        report = metadata_report(
+            merged,
+            language=language,
+            config=config.as_dict(),
+            sources=_described(wordnet, words.description if words else {}, sources),
+            figures={"text": dict(words.figures) if words else {}}
+            | {"unigrams": unigrams.figures, "bigrams": bigrams.figures, "titles": titles.figures},
+            warnings=[*wordnet.warnings, *unigrams.warnings, *bigrams.warnings, *titles.warnings],
+            difference=difference_to(merged.entries, other) if other is not None else None,
+        )
+        files = target.write(
+            merged.entries, digest=report.metadata_digest, manifest=report.manifest(), report=report.as_dict()
+        )
+        timer.note(f"{len(merged.entries):,} entries,")
+    return report.finished(files, time.monotonic() - started)
+
+
+def build_languages(
+    spark: SparkSession,
+    sources: Mapping[str, MetadataSources],
+    output: str,
+    configs: Mapping[str, MetadataConfig],
+    *,
+    compare: Path | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Built:
+    """Build several languages, one after another; one that fails does not stop the others.
+
+    Args:
+        spark: a session with Delta.
+        sources: of each language.
+        output: root path, as of `build_metadata`.
+        configs: of each language.
+        compare: another list, to tell the difference to.
+        progress: receives a line at the end of each step, and each failure.
+    """
+    built = Built({}, {})
+    for language, own in sources.items():
+        say = None if progress is None else partial(_say_of, progress, language)
+        try:
+            built.reports[language] = build_metadata(
+                spark, own, output, language, configs[language], compare=compare, progress=say
+            )
+        except MetaclipSparkError as error:
+            built.failures[language] = error
+            if say is not None:
+                say(f"failed: {error}")
+    return built
+
+
+def _say_of(progress: Callable[[str], None], language: str, line: str) -> None:
+    progress(f"{language}: {line}")
+
+
+def _described(wordnet: WordNet, text: dict[str, object], sources: MetadataSources) -> dict[str, object]:
+    """Editions and files for the manifest: names and sizes, not where they lay."""
+    described: dict[str, object] = {"wordnet": wordnet.edition} if sources.wordnet else {}
+    views = {"page_views": sorted(path.rpartition("/")[2] for path in sources.page_views)} if sources.page_views else {}
+    official = {"official": Path(sources.official).name} if sources.official else {}
+    return described | text | views | official

@@ -1,0 +1,178 @@
+"""Words, pairs and titles of a language: counted from a dump, or taken from ready-made lists."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+from pyspark import StorageLevel
+from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
+
+from metaclip_spark.core.metadata.collocations import LEAST_SCALED, scaled_count
+from metaclip_spark.core.metadata.segmentation import is_no_space
+from metaclip_spark.errors import InputError
+from metaclip_spark.stages.progress import Progress
+from metaclip_spark.stages.task_progress import watched_tasks
+from metaclip_spark.stages.worker_errors import named_worker_errors
+from metaclip_spark.storage.count_list import MALFORMED, read_counts
+from metaclip_spark.storage.dump import READING, open_dump
+from metaclip_spark.storage.locations import absolute
+from metaclip_spark.storage.settings import changed_settings
+from metaclip_spark.transforms.count_ngrams import (
+    BEGINS,
+    ENDS,
+    FIGURE,
+    PAIR,
+    TITLE,
+    WORD,
+    count_ngrams,
+    sum_counts,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pyspark.sql import DataFrame, SparkSession
+
+    from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
+
+_ARTICLES: Final = "pages article"
+
+
+@dataclass(frozen=True)
+class CountedWords:
+    """Counts of a language's text.
+
+    Attributes:
+        rows: `kind`, `text`, `count`, kept on the executors' disks; pairs too rare to be taken are left out.
+        tokens: N, word tokens.
+        distinct_words: number of different words.
+        joined: the language is written without spaces, and so are its pairs.
+        from_dump: there are titles of articles.
+        description: of the source, for the manifest.
+        figures: pages or lines by what became of them.
+    """
+
+    rows: DataFrame
+    tokens: int
+    distinct_words: int
+    joined: bool
+    from_dump: bool
+    description: dict[str, object]
+    figures: dict[str, int]
+
+    @property
+    def titles(self) -> DataFrame:
+        """Titles of the articles: `title`."""
+        return self.rows.where(F.col("kind") == TITLE).select(F.col("text").alias("title"))
+
+    def least_of_pairs(self, config: MetadataConfig) -> int:
+        """Occurrences that a pair needs: scaled down to this corpus."""
+        return config.bigram_least if config.bigram_least_exact else scaled_count(config.bigram_least, self.tokens)
+
+
+@contextmanager
+def counted_words(
+    spark: SparkSession, sources: MetadataSources, language: str, config: MetadataConfig, timer: Progress | None = None
+) -> Iterator[CountedWords | None]:
+    """Count, for a `with` block; None if there is neither a dump nor a list.
+
+    Args:
+        spark: a session.
+        sources: a dump or lists among them.
+        language: code of the Wikipedia.
+        config: what a word is, and how rare a pair is never taken.
+        timer: of the run.
+
+    Raises:
+        InputError: a source cannot be used, is cut, of another language, or holds no words.
+    """
+    with ExitStack() as stack:
+        if not (sources.dump or sources.unigrams):
+            yield None
+            return
+        timer = timer or Progress()
+        with timer.step("count words"), watched_tasks(spark, timer):
+            words = _count(spark, sources, language, config, stack)
+            timer.note(f"{words.tokens:,} words, {words.distinct_words:,} distinct,")
+        yield words
+
+
+def _count(
+    spark: SparkSession, sources: MetadataSources, language: str, config: MetadataConfig, stack: ExitStack
+) -> CountedWords:
+    """Counts on the executors' disks, until the stack is left."""
+    source = "the dump" if sources.dump else "the counts"
+    never = config.bigram_least if config.bigram_least_exact else min(config.bigram_least, LEAST_SCALED)
+    files: list[str] = []
+    description: dict[str, object]
+    with named_worker_errors(source=source), changed_settings(spark, READING if sources.dump else {}):
+        if sources.dump:
+            dump = open_dump(spark, sources.dump, language)
+            rows = count_ngrams(dump.pieces, dump.site, language, keep_odd=config.keep_odd)
+            files, description = dump.files, {"dump": dump.site.database, "files": _files(spark, sources.dump)}
+        else:
+            rows = _lists(spark, sources, config)
+            description = {"unigrams": _files(spark, sources.unigrams), "bigrams": _files(spark, sources.bigrams)}
+        kept = rows.where((F.col("kind") != PAIR) | (F.col("count") >= never)).persist(StorageLevel.DISK_ONLY)
+        stack.callback(kept.unpersist)
+        figures = {row.text: row["count"] for row in kept.where(F.col("kind") == FIGURE).collect()}
+        words = kept.where(F.col("kind") == WORD).agg(F.count("*").alias("distinct"), F.sum("count").alias("tokens"))
+        found = words.collect()[0]
+    figures = _checked_files(figures, files)
+    _refuse_empty(found.distinct, figures, sources)
+    return CountedWords(
+        kept, config.tokens or found.tokens, found.distinct, is_no_space(language), bool(sources.dump),
+        description, figures,
+    )  # fmt: skip
+
+
+def _lists(spark: SparkSession, sources: MetadataSources, config: MetadataConfig) -> DataFrame:
+    rows = read_counts(spark, sources.unigrams, WORD, FIGURE, 1, config.keep_odd)
+    if sources.bigrams:
+        rows = rows.union(read_counts(spark, sources.bigrams, PAIR, FIGURE, 2, config.keep_odd))
+    return sum_counts(rows)
+
+
+def _checked_files(figures: dict[str, int], files: list[str]) -> dict[str, int]:
+    """Figures without those of single files, each of which has to begin and end as a dump does."""
+    begun = {_same(name.removeprefix(BEGINS)) for name in figures if name.startswith(BEGINS)}
+    ended = {_same(name.removeprefix(ENDS)) for name in figures if name.startswith(ENDS)}
+    for file in files:
+        if _same(file) not in begun:
+            raise InputError(f"{file} does not begin as a dump does, with <mediawiki …>: leave it out")
+        if _same(file) not in ended:
+            raise InputError(f"the dump {file} is cut: it does not end with </mediawiki>; download it again")
+    return {name: count for name, count in sorted(figures.items()) if not name.startswith((BEGINS, ENDS))}
+
+
+def _same(file: str) -> str:
+    """A file's name in one form: Spark writes file:///a%20b here and file:/a b there.
+
+    >>> _same("file:///a%20b") == _same("file:/a b"), _same("s3a://b/c")
+    (True, 's3a://b/c')
+    """
+    return unquote(re.sub("^file:/+", "/", file))
+
+
+def _refuse_empty(distinct: int, figures: dict[str, int], sources: MetadataSources) -> None:
+    if sources.dump and not figures.get(_ARTICLES):
+        raise InputError(f"the dump {', '.join(sources.dump)} has no article: pages by kind are {figures}")
+    if not distinct:
+        malformed = f"{figures.get(MALFORMED, 0):,} lines are not of the form `word count`" if sources.unigrams else ""
+        raise InputError(f"{', '.join(sources.dump or sources.unigrams)} has no words; {malformed or figures}")
+
+
+def _files(spark: SparkSession, places: Sequence[str]) -> list[dict[str, object]]:
+    """Names and bytes of files, for the manifest."""
+    if not places:
+        return []
+    listing = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load([absolute(p) for p in places])
+    rows = listing.select("path", "length").collect()
+    return sorted(
+        ({"file": str(row.path).rpartition("/")[2], "bytes": int(row.length)} for row in rows),
+        key=lambda one: str(one["file"]),
+    )

@@ -1,0 +1,196 @@
+"""Candidates of each source: what it proposes for the list, in its order, and where it was cut off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from pyspark import StorageLevel
+from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
+
+from metaclip_spark.core.metadata.collocations import greatest_information, pointwise_mutual_information
+from metaclip_spark.core.metadata.merge import Candidate
+from metaclip_spark.core.metadata.page_views import LineFate, projects_of
+from metaclip_spark.errors import InputError
+from metaclip_spark.stages.worker_errors import named_worker_errors
+from metaclip_spark.storage.page_view_files import open_page_views
+from metaclip_spark.storage.settings import changed_settings
+from metaclip_spark.transforms.rank_ngrams import collocations, frequent_words
+from metaclip_spark.transforms.sum_views import most_viewed, sort_lines, views_by_title
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
+    from metaclip_spark.stages.count_words import CountedWords
+
+# Above so many rows Spark sorts where they are and takes the first; below, each task sends its own best to the driver.
+_SORTED: Final = {"spark.sql.execution.topKSortFallbackThreshold": "10000"}
+
+_MOST_MALFORMED: Final = 0.5
+"""Share of a file's lines that may be malformed: real files have one in a million."""
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """What a source proposes.
+
+    Attributes:
+        candidates: in order.
+        figures: numbers of the source: distinct texts, what was asked for, what was reached.
+        warnings: for people.
+    """
+
+    candidates: list[Candidate] = field(default_factory=list)
+    figures: dict[str, float | None] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def unigram_candidates(words: CountedWords, config: MetadataConfig, *, listed: int) -> Ranked:
+    """Words by occurrences.
+
+    Args:
+        words: of the language.
+        config: least count, share and cap.
+        listed: entries that may be in the list already: as many more are proposed than the cap admits.
+    """
+    share = _share(config.unigram_share, words.distinct_words, config.unigram_cap)
+    most = _fewest(share, _room(config.unigram_cap, listed))
+    with named_worker_errors(source="the text"), changed_settings(words.rows.sparkSession, _SORTED):
+        rows = frequent_words(words.rows, least=config.unigram_least, most=most).collect()
+    figures = {
+        "distinct": words.distinct_words,
+        "tokens": words.tokens,
+        "least asked": config.unigram_least,
+        "share asked": config.unigram_share,
+        "least reached": rows[-1]["count"] if rows else None,
+    }
+    return Ranked([Candidate(row.text, row["count"]) for row in rows], figures)
+
+
+def bigram_candidates(words: CountedWords, unigrams: Ranked, config: MetadataConfig, *, listed: int) -> Ranked:
+    """Pairs by pointwise mutual information, both words among the frequent ones.
+
+    Args:
+        words: of the language.
+        unigrams: what was proposed of its words.
+        config: least count and information, share and cap.
+        listed: entries that may be in the list already.
+    """
+    if not unigrams.candidates:
+        return Ranked(warnings=["no word is frequent enough for bigrams"])
+    least, bits = words.least_of_pairs(config), config.bigram_least_information
+    warnings = []
+    if bits is not None and bits > greatest_information(least, words.tokens):
+        warnings.append(
+            f"a bigram cannot have {bits:g} bits here: one that occurs {least} times in {words.tokens:,} words has "
+            f"{greatest_information(least, words.tokens):.1f} at most; lower the threshold, or the least count"
+        )
+    # A share cut the words off at some count; without one the least count is what frequent means.
+    word_least = int(unigrams.candidates[-1].score or 1) if config.unigram_share is not None else config.unigram_least
+    share = _share(config.bigram_share, len(unigrams.candidates), config.bigram_cap)
+    with named_worker_errors(source="the text"), changed_settings(words.rows.sparkSession, _SORTED):
+        rows = collocations(
+            words.rows,
+            word_least=word_least,
+            least=least,
+            least_ratio=0.0 if bits is None else 2.0**bits / words.tokens,
+            most=_fewest(share, _room(config.bigram_cap, listed)),
+            joined=words.joined,
+        ).collect()
+    scores = [pointwise_mutual_information(row.pair, row.first, row.second, words.tokens) for row in rows]
+    figures = {
+        "least asked": least,
+        "word least asked": word_least,
+        "share asked": config.bigram_share,
+        "bits asked": bits,
+        "bits reached": scores[-1] if scores else None,
+    }
+    return Ranked([Candidate(row.text, score) for row, score in zip(rows, scores, strict=True)], figures, warnings)
+
+
+def title_candidates(
+    spark: SparkSession,
+    sources: MetadataSources,
+    language: str,
+    config: MetadataConfig,
+    *,
+    words: CountedWords | None,
+) -> Ranked:
+    """Titles by page views; of articles in the dump only, where there is one.
+
+    Raises:
+        InputError: a file is none of page views.
+    """
+    lines = open_page_views(spark, sources.page_views)
+    with named_worker_errors(source="the page views"), changed_settings(spark, _SORTED):
+        kept = sort_lines(lines, projects_of(language), config.title_least_line_views).persist(StorageLevel.DISK_ONLY)
+        titles = views_by_title(kept).persist(StorageLevel.DISK_ONLY)
+        try:
+            figures = _line_figures(kept, titles, lines.inputFiles())
+            counted = titles.where(F.col("fate") == LineFate.COUNTED.value)
+            if words is not None and words.from_dump:
+                figures["titles in no article"] = counted.join(words.titles, "title", "left_anti").count()
+                counted = counted.join(words.titles, "title", "left_semi")
+            distinct = counted.count()
+            # Without a share all with enough views: which of them can be entries is known in the merge only.
+            most = _share(config.title_share, distinct, config.title_cap)
+            rows = most_viewed(counted, least=config.title_least_views, most=most).collect()
+        finally:
+            titles.unpersist()
+            kept.unpersist()
+    figures |= {
+        "distinct": distinct,
+        "least asked": config.title_least_views,
+        "least of line asked": config.title_least_line_views,
+        "share asked": config.title_share,
+        "least reached": rows[-1].views if rows else None,
+    }
+    return Ranked([Candidate(row.title, row.views) for row in rows], figures)
+
+
+def _line_figures(kept: DataFrame, titles: DataFrame, files: list[str]) -> dict[str, float | None]:
+    """Lines by what became of them.
+
+    Raises:
+        InputError: a file has no line, or more malformed ones than others.
+    """
+    by_file: dict[str, dict[str, int]] = {}
+    figures: dict[str, float | None] = {}
+    for row in kept.groupBy("file", "fate").agg(F.sum("lines").alias("lines")).collect():
+        by_file.setdefault(row.file, {})[row.fate] = row.lines
+    for file, fates in sorted(by_file.items()):
+        malformed, lines = fates.get(LineFate.MALFORMED.value, 0), sum(fates.values())
+        if malformed > _MOST_MALFORMED * lines:
+            raise InputError(
+                f"{file} is no file of page views: {malformed:,} of its {lines:,} lines are not `project title views "
+                "bytes`; perhaps an error page was saved in its place: download it again"
+            )
+    if len(by_file) < len(files):
+        raise InputError(
+            f"of {len(files)} files of page views {len(files) - len(by_file)} are empty: download them again"
+        )
+    for fates in by_file.values():
+        for fate, lines in fates.items():
+            if fate != LineFate.COUNTED.value:
+                figures[f"lines {fate}"] = (figures.get(f"lines {fate}") or 0) + lines
+    for row in titles.groupBy("fate").agg(F.sum("lines").alias("lines")).collect():
+        figures[f"lines {row.fate}"] = row.lines
+    return figures
+
+
+def _share(share: float | None, distinct: int, cap: int | None) -> int | None:
+    """Texts that a share of the distinct ones is, the cap at most; None without a share."""
+    if share is None:
+        return None
+    kept = int(share * distinct)
+    return kept if cap is None else min(kept, cap)
+
+
+def _room(cap: int | None, listed: int) -> int | None:
+    """Candidates that are enough to admit as many as the cap, when all that are listed already are among them."""
+    return None if cap is None else cap + listed
+
+
+def _fewest(*numbers: int | None) -> int | None:
+    return min((number for number in numbers if number is not None), default=None)

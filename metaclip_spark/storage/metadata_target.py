@@ -1,0 +1,114 @@
+"""A list as it is kept: a table of all languages, and for each a text file, the published JSON form, an artifact."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+
+from metaclip_spark.core.hashing import hash_rows
+from metaclip_spark.core.matching.artifact import artifact_to_bytes
+from metaclip_spark.core.matching.tables import compile_metadata
+from metaclip_spark.errors import ConfigError, TableError
+from metaclip_spark.storage.export_target import new_file
+from metaclip_spark.storage.locations import HAS_SCHEME
+from metaclip_spark.storage.schemas import METADATA, METADATA_SCHEMA
+from metaclip_spark.storage.tables import Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyspark.sql import SparkSession
+
+    from metaclip_spark.core.metadata.merge import Entry
+
+LIST, JSON, ARTIFACT, MANIFEST, REPORT = (
+    "entries.txt", "metadata.json", "entries.mcs", "manifest.json", "report.json"
+)  # fmt: skip
+_MOST_LETTERS: Final = 32
+
+
+class MetadataTarget:
+    """Where the list of a language goes. It is checked before any work, and written at the end, all or nothing.
+
+    Args:
+        spark: a session with Delta.
+        output: root path of the table `metadata`.
+        language: of the list, and name of the folder of its files.
+
+    Raises:
+        ConfigError: the language is no code.
+        TableError: another's files or table are in the way.
+    """
+
+    def __init__(self, spark: SparkSession, output: str, language: str) -> None:
+        code = language.replace("_", "").replace("-", "")
+        if not (code.isascii() and code.isalnum() and len(language) <= _MOST_LETTERS):
+            raise ConfigError(f"language {language!r} is no code of a Wikipedia, such as en, vi or zh_yue")
+        self._tables = Tables(spark, output)
+        self._language = language
+        self._folder = None if HAS_SCHEME.match(self._tables.root) else Path(self._tables.root) / language
+        self._tables.refuse_foreign()
+
+    def write(
+        self, entries: Sequence[Entry], *, digest: str, manifest: dict[str, Any], report: dict[str, Any]
+    ) -> dict[str, str]:
+        """Write the list in all its forms; the table's commit is the last thing that can fail.
+
+        Args:
+            entries: in order.
+            digest: of the list.
+            manifest: where it comes from; the same for the same list.
+            report: figures.
+
+        Returns:
+            What was written: the table, and each file by its name.
+
+        Raises:
+            TableError: the output cannot be written.
+        """
+        texts = [entry.text for entry in entries]
+        contents: dict[str, bytes] = {}
+        if self._folder is not None:
+            compiled = compile_metadata(texts, language=self._language)
+            contents = {
+                LIST: "".join(f"{text}\n" for text in texts).encode(),
+                JSON: json.dumps(texts, ensure_ascii=False).encode(),
+                ARTIFACT: artifact_to_bytes(compiled),
+                MANIFEST: _json(manifest),
+                REPORT: _json(report),
+            }
+        places = {name: str(self._folder / name) for name in contents} if self._folder is not None else {}
+        with ExitStack() as stack:
+            # Each file is written under another name, and gets its own when this block ends without an error.
+            for name, content in contents.items():
+                partial = stack.enter_context(new_file(places[name], overwrite=True))
+                try:
+                    partial.write_bytes(content)
+                except OSError as error:
+                    raise TableError(f"cannot write {places[name]}: {error.strerror}") from None
+            rows = self._tables.frame(_rows(entries, self._language, digest), METADATA_SCHEMA)
+            self._tables.put(METADATA, rows, f"language = '{self._language}'")
+        return {"table": self._tables.path(METADATA), **places}
+
+
+def _rows(entries: Sequence[Entry], language: str, digest: str) -> pa.Table:
+    keys = hash_rows(pa.array([f"{language}\0{entry.text}" for entry in entries]), 0)
+    columns = [
+        pa.repeat(pa.scalar(digest), len(entries)),
+        pa.repeat(pa.scalar(language), len(entries)),
+        pa.array(range(len(entries)), pa.int32()),
+        pa.array([entry.text for entry in entries], pa.string()),
+        pa.array([f"{key:016x}" for key in keys.tolist()]),
+        pa.array([list(entry.sources) for entry in entries], pa.list_(pa.string())),
+        pa.array([entry.admitted_by for entry in entries]),
+        pa.array([entry.score for entry in entries], pa.float64()),
+    ]
+    return pa.table(columns, names=METADATA_SCHEMA.names)
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n").encode()

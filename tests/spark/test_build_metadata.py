@@ -1,0 +1,275 @@
+"""From sources to a list: the recipe end to end, the same list from any partitioning, and nothing from bad input."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from dumps import Article, dump, head, made_up_articles, page, views, write
+from small_wordnet import write_wordnet
+
+from metaclip_spark.cli import main
+from metaclip_spark.core.metadata.entry_list import metadata_digest
+from metaclip_spark.errors import ConfigError, EnvironmentProblemError, InputError, MetaclipSparkError
+from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
+from metaclip_spark.stages.build_metadata import build_metadata
+from metaclip_spark.storage.metadata_source import read_metadata
+from metaclip_spark.transforms.count_ngrams import TITLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pyspark.sql import SparkSession
+
+pytestmark = pytest.mark.spark
+pytest.importorskip("nltk")
+
+ARTICLES = [
+    *made_up_articles(120),
+    Article("Paris", "Paris is new york, dog dog. " * 40),
+    Article("St. Louis", "St. Louis"),
+    Article("Rome", ""),
+]
+HOURS = [
+    ["en Paris 60 0", "en.m Paris 55 0", "en Rome 49 0", "de Paris 900 0", "en Talk:Paris 99 0", "en Nowhere 500 0"],
+    ["en Rome 71 0", "en St._Louis 80 0", "en Title_1_%26_more 90 0", "en %FF 80 0", "broken", "en.m Main_Page x 0"],
+]
+CONFIG = MetadataConfig(unigram_least=5, unigram_cap=150, bigram_cap=40, title_cap=5, total_cap=300)
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> MetadataSources:
+    """Everything that the recipe takes, made up."""
+    folder = tmp_path_factory.mktemp("sources")
+    for number, lines in enumerate(HOURS):
+        write(folder / "views" / f"pageviews-20240501-{number:02}0000.gz", views(lines))
+    return MetadataSources(
+        nltk_data=str(write_wordnet(folder / "nltk")),
+        dump=(str(write(folder / "enwiki-pages-articles.xml.bz2", dump(ARTICLES))),),
+        page_views=(str(folder / "views"),),
+    )
+
+
+def files_of(root: Path) -> list[str]:
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()) if root.exists() else []
+
+
+def test_the_recipe_and_its_list_whatever_the_partitions(
+    spark: SparkSession, sources: MetadataSources, tmp_path: Path, change_settings: Callable[[dict[str, str]], None]
+) -> None:
+    lines: list[str] = []
+    report = build_metadata(spark, sources, str(tmp_path / "a"), "en", CONFIG, progress=lines.append)
+    change_settings({"spark.sql.files.maxPartitionBytes": "20k", "spark.sql.shuffle.partitions": "5"})
+    again = build_metadata(spark, sources, str(tmp_path / "b"), "en", CONFIG)
+    for name in ("entries.txt", "metadata.json", "entries.mcs", "manifest.json"):
+        assert (tmp_path / "a" / "en" / name).read_bytes() == (tmp_path / "b" / "en" / name).read_bytes(), name
+    assert report.metadata_digest == again.metadata_digest
+    steps = [line.partition(" ...")[0] for line in lines if not line.startswith("  stage")]
+    assert steps == ["wordnet", "count words", "unigrams", "bigrams", "titles", "write"]
+
+    entries = (tmp_path / "a" / "en" / "entries.txt").read_text(encoding="utf-8").splitlines()
+    assert entries == json.loads((tmp_path / "a" / "en" / "metadata.json").read_text(encoding="utf-8"))
+    assert report.metadata_digest == metadata_digest(entries)
+    assert entries[:100] == [str(number) for number in range(100)]
+    rows = spark.read.format("delta").load(str(tmp_path / "a" / "metadata")).orderBy("entry_id").collect()
+    assert [row.entry for row in rows] == entries
+    assert {row.metadata_version for row in rows} == {report.metadata_digest}
+    of = {row.entry: row for row in rows}
+    # WordNet had "dog" and "new york" first; the text has them too
+    assert (of["dog"].admitted_by, of["dog"].sources, of["dog"].score) == ("wordnet", ["wordnet", "unigrams"], None)
+    assert of["new york"].sources == ["wordnet", "bigrams"]
+    assert of["Hong Kong"].admitted_by == "bigrams"
+    assert of["w0"].admitted_by == "unigrams"
+    assert [row.score for row in rows if row.admitted_by == "unigrams"] == sorted(
+        (row.score for row in rows if row.admitted_by == "unigrams"), reverse=True
+    )
+    # Paris is a unigram too; Rome's line of 49 views does not count; no caption holds St. Louis; Nowhere is no article
+    assert "titles" in of["Paris"].sources
+    assert [(row.entry, row.score) for row in rows if row.admitted_by == "titles"] == [
+        ("Title 1 & more", 90),
+        ("Rome", 71),
+    ]
+    assert report.unmatchable == ["St. Louis"]
+    figures = report.figures["titles"]
+    assert {name: figures[f"lines {name}"] for name in ("malformed", "other_project", "few_views", "with_colon")} == {
+        "malformed": 2, "other_project": 1, "few_views": 1, "with_colon": 1,
+    }  # fmt: skip
+    assert (figures["lines bad_title"], figures["lines counted"], figures["titles in no article"]) == (1, 6, 1)
+    assert sum(own["admitted"] for own in report.merged.values()) == report.entries == len(entries)
+    assert report.merged["unigrams"]["admitted"] == 150
+
+    compiled = read_metadata(tmp_path / "a" / "en" / "entries.mcs")
+    assert compiled.metadata_digest == report.metadata_digest
+    assert read_metadata(str(tmp_path / "a" / "metadata"), spark=spark).metadata_digest == report.metadata_digest
+
+
+def cut_bz2(folder: Path) -> MetadataSources:
+    path = write(folder / "x.xml.bz2", dump(made_up_articles(150)))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    return MetadataSources(wordnet=False, dump=(str(path),))
+
+
+def of_dump(folder: Path, content: bytes, name: str = "x.xml") -> MetadataSources:
+    return MetadataSources(wordnet=False, dump=(str(write(folder / name, content)),))
+
+
+def of_views(folder: Path, content: bytes) -> MetadataSources:
+    return MetadataSources(wordnet=False, page_views=(str(write(folder / "pageviews-20240501-000000.gz", content)),))
+
+
+def of_counts(folder: Path, content: bytes) -> MetadataSources:
+    return MetadataSources(wordnet=False, unigrams=(str(write(folder / "words.txt", content)),))
+
+
+WHOLE = dump(ARTICLES[:2])
+
+
+def cut_gzip(folder: Path) -> MetadataSources:
+    path = write(folder / "x.xml.gz", dump(made_up_articles(150)))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return MetadataSources(wordnet=False, dump=(str(path),))
+
+
+def with_index(folder: Path) -> MetadataSources:
+    write(folder / "parts" / "a.xml", WHOLE)
+    write(folder / "parts" / "index.txt", b"600:10:Paris\n")
+    return MetadataSources(wordnet=False, dump=(str(folder / "parts"),))
+
+
+def unpacked_views(folder: Path) -> MetadataSources:
+    path = write(folder / "pageviews-20240501-000000.gz", b"")
+    path.write_bytes(b"<html>404</html>")
+    return MetadataSources(wordnet=False, page_views=(str(path),))
+
+
+BAD = {
+    "bz2 that is cut": (cut_bz2, r"x\.xml\.bz2|cannot be read"),
+    "gzip that is cut": (cut_gzip, r"cannot be read|cut"),
+    "cut inside of a page": (lambda folder: of_dump(folder, WHOLE[:-200]), "ends inside of the page"),
+    "cut between pages": (lambda folder: of_dump(folder, head().encode() + page(ARTICLES[0]).encode()), "is cut"),
+    "another language": (lambda folder: of_dump(folder, dump(ARTICLES, "de")), "not of 'en'"),
+    "no dump": (lambda folder: of_dump(folder, b"600:10:Paris\n"), "no dump of a wiki"),
+    "no article": (lambda folder: of_dump(folder, dump([])), "has no article"),
+    "another file among the parts": (with_index, "does not begin as a dump does"),
+    "no file": (lambda folder: MetadataSources(wordnet=False, dump=(f"{folder}/none",)), "cannot read the dump"),
+    "page views that are a web page": (
+        lambda folder: of_views(folder, b"<html>\n<body>404 Not found</body>\n</html>\n"), "no file of page views"),
+    "page views without a line": (lambda folder: of_views(folder, b""), "are empty"),
+    "page views that are not packed": (unpacked_views, "cannot be read"),
+    "counts without a line": (lambda folder: of_counts(folder, b""), "has no words"),
+    "counts that are none": (lambda folder: of_counts(folder, b"a\nb\n"), "2 lines are not of the form"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "said"), BAD.values(), ids=BAD.keys())
+def test_bad_input_writes_nothing(
+    spark: SparkSession, tmp_path: Path, make: Callable[[Path], MetadataSources], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        build_metadata(spark, make(tmp_path / "in"), str(tmp_path / "out"), "en", CONFIG)
+    assert files_of(tmp_path / "out") == []
+
+
+def test_lists_with_marks_and_returns_and_too_high_a_threshold(spark: SparkSession, tmp_path: Path) -> None:
+    sources = MetadataSources(
+        wordnet=False,
+        unigrams=(str(write(tmp_path / "w.txt", "\ufeffthe 90\r\nnew 20\r\nyork 10\r\n(odd 50\r\nbad\r\n".encode())),),
+        bigrams=(str(write(tmp_path / "b.tsv", b"new york\t9\r\nof the\t7\r\nnew\t5\r\n")),),
+        official=str(write(tmp_path / "official.txt", "\ufeffSt. Louis\r\nthe\r\n".encode())),
+    )
+    config = replace(CONFIG, unigram_least=1, bigram_least_information=30.0)
+    report = build_metadata(spark, sources, str(tmp_path / "out"), "en", config)
+    assert (tmp_path / "out" / "en" / "entries.txt").read_text() == "St. Louis\nthe\nnew\nyork\n"
+    assert "cannot have 30 bits" in report.warnings[0]
+    assert report.figures["text"] == {"lines malformed": 1, "lines without words": 2}
+    report = build_metadata(spark, sources, str(tmp_path / "out"), "en", replace(config, bigram_least_information=None))
+    assert (tmp_path / "out" / "en" / "entries.txt").read_text() == "St. Louis\nthe\nnew\nyork\nnew york\n"
+    assert spark.read.format("delta").load(str(tmp_path / "out" / "metadata")).count() == 5
+    assert report.top["bigrams"] == [("new york", pytest.approx(2.4329594))]  # log2(120 * 9 / (20 * 10))
+
+
+def test_languages_apart_by_the_shares_of_the_second_paper(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert spark is not None
+    counts = "".join(f"t{number} {1000 - number}\n" for number in range(200)).encode()
+    write(tmp_path / "vi.txt", counts)
+    write(tmp_path / "af.xml", dump(ARTICLES, "de"))
+    arguments = ["metadata", "build", "--language", "vi", "af", "--output", str(tmp_path / "out"), "--json"]
+    arguments += ["--unigrams", f"vi={tmp_path}/vi.txt", "--dump", f"af={tmp_path}/af.xml"]
+    assert main(arguments) == InputError.exit_code
+    printed = capsys.readouterr()
+    assert "1 of 2 languages failed: af: " in printed.err
+    result = json.loads(printed.out)
+    assert result["languages"]["vi"]["merged"]["unigrams"]["admitted"] == 20  # the top tenth of 200
+    assert list(result["failed"]) == ["af"]
+    assert (tmp_path / "out" / "vi" / "entries.txt").read_text().splitlines()[98:102] == ["98", "99", "t0", "t1"]
+    assert not (tmp_path / "out" / "af").exists()
+
+
+def test_steps_one_by_one_give_the_same_list(
+    spark: SparkSession, sources: MetadataSources, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = build_metadata(spark, sources, str(tmp_path / "whole"), "en", CONFIG)
+    caps = ["--unigram-least=5", "--unigram-cap=150", "--bigram-cap=40", "--title-cap=5", "--total-cap=300"]
+    steps = [
+        ["wordnet", "--nltk-data", str(sources.nltk_data)],
+        ["ngrams", "--dump", *sources.dump],
+        ["titles", "--dump", *sources.dump, "--page-views", *sources.page_views],
+    ]
+    for step, *options in steps:
+        assert main(["metadata", step, "--output", str(tmp_path / "steps"), *options, *caps]) == 0
+    merge = ["metadata", "merge", "--candidates", str(tmp_path / "steps"), "--output", str(tmp_path / "merged"), *caps]
+    assert main([*merge, "--compare", str(tmp_path / "whole" / "en" / "entries.txt"), "--json"]) == 0
+    printed = capsys.readouterr().out
+    assert json.loads(printed[printed.index("\n{") :])["metadata_digest"] == whole.metadata_digest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--unigram-cap", "0"], ConfigError),
+        (["--total-cap", "-5"], ConfigError),
+        (["--language", "vi", "af", "--dump", "x"], ConfigError),
+        (["--dump", "de=x"], ConfigError),
+    ],
+)
+def test_options_that_are_refused(
+    spark: SparkSession, tmp_path: Path, arguments: list[str], error: type[MetaclipSparkError]
+) -> None:
+    assert spark is not None
+    assert main(["metadata", "build", "--output", str(tmp_path / "out"), *arguments]) == error.exit_code
+    assert files_of(tmp_path) == []
+
+
+def test_languages_without_spaces(spark: SparkSession, tmp_path: Path) -> None:
+    pytest.importorskip("icu4py")
+    text = (
+        "\u6211\u7231\u5317\u4eac\u5929\u5b89\u95e8\u3002\u5317\u4eac\u5929\u5b89\u95e8\u5f88\u5927\u3002\x01 &#xD800; "
+    )
+    sources = MetadataSources(
+        wordnet=False, dump=(str(write(tmp_path / "zh.xml", dump([Article("\u5317\u4eac", text * 30)], "zh"))),)
+    )
+    config = MetadataConfig.for_language("zh", unigram_share=1.0, bigram_share=1.0)
+    report = build_metadata(spark, sources, str(tmp_path / "out"), "zh", config)
+    entries = (tmp_path / "out" / "zh" / "entries.txt").read_text(encoding="utf-8").splitlines()
+    assert "\u5929\u5b89\u95e8" in entries
+    assert "\u5317\u4eac\u5929\u5b89\u95e8" in entries  # two words, joined without a space
+    assert not any(" " in entry for entry in entries)
+    assert report.software["icu"]
+    assert TITLE == 2
+
+
+def test_no_icu_says_what_to_install(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from metaclip_spark.core.metadata import segmentation  # noqa: PLC0415
+
+    segmentation._breaker.cache_clear()
+    monkeypatch.setitem(__import__("sys").modules, "icu4py.breakers", None)
+    assert spark is not None
+    with pytest.raises(EnvironmentProblemError, match=r"metaclip-spark\[icu\]"):
+        segmentation.segmenter("zh")
+    segmentation._breaker.cache_clear()
+    assert files_of(tmp_path) == []
