@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from metaclip_spark.core.metadata.word_kernels import (
     ARENA,
@@ -24,6 +23,7 @@ from metaclip_spark.core.metadata.word_kernels import (
     count_words,
     move_pairs,
     place_words,
+    write_pairs,
 )
 from metaclip_spark.core.metadata.words import character_classes
 from metaclip_spark.jit import read_only
@@ -31,13 +31,15 @@ from metaclip_spark.jit import read_only
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
 MOST_WORDS: Final = 1 << 20
 MOST_PAIRS: Final = 1 << 21
 """Distinct words and pairs that are held at most: some 120 MB with the tables around them. Pages of one wiki share most
 of what they share within a million tokens; more memory would save little of the shuffle."""
 
-_FIRST_WORDS: Final = 1 << 12
-_FIRST_PAIRS: Final = 1 << 14
+_FIRST_WORDS: Final = 1 << 14
+_FIRST_PAIRS: Final = 1 << 17
 _PADDING: Final = bytes(8)
 _MEAN_BYTES: Final = 16  # of a word; one longer than all the room is given room of its own
 
@@ -104,15 +106,12 @@ class NgramCounter:
         table, at = self._table, self._table.at
         words = _strings(table, int(at[WORDS]))
         used = np.flatnonzero(table.pairs)
-        keys = table.pairs[used]
-        first = words.take(pa.array((keys >> np.uint64(32)).astype(np.int64) - 1))
-        second = words.take(pa.array((keys & np.uint64(0xFFFFFFFF)).astype(np.int64)))
         counts = table.counts[: at[WORDS]].copy()
         seen = pa.array(counts > 0)  # the last word before the table was emptied is in it again, perhaps only in pairs
         result = NgramCounts(
             words.filter(seen),
             pa.array(counts[counts > 0]),
-            pc.binary_join_element_wise(first, second, " "),
+            _pair_strings(table, used),
             pa.array(table.pair_counts[used]),
         )
         self.tokens += int(at[TOKENS])
@@ -162,3 +161,14 @@ def _strings(table: WordTable, words: int) -> pa.Array:
     ends = pa.py_buffer(table.ends[: words + 1].tobytes())
     text = pa.py_buffer(table.arena[: table.at[ARENA]].tobytes())
     return pa.StringArray.from_buffers(words, ends, text)
+
+
+def _pair_strings(table: WordTable, used: NDArray[np.int64]) -> pa.Array:
+    """The pairs at some places as an Arrow array."""
+    lengths = np.diff(table.ends).astype(np.int64)
+    keys = table.pairs[used]
+    first, second = (keys >> np.uint64(32)).astype(np.int64) - 1, (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    size = int(lengths[first].sum() + lengths[second].sum()) + len(used)
+    text, ends = np.empty(size + 1, np.uint8), np.zeros(len(used) + 1, np.int32)
+    write_pairs(table, used, text, ends)
+    return pa.StringArray.from_buffers(len(used), pa.py_buffer(ends), pa.py_buffer(text[:size]))

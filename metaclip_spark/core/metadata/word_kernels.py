@@ -126,6 +126,29 @@ def place_words(table: WordTable) -> None:
         table.slots[place] = number + 1
 
 
+@kernel
+def write_pairs(table: WordTable, places: NDArray[np.int64], text: NDArray[np.uint8], ends: NDArray[np.int32]) -> None:
+    """Write pairs as text, two words with a space between.
+
+    Args:
+        table: counted.
+        places: of the pairs.
+        text: room for them all.
+        ends: int32, shape (pairs + 1,), the first is 0; where each ends.
+    """
+    at = np.int64(0)
+    for i in range(len(places)):
+        key = table.pairs[places[i]]
+        for number in (np.int64(key >> _HALF) - 1, np.int64(key & np.uint64(0xFFFFFFFF))):
+            for j in range(table.ends[number], table.ends[number + 1]):
+                text[at] = table.arena[j]
+                at += 1
+            text[at] = 32  # the one behind the second word is where the next pair begins
+            at += 1
+        at -= 1
+        ends[i + 1] = at
+
+
 @inlined_step
 def character(text: NDArray[np.uint8], i: int, classes: NDArray[np.uint8]) -> tuple[int, int]:
     """Class and bytes of the character here."""
