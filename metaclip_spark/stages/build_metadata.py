@@ -82,10 +82,9 @@ def build_metadata(
         Figures, as stored beside the list.
 
     Raises:
-        MetaclipSparkError: a source, the session, the configuration or the output cannot be used; nothing has been
-            written then.
+        MetaclipSparkError: a source, the session, the configuration or the output cannot be used; nothing is written.
     """
-    started, timer = time.monotonic(), Progress(progress)
+    started, timer = time.monotonic(), Progress(progress, spark, "metadata")
     config = config or MetadataConfig.for_language(language)
     check_session(spark)
     target = MetadataTarget(spark, output, language)

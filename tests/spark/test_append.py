@@ -204,6 +204,7 @@ def test_frozen_counts_balance_the_new_rows_only(
     assert append(spark, third, metadata, str(out), frozen=True).counters["kept"] > len(now)
 
 
+@pytest.mark.slow
 def test_several_languages(spark: SparkSession, tmp_path: Path, table: pa.Table) -> None:
     """English falls behind, so that the t of others rises: the rows between come from the reserve, or the old pool."""
     languages = ["en", "de", "en", "fr", "xx"]
@@ -231,6 +232,7 @@ def test_several_languages(spark: SparkSession, tmp_path: Path, table: pa.Table)
         assert ("read again" in report.origin) == (reserve is None)
 
 
+@pytest.mark.slow
 def test_a_t_that_a_size_chose_stays(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
 ) -> None:
@@ -275,6 +277,7 @@ def die(*_: object, **__: object) -> None:
 DIED = ("statistics_of", "check_source", "record")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("frozen", "died"), [(False, DIED), (True, DIED[2:])], ids=["counts added", "frozen"])
 def test_an_append_that_died_is_completed_by_the_same_command(
     spark: SparkSession,

@@ -186,6 +186,7 @@ def test_no_such_version_or_run(spark: SparkSession, curations: Curations) -> No
         diff(spark, curations.first + "2", curations.first)
 
 
+@pytest.mark.slow
 def test_versions_that_are_gone(
     spark: SparkSession,
     curations: Curations,

@@ -131,6 +131,7 @@ def die(*_: object, **__: object) -> None:
     raise Death
 
 
+@pytest.mark.slow
 def test_a_rebalance_that_died_is_completed_by_the_same_command(
     spark: SparkSession,
     small_pool: Pool,
@@ -172,6 +173,7 @@ def test_a_rebalance_that_died_is_completed_by_the_same_command(
     assert len(rows(spark, tmp_path, "reserve")) == 0, "another run's reserve is none of this one's"
 
 
+@pytest.mark.slow
 def test_several_languages_follow_the_tail_share(spark: SparkSession, tmp_path: Path) -> None:
     table = made_up_table(2_000)
     table = table.append_column("lang", pa.array(["en", "de", "en", "fr"] * 500))
