@@ -1,4 +1,7 @@
-"""Each seam of sessions without a context, forced on a session that has one: the same result, to the last digit."""
+"""Each seam of sessions without a context, forced on a session that has one: the same result, to the last digit.
+
+Beside test_connect.py, as it takes a minute: pytest -m connect.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from metaclip_spark.config import Pool
     from metaclip_spark.core.matching.compiled import CompiledMetadata
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.connect]
 
 CONFIGS = [
     CurateConfig(t=20),
