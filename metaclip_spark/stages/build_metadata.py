@@ -66,7 +66,8 @@ def build_metadata(
 ) -> MetadataReport:
     """Build the metadata of a language, from dumps to the list that is matched.
 
-    The same sources and configuration give the same list, byte for byte, whatever the partitions.
+    The same sources and configuration give the same list, byte for byte, whatever the partitions. Returns the figures that
+    are stored beside it.
 
     Args:
         spark: a session with Delta.
@@ -77,9 +78,6 @@ def build_metadata(
         config: least counts, shares and caps; None: those of the papers.
         compare: another list, to tell the difference to.
         progress: receives a line with figures and seconds at the end of each step.
-
-    Returns:
-        Figures, as stored beside the list.
 
     Raises:
         MetaclipSparkError: a source, the session, the configuration or the output cannot be used; nothing is written.
