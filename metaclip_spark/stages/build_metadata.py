@@ -66,8 +66,8 @@ def build_metadata(
 ) -> MetadataReport:
     """Build the metadata of a language, from dumps to the list that is matched.
 
-    The same sources and configuration give the same list, byte for byte, whatever the partitions. Returns the figures that
-    are stored beside it.
+    The same sources and configuration give the same list, byte for byte, whatever the partitions. Returns the figures
+    that are stored beside it.
 
     Args:
         spark: a session with Delta.
@@ -86,8 +86,7 @@ def build_metadata(
     config = config or MetadataConfig.for_language(language)
     check_session(spark)
     target = MetadataTarget(spark, output, language)
-    official = read_list(Path(sources.official)) if sources.official else []
-    other = read_list(compare) if compare else None
+    official, other = _read_if_given(sources.official) or [], _read_if_given(compare)
 
     # Table 1, line 1: WordNet synsets, and "0" to "99".
     with timer.step("wordnet"):
@@ -176,6 +175,10 @@ def build_languages(
 
 def _say_of(progress: Callable[[str], None], language: str, line: str) -> None:
     progress(f"{language}: {line}")
+
+
+def _read_if_given(path: str | Path | None) -> list[str] | None:
+    return read_list(Path(path)) if path else None
 
 
 def _described(wordnet: WordNet, text: dict[str, object], sources: MetadataSources) -> dict[str, object]:
