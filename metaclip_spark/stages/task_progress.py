@@ -6,6 +6,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from metaclip_spark.storage.session_kind import has_context
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -25,7 +27,7 @@ def watched_tasks(spark: SparkSession, timer: Progress, *, seconds: float = _SEC
         timer: whoever watches the run hears of it.
         seconds: between two lines.
     """
-    if not timer.is_watched:
+    if not timer.is_watched or not has_context(spark):  # without a context nobody can ask
         yield
         return
     tracker, ended = spark.sparkContext.statusTracker(), threading.Event()
