@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.tables import CompiledMetadata
 
 
+# Programs for environments of their own, with packages that are none of this one's.
+collect_ignore = ["dag_run.py", "load_bundle.py"]
+
+
 @pytest.fixture(scope="session")
 def metadata() -> CompiledMetadata:
     """The made-up entry list."""

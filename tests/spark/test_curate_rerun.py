@@ -152,7 +152,7 @@ class Died:
 DIED = [
     Died("after the counts, before their row", "stored_counts.record", counts_are_whole=False),
     pytest.param(
-        Died("before the curated table", "curate.statistics_accumulator", counts_are_whole=True),
+        Died("before the curated table", "curate.statistics_of", counts_are_whole=True),
         marks=pytest.mark.slow,
     ),
     Died("after the curated table", "curate.check_source", counts_are_whole=True),
@@ -189,7 +189,7 @@ def test_files_of_an_interrupted_first_write_are_no_obstacle(
     """A process that is killed while the curated table is first written leaves data files and an empty log."""
     output = tmp_path / "out"
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(curate_stage, "statistics_accumulator", lambda _: 1 / 0)
+        patched.setattr(curate_stage, "statistics_of", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             curate(spark, small_pool, metadata, str(output), CONFIG)
     (output / "curated" / "_delta_log").mkdir(parents=True)

@@ -207,8 +207,7 @@ def command(
     def run(pool: Pool, form: str, output: Path, *more: str) -> Any:
         places = ["--metadata", str(tmp_path / "entries"), "--output", str(output)]
         monkeypatch.setattr("sys.argv", ["curate.py", *as_options(pool, form), *places, "--t", "10", "--json", *more])
-        with pytest.raises(SystemExit, match=r"^0$"):
-            runpy.run_path(str(repository / "jobs" / "curate.py"), run_name="__main__")
+        runpy.run_path(str(repository / "jobs" / "curate.py"), run_name="__main__")  # exits only where it fails
         return json.loads(capsys.readouterr().out)
 
     return run
