@@ -29,15 +29,15 @@ from metaclip_spark.stages.follow_up import (
     withdraw_mark,
 )
 from metaclip_spark.stages.progress import Progress
-from metaclip_spark.stages.reserve import write_balanced
-from metaclip_spark.stages.run_plan import APPEND, COUNT, RunPlan, digest, finished_runs, plan_by_digests, record
+from metaclip_spark.stages.reserve import within, write_balanced
+from metaclip_spark.stages.run_plan import APPEND, RunPlan, digest, plan_by_digests, record, run_row
 from metaclip_spark.stages.second_pass import CrawledPool, reopened_pools, second_pass, sources_of
 from metaclip_spark.stages.size_curves import store_size_curves
-from metaclip_spark.stages.stored_counts import load_counts, store_counts
-from metaclip_spark.stages.stored_run import finished_curations, lineage, rows_of
+from metaclip_spark.stages.stored_counts import Counted, load_counts, store_counts
+from metaclip_spark.stages.stored_run import lineage, look, stored_rows
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.pool import open_pool, refuse_inside
-from metaclip_spark.storage.schemas import CURATED, RESERVE
+from metaclip_spark.storage.schemas import CURATED
 from metaclip_spark.storage.tables import Tables
 from metaclip_spark.transforms.gathered_statistics import statistics_of
 from metaclip_spark.transforms.keep_balanced import balance_on_workers
@@ -47,7 +47,7 @@ from metaclip_spark.transforms.shared_metadata import SharedMetadata
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
     from metaclip_spark.config import Pool
     from metaclip_spark.core.matching.compiled import CompiledMetadata
@@ -95,20 +95,21 @@ def append(
     with timer.step("open"):
         refuse_inside(pool, tables.root)
         tables.refuse_foreign()
-        runs = finished_curations(tables)
+        found = look(tables)
         opened = open_pool(spark, pool)
-        base = base_run(tables, runs, lambda run: _plans(run, pool, opened.source, frozen=frozen)[0].run_id)
-        chain = lineage(runs, base)
+        base = base_run(tables, found, lambda run: _plans(run, pool, opened.source, frozen=frozen)[0].run_id)
+        chain = lineage(found.curations, base)
         if is_appended(chain, pool, opened.source, frozen=frozen):
             return base.curate_report(already_finished=True)
         refuse_other_rules(base)
         refuse_unfit(base, frozen=frozen)
         languages = by_language(metadata, pool, base.config())
         refuse_other_metadata(base, languages)
-        refuse_other_columns(_stored_rows(tables, base).schema, opened.rows.schema)
+        stored = stored_rows(tables, base, found)
+        refuse_other_columns(stored.schema, opened.rows.schema)
         plan, own = _plans(base, pool, opened.source, frozen=frozen)
-        withdraw_mark(tables, runs, plan)
-        asked = Appended(base, chain, plan, own, CrawledPool(pool.crawl, opened), frozen)
+        withdraw_mark(tables, found.curations, plan)
+        asked = Appended(base, chain, plan, own, CrawledPool(pool.crawl, opened), frozen, found, stored)
 
     # Old rows have the columns of the new pool, and the few that say why they are there.
     with SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
@@ -122,16 +123,16 @@ def append(
 
     with timer.step("record"):
         check_source(spark, own)
-        _check(asked, balanced, figures, writes)
+        _check(balanced, figures, writes)
         curves, known_to = appended_curves(tables, asked, balanced, figures)
         store_size_curves(tables, plan, curves, known_to)
     report = append_report(
         tables, asked, balanced, figures, writes, metadata=languages, seconds=timer.seconds, warnings=warned
     )
-    record(
-        tables, plan, stage=APPEND, started_at=started_at, counters=report.counters,
+    record(tables, run_row(
+        plan, stage=APPEND, started_at=started_at, counters=report.counters,
         output_versions=report.output_versions, report=report, parent=base.run_id,
-    )  # fmt: skip
+    ))  # fmt: skip
     return report
 
 
@@ -158,18 +159,21 @@ def _counted(
     started_at: dt.datetime,
 ) -> Balanced:
     """Count the new pool, add the counts before, and let the thresholds follow."""
-    finished = finished_runs(tables, asked.own)
-    if COUNT in finished:
-        added = load_counts(tables, finished[COUNT], shared.n_entries)
+    known = asked.found.counts
+    new: list[Counted] = []
+    if asked.own.counts_version in known:
+        added = load_counts(tables, known[asked.own.counts_version], shared.n_entries)
     else:
         added = count_pool(asked.new.opened, asked.own.pool, shared)
-        store_counts(tables, asked.own, added, languages, started_at=started_at)
-    counts = counts_of(tables, asked.base)
+        new.append(Counted(asked.own, added))
+    counts = counts_of(tables, asked.base, asked.found)
     stored = stored_limits(asked.base, counts)
     if not asked.frozen:
         counts = counts.plus(added)
-        if COUNT not in finished_runs(tables, asked.plan):
-            store_counts(tables, asked.plan, counts, languages, started_at=started_at, parent=asked.base.counts_version)
+        if asked.plan.counts_version not in known:
+            new.append(Counted(asked.plan, counts, parent=asked.base.counts_version))
+    if new:
+        store_counts(tables, new, languages, started_at=started_at)
     config = asked.base.settled_config()
     t = thresholds(counts, config, config.t)
     read_again = tuple(name for name in t if t[name] > stored[name])
@@ -192,7 +196,7 @@ def _balance(
         balance_on_workers(spark, balanced.counts.entries, balanced.t, config.seed, balanced.reserve_t) as balance,
     ):
         new_rows = second_pass([asked.new], asked.plan, shared, balance, new_figures)
-        old_rows = _stored_rows(tables, asked.base)
+        old_rows = asked.stored
         if not asked.frozen:
             rows = old_rows.where(~F.col("language").isin(*balanced.read_again)) if again else old_rows
             old_rows = rebalance_rows(rows, balance, old_figures)
@@ -204,14 +208,18 @@ def _balance(
         sources = [*sources_of(asked.chain), asked.new.opened.source.description]
         layouts = file_layouts(config, sources, balanced.counts, balanced.t, balanced.reserve_t)
         run_id = asked.plan.run_id
-        writes = write_balanced(tables, rows, balanced.t, balanced.reserve_t, run_id=run_id, layouts=layouts)
-    return Figures(old_figures.value, new_figures.value), writes
+        writes = write_balanced(
+            tables, rows, balanced.t, balanced.reserve_t, run_id=run_id, layouts=layouts, after=asked.found.versions
+        )
+    old = old_figures.value
+    old_kept = _by_language(asked) if asked.frozen else {name: old[name].kept for name in balanced.t}
+    return Figures(old, new_figures.value, old_kept), writes
 
 
-def _stored_rows(tables: Tables, base: StoredRun) -> DataFrame:
-    parts = [rows_of(tables, base, name) for name in (CURATED, RESERVE)]
-    stored = [part for part in parts if part is not None]
-    return stored[0] if len(stored) == 1 else stored[0].unionByName(stored[1])
+def _by_language(asked: Appended) -> dict[str, int]:
+    """Old rows of the curated table as they are now: some may have been deleted since their run."""
+    found = asked.stored.where(within(asked.base.t)).groupBy("language").count().collect()
+    return dict.fromkeys(asked.base.t, 0) | {row.language: row["count"] for row in found}
 
 
 def _of_languages(pool: CrawledPool, languages: Sequence[str]) -> CrawledPool:
@@ -219,7 +227,7 @@ def _of_languages(pool: CrawledPool, languages: Sequence[str]) -> CrawledPool:
     return pool._replace(opened=replace(pool.opened, rows=rows.where(rows.language.isin(*languages))))
 
 
-def _check(asked: Appended, balanced: Balanced, figures: Figures, writes: Mapping[str, Write]) -> None:
+def _check(balanced: Balanced, figures: Figures, writes: Mapping[str, Write]) -> None:
     """Rows counted, drawn and written have to agree.
 
     Raises:
@@ -231,5 +239,4 @@ def _check(asked: Appended, balanced: Balanced, figures: Figures, writes: Mappin
             f"{matched} rows of the new pool matched in the first pass, {figures.new.matched} in the second: it "
             "changed; the run is not marked as finished: append again when the pool is at rest"
         )
-    old = asked.base.counters["kept"] if asked.frozen else figures.old.kept
-    check_rows(writes[CURATED], old + figures.new.kept, "the curated table")
+    check_rows(writes[CURATED], sum(figures.old_kept.values()) + figures.new.kept, "the curated table")

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pyspark.sql import DataFrame
+
     from metaclip_spark.core.balance_statistics import BalanceStatistics
     from metaclip_spark.core.pool_counts import PoolCounts
     from metaclip_spark.stages.run_plan import RunPlan
     from metaclip_spark.stages.second_pass import CrawledPool
-    from metaclip_spark.stages.stored_run import StoredRun
+    from metaclip_spark.stages.stored_run import Found, StoredRun
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Appended:
         own: identity of the new pool's own counts.
         new: the new pool.
         frozen: the base's counts balance the new rows; the old ones stay as they are.
+        found: in the output.
+        stored: the base's rows, of the curated table and the reserve.
     """
 
     base: StoredRun
@@ -34,6 +38,8 @@ class Appended:
     own: RunPlan
     new: CrawledPool
     frozen: bool
+    found: Found
+    stored: DataFrame
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,9 @@ class Figures:
     Attributes:
         old: rows of the table and of pools read again.
         new: rows of the new pool.
+        old_kept: of the old rows, those that stay, by language.
     """
 
     old: BalanceStatistics
     new: BalanceStatistics
+    old_kept: Mapping[str, int]

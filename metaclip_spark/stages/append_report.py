@@ -75,8 +75,7 @@ def append_report(
     """The figures of all pools together."""
     base, added = asked.base, balanced.added
     before = base.report["languages"]
-    old = {name: before[name]["kept"] if asked.frozen else figures.old[name].kept for name in balanced.t}
-    kept = {name: rows + figures.new[name].kept for name, rows in old.items()}
+    kept = {name: rows + figures.new[name].kept for name, rows in figures.old_kept.items()}
     known = asked.frozen and base.report["expected_size"] is not None
     size, deviation = figures.new.expected_size, figures.new.expected_deviation
     report = follow_up_report(
@@ -86,7 +85,7 @@ def append_report(
         matches=base.report["matches"] + added.matches,
         expected_size=base.report["expected_size"] + size if known else None,
         expected_deviation=(base.report["expected_deviation"] ** 2 + deviation**2) ** 0.5 if known else None,
-        origin=_origin(asked, balanced, sum(old.values()), figures.new.kept),
+        origin=_origin(asked, balanced, sum(figures.old_kept.values()), figures.new.kept),
         warnings=[*base.report.get("warnings", []), *warnings],
         duplicated_ids=None,  # an id may be in several pools
     )  # fmt: skip

@@ -27,14 +27,15 @@ from metaclip_spark.stages.run_plan import (
     plan_run,
     record,
     refuse_another_result,
+    run_row,
     withdraw,
 )
 from metaclip_spark.stages.second_pass import CrawledPool, second_pass
 from metaclip_spark.stages.size_curves import store_size_curves
-from metaclip_spark.stages.stored_counts import load_counts, store_counts
+from metaclip_spark.stages.stored_counts import Counted, load_counts, store_counts
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.pool import open_pool, refuse_inside
-from metaclip_spark.storage.schemas import CURATED
+from metaclip_spark.storage.schemas import CURATED, RESERVE
 from metaclip_spark.storage.tables import Tables
 from metaclip_spark.transforms.gathered_statistics import statistics_of
 from metaclip_spark.transforms.keep_balanced import balance_on_workers
@@ -92,9 +93,11 @@ def curate(
         frozen = open_frozen(spark, config.counts, languages) if config.counts else None
         plan = plan_run(pool, opened.source, languages, config, frozen=frozen.counts_version if frozen else None)
         finished = finished_runs(tables, plan)
-        if (done := finished_report(tables, plan, finished)) is not None:
+        found = {name: tables.state(name) for name in (CURATED, RESERVE)}
+        writer = found[CURATED].run_id
+        if (done := finished_report(plan, finished, writer)) is not None:
             return with_id_check(opened, config, done)
-        refuse_another_result(tables, plan, overwrite=config.overwrite)
+        refuse_another_result(tables, plan, writer, overwrite=config.overwrite)
         withdraw(tables, plan, finished)
 
     with SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
@@ -104,7 +107,7 @@ def curate(
                 counts = load_counts(tables, finished[COUNT], shared.n_entries)
             else:
                 counts = count_pool(opened, pool, shared)
-                store_counts(tables, plan, counts, languages, started_at=started_at)
+                store_counts(tables, [Counted(plan, counts)], languages, started_at=started_at)
             timer.note(counts.in_words())
             warned = [*opened.source.warnings, *warn_of_malformed(opened, counts, pool)]
 
@@ -120,7 +123,10 @@ def curate(
         ):
             kept = second_pass([CrawledPool(pool.crawl, opened)], plan, shared, balance, statistics)
             layouts = file_layouts(config, [opened.source.description], counts, chosen.t, chosen.reserve_t)
-            writes = write_balanced(tables, kept, chosen.t, chosen.reserve_t, run_id=plan.run_id, layouts=layouts)
+            writes = write_balanced(
+                tables, kept, chosen.t, chosen.reserve_t, run_id=plan.run_id, layouts=layouts,
+                after={name: state.version for name, state in found.items()},
+            )  # fmt: skip
             figures = statistics.value
             timer.note(f"{writes[CURATED].rows:,} rows kept at {chosen.in_words()},")
 
@@ -133,10 +139,10 @@ def curate(
         tables, plan, config, counts=counts, matches=matches, chosen=chosen, statistics=figures,
         metadata=languages, counts_reused=COUNT in finished, writes=writes, seconds=timer.seconds, warnings=warned,
     ))  # fmt: skip
-    record(
-        tables, plan, stage=CURATE, started_at=started_at, counters=report.counters,
+    record(tables, run_row(
+        plan, stage=CURATE, started_at=started_at, counters=report.counters,
         output_versions=report.output_versions, report=report,
-    )  # fmt: skip
+    ))  # fmt: skip
     return report
 
 

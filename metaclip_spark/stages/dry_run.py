@@ -61,9 +61,10 @@ def dry_run(
     frozen = open_frozen(spark, config.counts, languages).counts_version if config.counts else None
     plan = plan_run(pool, opened.source, languages, config, frozen=frozen)
     finished = finished_runs(tables, plan)
-    done = finished_report(tables, plan, finished) is not None
+    writer = tables.writer(CURATED)
+    done = finished_report(plan, finished, writer) is not None
     if not done:
-        refuse_another_result(tables, plan, overwrite=config.overwrite)
+        refuse_another_result(tables, plan, writer, overwrite=config.overwrite)
     known = opened.source.description.get("bytes")
     named = meanings(pool.columns)
     return PlannedRun(

@@ -10,10 +10,9 @@ from metaclip_spark.core.head_tail import head_tail, tail_share
 from metaclip_spark.core.sampling import DRAW_VERSION
 from metaclip_spark.core.spacing import SEMANTICS_VERSION
 from metaclip_spark.errors import ConfigError, ConsistencyError, TableError
-from metaclip_spark.stages.run_plan import COUNT
 from metaclip_spark.stages.stored_counts import load_counts
-from metaclip_spark.stages.stored_run import curated_writer, unfinished
-from metaclip_spark.storage.schemas import RESERVE, RUNS
+from metaclip_spark.stages.stored_run import unfinished
+from metaclip_spark.storage.schemas import CURATED, RESERVE, RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,11 +24,11 @@ if TYPE_CHECKING:
     from metaclip_spark.core.pool_counts import PoolCounts
     from metaclip_spark.report.curate_report import CurateReport, LanguageReport
     from metaclip_spark.stages.run_plan import RunPlan
-    from metaclip_spark.stages.stored_run import StoredRun
+    from metaclip_spark.stages.stored_run import Found, StoredRun
     from metaclip_spark.storage.tables import Tables, Write
 
 
-def base_run(tables: Tables, runs: Mapping[str, StoredRun], name_from: Callable[[StoredRun], str]) -> StoredRun:
+def base_run(tables: Tables, found: Found, name_from: Callable[[StoredRun], str]) -> StoredRun:
     """The finished run to start from.
 
     It is the one whose rows the curated table holds; or, where the table was written by the very run that is asked for,
@@ -37,18 +36,18 @@ def base_run(tables: Tables, runs: Mapping[str, StoredRun], name_from: Callable[
 
     Args:
         tables: of the output.
-        runs: the finished ones.
+        found: in the output.
         name_from: the name that the run asked for has if it starts from this one.
 
     Raises:
         TableError: there is no curated table, or another run left it unfinished.
     """
-    writer = curated_writer(tables)
+    writer, runs = found.states[CURATED].run_id, found.curations
     if writer in runs:
         return runs[writer]
     parents = [run for run in runs.values() if name_from(run) == writer]
     if not parents:
-        raise unfinished(tables, writer)
+        raise unfinished(tables, writer, runs)
     return parents[0]
 
 
@@ -85,19 +84,16 @@ def refuse_other_metadata(run: StoredRun, metadata: Mapping[str, CompiledMetadat
         )
 
 
-def counts_of(tables: Tables, run: StoredRun) -> PoolCounts:
+def counts_of(tables: Tables, run: StoredRun, found: Found) -> PoolCounts:
     """The counts that balanced a run's rows.
 
     Raises:
         ConsistencyError: they are gone, or do not add up.
     """
-    runs = tables.read(RUNS)
-    found = [] if runs is None else runs.where((runs.run_id == run.counts_version) & (runs.stage == COUNT)).collect()
-    if not found:
+    if run.counts_version not in found.counts:
         raise ConsistencyError(f"the counts {run.counts_version} of run {run.run_id} are not recorded: curate again")
-    return load_counts(
-        tables, found[0], {name: figures["entries"] for name, figures in run.report["languages"].items()}
-    )
+    sizes = {name: figures["entries"] for name, figures in run.report["languages"].items()}
+    return load_counts(tables, found.counts[run.counts_version], sizes)
 
 
 def stored_limits(run: StoredRun, counts: PoolCounts) -> dict[str, float]:

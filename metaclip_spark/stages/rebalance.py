@@ -24,10 +24,10 @@ from metaclip_spark.stages.follow_up import (
 )
 from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.reserve import empty_reserve, within, write_balanced
-from metaclip_spark.stages.run_plan import BALANCE, RunPlan, digest, record
+from metaclip_spark.stages.run_plan import APPEND, BALANCE, RunPlan, digest, record, run_row
 from metaclip_spark.stages.second_pass import all_rows, reopened_pools, second_pass, sources_of
 from metaclip_spark.stages.size_curves import store_size_curves
-from metaclip_spark.stages.stored_run import finished_curations, lineage, rows_of
+from metaclip_spark.stages.stored_run import lineage, look, stored_rows
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.pool_source import Source
 from metaclip_spark.storage.schemas import CURATED, RESERVE
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from metaclip_spark.core.pool_counts import PoolCounts
     from metaclip_spark.report.curate_report import CurateReport
     from metaclip_spark.stages.file_layouts import FileLayouts
-    from metaclip_spark.stages.stored_run import StoredRun
+    from metaclip_spark.stages.stored_run import Found, StoredRun
     from metaclip_spark.storage.tables import Write
 
 
@@ -65,6 +65,7 @@ class _Target:
         reserve_t: threshold by language up to which rows are stored; None without a reserve.
         by_rows: whether all the rows wanted are stored.
         layouts: of the files to be written.
+        found: in the output.
     """
 
     base: StoredRun
@@ -75,6 +76,7 @@ class _Target:
     reserve_t: Mapping[str, float] | None
     by_rows: bool
     layouts: FileLayouts
+    found: Found
 
 
 def rebalance(
@@ -109,16 +111,16 @@ def rebalance(
     tables = Tables(spark, output)
     with timer.step("open"):
         tables.refuse_foreign()
-        runs = finished_curations(tables)
-        base = base_run(tables, runs, lambda run: _plan(run, _config(run, t)).run_id)
+        found = look(tables)
+        base = base_run(tables, found, lambda run: _plan(run, _config(run, t)).run_id)
         config = _config(base, t)
-        chain = lineage(runs, base)
-        target = _target(tables, base, config, chain)
+        chain = lineage(found.curations, base)
+        target = _target(tables, base, config, chain, found)
         if target.t == base.t:
             return base.curate_report(already_finished=True)
         refuse_other_rules(base)
         languages = None if target.by_rows else _metadata(base, metadata, t)
-        withdraw_mark(tables, runs, target.plan)
+        withdraw_mark(tables, found.curations, target.plan)
 
     with timer.step("balance"), named_worker_errors(tables):
         if languages is None:
@@ -128,13 +130,14 @@ def rebalance(
         timer.note(f"{writes[CURATED].rows:,} rows kept at {ChosenT(target.t).in_words()},")
     with timer.step("record"):
         check_rows(writes[CURATED], kept.kept, "the curated table")
-        if languages is not None:
+        # Of a curation the whole curve is stored, and it does not depend on t; after an append it ends at what was.
+        if languages is not None and any(run.stage == APPEND for run in chain):
             store_size_curves(tables, target.plan, {name: kept[name].curve for name in languages})
     report = _report(tables, target, kept, writes, seconds=timer.seconds)
-    record(
-        tables, target.plan, stage=BALANCE, started_at=started_at, counters=report.counters,
+    record(tables, run_row(
+        target.plan, stage=BALANCE, started_at=started_at, counters=report.counters,
         output_versions=report.output_versions, report=report, parent=base.run_id,
-    )  # fmt: skip
+    ))  # fmt: skip
     return report
 
 
@@ -154,8 +157,8 @@ def _plan(base: StoredRun, config: CurateConfig) -> RunPlan:
     return RunPlan(run_id, base.counts_version, base.metadata_digests, configuration, source, base.pool())
 
 
-def _target(tables: Tables, base: StoredRun, config: CurateConfig, chain: Sequence[StoredRun]) -> _Target:
-    counts = counts_of(tables, base)
+def _target(tables: Tables, base: StoredRun, config: CurateConfig, chain: Sequence[StoredRun], found: Found) -> _Target:
+    counts = counts_of(tables, base, found)
     t = thresholds(counts, config, config.t)
     stored = stored_limits(base, counts)
     by_rows = all(t[language] <= limit for language, limit in stored.items())
@@ -163,7 +166,7 @@ def _target(tables: Tables, base: StoredRun, config: CurateConfig, chain: Sequen
     if reserve_t and by_rows:  # after an append the reserve of a language may end below what its rule would give
         reserve_t = {name: max(t[name], min(limit, stored[name])) for name, limit in reserve_t.items()}
     layouts = file_layouts(config, sources_of(chain), counts, t, reserve_t)
-    return _Target(base, _plan(base, config), config, counts, t, reserve_t, by_rows, layouts)
+    return _Target(base, _plan(base, config), config, counts, t, reserve_t, by_rows, layouts, found)
 
 
 def _metadata(
@@ -181,9 +184,7 @@ def _metadata(
 
 def _by_rows(spark: SparkSession, tables: Tables, target: _Target) -> tuple[BalanceStatistics, dict[str, Write]]:
     """From curated rows and reserve into curated rows and reserve."""
-    parts = [rows_of(tables, target.base, name) for name in (CURATED, RESERVE)]
-    stored = [part for part in parts if part is not None]
-    rows = stored[0] if len(stored) == 1 else stored[0].unionByName(stored[1])
+    rows = stored_rows(tables, target.base, target.found)
     kept_rows = {CURATED: rows.where(within(target.t))}
     if target.reserve_t is not None:
         kept_rows[RESERVE] = rows.where(within(target.reserve_t) & ~within(target.t))
@@ -196,7 +197,8 @@ def _by_rows(spark: SparkSession, tables: Tables, target: _Target) -> tuple[Bala
             figures[name] = statistics_of(spark)
             again = with_origin(rebalance_rows(kept_rows[name], balance, figures[name]), {"run_id": target.plan.run_id})
             layout = target.layouts.curated if name == CURATED else target.layouts.reserve
-            writes[name] = tables.replace(name, again, run_id=target.plan.run_id, layout=layout)
+            after = target.found.versions[name]
+            writes[name] = tables.replace(name, again, run_id=target.plan.run_id, layout=layout, after=after)
     for name, found in figures.items():
         # The thresholds were computed anew: had the counts changed, rows would leave, or change sides.
         decided = found.value.kept if name == CURATED else found.value.matched - found.value.kept
@@ -207,7 +209,8 @@ def _by_rows(spark: SparkSession, tables: Tables, target: _Target) -> tuple[Bala
                 "were changed by somebody else; curate again"
             )
     if target.reserve_t is None:
-        empty_reserve(tables, run_id=target.plan.run_id, layout=target.layouts.reserve)
+        after = target.found.versions[RESERVE]
+        empty_reserve(tables, run_id=target.plan.run_id, layout=target.layouts.reserve, after=after)
     return figures[CURATED].value, writes
 
 
@@ -228,8 +231,9 @@ def _by_pools(
     ):
         rows = second_pass(pools, target.plan, shared, balance, statistics)
         writes = write_balanced(
-            tables, rows, target.t, target.reserve_t, run_id=target.plan.run_id, layouts=target.layouts
-        )
+            tables, rows, target.t, target.reserve_t,
+            run_id=target.plan.run_id, layouts=target.layouts, after=target.found.versions,
+        )  # fmt: skip
     figures: BalanceStatistics = statistics.value
     matched = sum(own["matched"] for own in target.base.report["languages"].values())
     if figures.matched != matched - target.base.counters["not_chosen"]:

@@ -27,6 +27,7 @@ def write_balanced(
     *,
     run_id: str,
     layouts: FileLayouts,
+    after: Mapping[str, int],
 ) -> dict[str, Write]:
     """Write the rows of one pass as the curated table and, if there is to be one, the reserve.
 
@@ -42,36 +43,41 @@ def write_balanced(
             run is emptied.
         run_id: of the run.
         layouts: of the files.
+        after: newest version of each table when the run began; -1 where there was none.
 
     Returns:
         The commit of each table.
     """
 
-    def write(name: str, content: DataFrame, layout: FileLayout) -> Write:
-        return tables.replace(name, content, run_id=run_id, layout=layout)
+    def write(name: str, content: DataFrame, layout: FileLayout, before: int | None = None) -> Write:
+        return tables.replace(
+            name, content, run_id=run_id, layout=layout, after=after[name] if before is None else before
+        )
 
     if reserve_t is None:
         writes = {CURATED: write(CURATED, rows, layouts.curated)}
-        empty_reserve(tables, run_id=run_id, layout=layouts.reserve)
+        empty_reserve(tables, run_id=run_id, layout=layouts.reserve, after=after[RESERVE])
         return writes
-    stored = tables.read(RESERVE, version=write(RESERVE, rows, layouts.both).version)
+    both = write(RESERVE, rows, layouts.both).version
+    stored = tables.read(RESERVE, version=both)
     if stored is None:
         raise AssertionError(f"{tables.path(RESERVE)} is gone")
     kept = within(t)
     return {
         CURATED: write(CURATED, stored.where(kept), layouts.curated),
-        RESERVE: write(RESERVE, stored.where(~kept), layouts.reserve),
+        RESERVE: write(RESERVE, stored.where(~kept), layouts.reserve, both),
     }
 
 
-def empty_reserve(tables: Tables, *, run_id: str, layout: FileLayout) -> None:
+def empty_reserve(tables: Tables, *, run_id: str, layout: FileLayout, after: int) -> None:
     """Take the rows out of a reserve that does not belong to the curated table any more.
 
     The commit names the run, so that the rows of the run before are still known to be those of the version it left.
     """
     reserve = tables.read(RESERVE)
     if reserve is not None and reserve.take(1):
-        tables.replace(RESERVE, reserve.limit(0), run_id=run_id, layout=replace(layout, cluster=False))
+        empty = replace(layout, cluster=False)
+        tables.replace(RESERVE, reserve.limit(0), run_id=run_id, layout=empty, after=after)
 
 
 def within(t: Mapping[str, float]) -> Column:

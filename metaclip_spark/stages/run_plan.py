@@ -111,9 +111,15 @@ def finished_runs(tables: Tables, plan: RunPlan) -> dict[str, Row]:
     return {row.stage: row for row in own.collect()}
 
 
-def finished_report(tables: Tables, plan: RunPlan, finished: Mapping[str, Row]) -> CurateReport | None:
-    """The report of this very run, if it is done and its rows are still the table's."""
-    if CURATE not in finished or tables.writer(CURATED) != plan.run_id:
+def finished_report(plan: RunPlan, finished: Mapping[str, Row], writer: str | None) -> CurateReport | None:
+    """The report of this very run, if it is done and its rows are still the table's.
+
+    Args:
+        plan: the run.
+        finished: of `finished_runs`.
+        writer: the run whose rows the curated table holds; None: there are none.
+    """
+    if CURATE not in finished or writer != plan.run_id:
         return None
     return CurateReport.from_json(finished[CURATE].report, already_finished=True)
 
@@ -124,13 +130,18 @@ def withdraw(tables: Tables, plan: RunPlan, finished: Mapping[str, Row]) -> None
         tables.withdraw(RUNS, f"run_id = '{plan.run_id}'")
 
 
-def refuse_another_result(tables: Tables, plan: RunPlan, *, overwrite: bool) -> None:
+def refuse_another_result(tables: Tables, plan: RunPlan, writer: str | None, *, overwrite: bool) -> None:
     """Keep a curated table that another run wrote, unless it is to be overwritten.
+
+    Args:
+        tables: of the output.
+        plan: the run.
+        writer: the run whose rows the curated table holds; None: there are none.
+        overwrite: whether that is meant.
 
     Raises:
         TableError: there is one.
     """
-    writer = tables.writer(CURATED)
     if overwrite or writer is None or writer == plan.run_id:
         return
     _refuse_other_rules(tables, writer)
@@ -155,8 +166,7 @@ def _refuse_other_rules(tables: Tables, writer: str) -> None:
         )
 
 
-def record(
-    tables: Tables,
+def run_row(
     plan: RunPlan,
     *,
     stage: str,
@@ -165,11 +175,10 @@ def record(
     output_versions: Mapping[str, int],
     report: CurateReport | None = None,
     parent: str | None = None,
-) -> None:
-    """Write a run's row: last of all, as the mark that it is whole.
+) -> dict[str, Any]:
+    """The row of a run that is finished, now.
 
     Args:
-        tables: of the output.
         plan: the run.
         stage: what kind of run; a counting run bears the name of its counts.
         started_at: UTC.
@@ -179,7 +188,7 @@ def record(
         parent: the run whose result it uses, if that is not the counting run.
     """
     now = dt.datetime.now(dt.UTC)
-    values: dict[str, Any] = {
+    return {
         "run_id": plan.counts_version if stage == COUNT else plan.run_id,
         "parent_run_id": plan.balanced_by if stage == CURATE else parent,
         "stage": stage,
@@ -204,11 +213,17 @@ def record(
         "expected_deviation": report.expected_deviation if report else None,
         "report": json.dumps(report.as_dict(), sort_keys=True) if report else None,
     }
-    row = tuple(values[name] for name in RUNS_SCHEMA.names)
+
+
+def record(tables: Tables, *runs: Mapping[str, Any]) -> None:
+    """Write rows of runs in one commit: last of all, as the mark that they are whole."""
+    rows = [tuple(values[name] for name in RUNS_SCHEMA.names) for values in runs]
+    named = ", ".join(f"'{values['run_id']}'" for values in runs)
     # A run is there already where its rows were overwritten by another one since, and are now wanted back.
-    tables.put(RUNS, tables.frame([row], RUNS_SCHEMA), f"run_id = '{values['run_id']}'")
+    tables.put(RUNS, tables.frame(rows, RUNS_SCHEMA), f"run_id IN ({named})")
     told = ("stage", "status", "run_id", "parent_run_id", "seconds", "counters", "output_versions")
-    log_event(**{name: values[name] for name in told})
+    for values in runs:
+        log_event(**{name: values[name] for name in told})
 
 
 def digest(values: object) -> str:

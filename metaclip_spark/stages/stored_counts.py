@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from metaclip_spark.core.pool_counts import PoolCounts
 from metaclip_spark.errors import ConsistencyError
-from metaclip_spark.stages.run_plan import COUNT, record
+from metaclip_spark.stages.run_plan import COUNT, record, run_row
 from metaclip_spark.storage.schemas import ENTRY_COUNTS, ENTRY_COUNTS_SCHEMA
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pyspark.sql import DataFrame, Row
 
@@ -26,33 +28,48 @@ _OF_POOL = ("read", "malformed", "null", "empty", "language_without_metadata")
 _BY_LANGUAGE = ("matched", "unmatched")
 
 
+@dataclass(frozen=True)
+class Counted:
+    """Counts to be stored.
+
+    Attributes:
+        plan: names them.
+        counts: of the pool or pools.
+        parent: the counts that they were added to.
+    """
+
+    plan: RunPlan
+    counts: PoolCounts
+    parent: str | None = None
+
+
 def store_counts(
-    tables: Tables,
-    plan: RunPlan,
-    counts: PoolCounts,
-    metadata: Mapping[str, CompiledMetadata],
-    *,
-    started_at: dt.datetime,
-    parent: str | None = None,
+    tables: Tables, counted: Sequence[Counted], metadata: Mapping[str, CompiledMetadata], *, started_at: dt.datetime
 ) -> None:
-    """Write the counts, then the row that says they are whole.
+    """Write counts in one commit, then in another the rows that say they are whole.
 
     Args:
         tables: of the output.
-        plan: names the counts.
-        counts: of the pool.
+        counted: none of which is marked as whole yet.
         metadata: by language, for the entries' texts.
         started_at: UTC.
-        parent: the counts that these were added to.
     """
-    table = _as_table(plan, counts, metadata)
-    rows = tables.frame(table, ENTRY_COUNTS_SCHEMA)
-    tables.put(ENTRY_COUNTS, rows, f"counts_version = '{plan.counts_version}'")
-    counters = {"entries": table.num_rows, "matches": counts.matches}
-    counters |= {name: getattr(counts, name) for name in _OF_POOL}
-    for name in _BY_LANGUAGE:
-        counters |= {f"{name}.{language}": count for language, count in getattr(counts, name).items()}
-    record(tables, plan, stage=COUNT, started_at=started_at, counters=counters, output_versions={}, parent=parent)
+    entries = [_as_table(each.plan, each.counts, metadata) for each in counted]
+    versions = ", ".join(f"'{each.plan.counts_version}'" for each in counted)
+    rows = tables.frame(pa.concat_tables(entries), ENTRY_COUNTS_SCHEMA)
+    tables.put(ENTRY_COUNTS, rows, f"counts_version IN ({versions})")
+    marks = []
+    for each, table in zip(counted, entries, strict=True):
+        counters = {"entries": table.num_rows, "matches": each.counts.matches}
+        counters |= {name: getattr(each.counts, name) for name in _OF_POOL}
+        for name in _BY_LANGUAGE:
+            counters |= {f"{name}.{language}": count for language, count in getattr(each.counts, name).items()}
+        marks.append(
+            run_row(
+                each.plan, stage=COUNT, started_at=started_at, counters=counters, output_versions={}, parent=each.parent
+            )
+        )
+    record(tables, *marks)
 
 
 def load_counts(tables: Tables, finished: Row, n_entries: Mapping[str, int]) -> PoolCounts:
@@ -63,12 +80,13 @@ def load_counts(tables: Tables, finished: Row, n_entries: Mapping[str, int]) -> 
     """
     counts_version = finished.counts_version
     rows = count_rows(tables, counts_version).select("language", "entry_id", "count").toArrow()
-    languages = rows["language"].to_numpy(zero_copy_only=False)
-    entries = {}
-    for language, size in n_entries.items():
-        mine = languages == language
-        entries[language] = np.zeros(size, np.int64)
-        entries[language][rows["entry_id"].to_numpy()[mine]] = rows["count"].to_numpy()[mine]
+    entries = {language: np.zeros(size, np.int64) for language, size in n_entries.items()}
+    for batch in rows.to_batches():  # of some thousand rows: few languages each, whatever their number
+        of_batch = batch.column("language")
+        ids, values = batch.column("entry_id").to_numpy(), batch.column("count").to_numpy()
+        for language in of_batch.unique().to_pylist():
+            mine = pc.equal(of_batch, language).to_numpy(zero_copy_only=False)
+            entries[language][ids[mine]] = values[mine]
     recorded = finished.counters
     found = {"entries": rows.num_rows, "matches": sum(int(counts.sum()) for counts in entries.values())}
     for name, value in found.items():

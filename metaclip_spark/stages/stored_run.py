@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from metaclip_spark.config import CurateConfig, Pool, PoolColumns
 from metaclip_spark.errors import TableError
 from metaclip_spark.report.curate_report import CurateReport
 from metaclip_spark.stages.choose_t import reference_t
 from metaclip_spark.stages.run_plan import COUNT
-from metaclip_spark.storage.schemas import CURATED, RUNS
+from metaclip_spark.storage.schemas import CURATED, RESERVE, RUNS
+from metaclip_spark.storage.table_files import quoted_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pyspark.sql import DataFrame, Row
 
+    from metaclip_spark.storage.table_log import State
     from metaclip_spark.storage.tables import Tables
 
 
@@ -91,36 +93,71 @@ class StoredRun:
         return CurateReport.from_json(json.dumps(self.report), **changes)
 
 
+class Found(NamedTuple):
+    """What a run finds in its output when it begins; it starts from this, whatever happens to the tables meanwhile.
+
+    Attributes:
+        curations: every finished run that wrote a curated table, by its name.
+        counts: rows of `runs` of the finished counts, by their key.
+        states: of the curated table and the reserve.
+    """
+
+    curations: dict[str, StoredRun]
+    counts: dict[str, Row]
+    states: Mapping[str, State]
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """Newest versions of the tables of rows; -1 where there is none."""
+        return {name: state.version for name, state in self.states.items()}
+
+
+def look(tables: Tables) -> Found:
+    """The runs, and the tables of rows as they are now."""
+    runs = tables.read(RUNS)
+    finished = [] if runs is None else runs.where(runs.status == "finished").collect()
+    return Found(
+        curations={row.run_id: _stored(row) for row in finished if row.stage != COUNT},
+        counts={row.run_id: row for row in finished if row.stage == COUNT},
+        states={name: tables.state(name) for name in (CURATED, RESERVE)},
+    )
+
+
 def current_run(tables: Tables, version: int | None = None) -> StoredRun:
     """The run whose rows the curated table holds, or held at a version.
 
     Raises:
         TableError: there is no curated table, or the run that wrote it is not marked as finished.
     """
-    writer = curated_writer(tables, version)
-    run = finished_curations(tables).get(writer)
-    if run is None:
-        raise unfinished(tables, writer)
-    return run
-
-
-def curated_writer(tables: Tables, version: int | None = None) -> str:
-    """The run, finished or not, that wrote the curated table, as it is or was at a version.
-
-    Raises:
-        TableError: there is no curated table.
-    """
     writer = tables.writer(CURATED, version)
+    runs = finished_curations(tables)
+    if writer not in runs:
+        raise unfinished(tables, writer, runs)
+    return runs[writer]
+
+
+def unfinished(tables: Tables, writer: str | None, runs: Mapping[str, StoredRun]) -> TableError:
+    """The error that says that there is nothing to start from, and what can be done.
+
+    Args:
+        tables: of the output.
+        writer: the run, not finished, whose rows the curated table holds; None: there is no such table.
+        runs: the finished ones.
+    """
     if writer is None:
-        raise TableError(f"{tables.root} holds no curated table: curate a pool into it first, or name another folder")
-    return writer
-
-
-def unfinished(tables: Tables, writer: str) -> TableError:
-    """The error that says so."""
+        return TableError(f"{tables.root} holds no curated table: curate a pool into it first, or name another folder")
+    whole = [run for run in runs.values() if CURATED in run.output_versions]
+    back = ""
+    if whole:
+        last = max(whole, key=lambda run: run.output_versions[CURATED])
+        version = tables.last_version_of(CURATED, last.run_id, last.output_versions[CURATED])
+        back = (
+            f", or go back to run {last.run_id}: RESTORE TABLE {quoted_path(tables.path(CURATED))} TO VERSION AS OF "
+            f"{version}"
+        )
     return TableError(
         f"the rows of {tables.path(CURATED)} are of run {writer}, which is not marked as finished: run the same "
-        "command again, which completes it"
+        f"command again, which completes it{back}"
     )
 
 
@@ -150,17 +187,35 @@ def lineage(runs: Mapping[str, StoredRun], run: StoredRun) -> list[StoredRun]:
     return found[::-1]
 
 
-def rows_of(tables: Tables, run: StoredRun, name: str) -> DataFrame | None:
-    """The rows that a finished run left in a table, also after another run that did not finish wrote over them.
+def stored_rows(tables: Tables, run: StoredRun, found: Found) -> DataFrame:
+    """The rows that a finished run left, of the curated table and the reserve, also where another run wrote over them.
+
+    Args:
+        tables: of the output.
+        run: of `found.curations`.
+        found: in the output.
 
     Returns:
-        The table at one version, so that the rows stay the same while the table is written; None if there is none, or
-        the run wrote none.
+        The tables at one version each, so that the rows stay the same while the tables are written.
+
+    Raises:
+        TableError: one of the tables is gone, or its version is.
     """
-    if name not in run.output_versions:
-        return None
-    version = tables.newest_version(name) if tables.writer(name) == run.run_id else run.output_versions[name]
-    return tables.read(name, version=version)
+    parts = [_rows(tables, run, found.states[name], name) for name in (CURATED, RESERVE) if name in run.output_versions]
+    return parts[0] if len(parts) == 1 else parts[0].unionByName(parts[1])
+
+
+def _rows(tables: Tables, run: StoredRun, state: State, name: str) -> DataFrame:
+    written = run.output_versions[name]
+    own = state.run_id == run.run_id
+    version = state.version if own or state.version < 0 else tables.last_version_of(name, run.run_id, written)
+    rows = tables.read(name, version=version, newest=state.version) if state.version >= 0 else None
+    if rows is None:
+        raise TableError(
+            f"run {run.run_id} wrote rows to {tables.path(name)}, which is gone: they are missing from what is stored. "
+            "Put the folder back, or curate again"
+        )
+    return rows
 
 
 def _stored(row: Row) -> StoredRun:

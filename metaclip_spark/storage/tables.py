@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import pyarrow as pa
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
-from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.errors import TableError
 from metaclip_spark.storage.file_layout import PLAIN_COLUMNS, cluster
@@ -33,14 +32,23 @@ from metaclip_spark.storage.session_kind import analysed, parallelism
 from metaclip_spark.storage.settings import changed_settings
 from metaclip_spark.storage.spark_errors import reason
 from metaclip_spark.storage.table_files import exists, listing, quoted_path, whole_version
+from metaclip_spark.storage.table_log import (
+    NO_TABLE,
+    commit_of,
+    extent,
+    last_commits,
+    last_version_of,
+    named_by_log,
+    refuse_written,
+    state,
+)
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
     from metaclip_spark.storage.file_layout import FileLayout
+    from metaclip_spark.storage.table_log import Extent, State
 
 # Plain features only, no column statistics on texts and lists: collecting them costs a fifth of a write.
 _INDEXED: Final = "delta.dataSkippingStatsColumns"
@@ -68,42 +76,6 @@ class Write(NamedTuple):
 
     version: int
     rows: int
-
-
-class Commit(NamedTuple):
-    """One version of a table.
-
-    Attributes:
-        version: its number, from 0.
-        timestamp: when it was committed.
-        operation: what Delta calls it: WRITE, DELETE, OPTIMIZE…
-        run_id: the run that it names; None if it names none.
-        rows: that it wrote; None where Delta did not record them.
-    """
-
-    version: int
-    timestamp: dt.datetime
-    operation: str
-    run_id: str | None
-    rows: int | None
-
-
-class Extent(NamedTuple):
-    """How large the newest version of a table is.
-
-    Attributes:
-        rows: from Delta's log where its statistics have them.
-        files: of the newest version.
-        bytes: of these files; older versions take more.
-        versions: number of versions ever written.
-        commits: the last ones, newest first.
-    """
-
-    rows: int
-    files: int
-    bytes: int
-    versions: int
-    commits: list[Commit]
 
 
 class Tables:
@@ -139,8 +111,13 @@ class Tables:
             for name in _OURS:
                 self.read(name)
 
-    def read(self, name: str, version: int | None = None) -> DataFrame | None:
+    def read(self, name: str, version: int | None = None, *, newest: int | None = None) -> DataFrame | None:
         """The table as it is now, or was at a version; None if there is none.
+
+        Args:
+            name: of the table.
+            version: None: the newest, whichever it is when rows are read.
+            newest: its newest version, if known; saves looking it up.
 
         Raises:
             TableError: there is another's table at its path, files but no Delta table, a damaged log, or no such
@@ -148,7 +125,7 @@ class Tables:
         """
         path = self.path(name)
         if version is not None:
-            return self._at_version(name, version)
+            return self._at_version(name, version, newest)
         try:
             table = analysed(self._spark.read.format("delta").load(path))
         except (AnalysisException, Py4JJavaError) as error:
@@ -171,34 +148,51 @@ class Tables:
             raise TableError(f"{path} is a Delta table, but none of ours (no column {missing[0]}): use another output")
         return table
 
-    def _at_version(self, name: str, version: int) -> DataFrame | None:
-        if self.read(name) is None:
-            return None
-        newest = self.newest_version(name)
+    def _at_version(self, name: str, version: int, newest: int | None) -> DataFrame | None:
+        if newest is None:
+            if self.read(name) is None:
+                return None
+            newest = self.newest_version(name)
         if not 0 <= version <= newest:
             raise TableError(f"{self.path(name)} has no version {version}: its versions are 0 to {newest}")
         return whole_version(self._spark, self.path(name), version, newest)
 
-    def writer(self, name: str, version: int | None = None) -> str | None:
-        """The run whose rows the table holds, or held at a version; None if there is no table, or nothing in it says.
+    def state(self, name: str) -> State:
+        """The newest version of a table and the run whose rows it holds.
 
-        Rows say it themselves. A table without rows is told by its newest commit that names a run.
+        Its log says so where the run's commit is the last that changed rows; else the rows say it themselves (after a
+        RESTORE, in a copy, where the log has been cleaned up); a table without rows is told by its log again.
         """
-        table = self.read(name, version)
+        table = self.read(name)
         if table is None:
-            return None
+            return NO_TABLE
+        newest = state(self._spark, self.path(name))
+        return newest if newest.run_id else newest._replace(run_id=self._named_by_rows(name, table, None))
+
+    def writer(self, name: str, version: int | None = None) -> str | None:
+        """The run whose rows the table holds, or held at a version; None if there is no table, or nothing says."""
+        if version is None:
+            return self.state(name).run_id
+        table = self.read(name, version)
+        return None if table is None else self._named_by_rows(name, table, version)
+
+    def _named_by_rows(self, name: str, table: DataFrame, version: int | None) -> str | None:
         first = table.select("run_id").take(1)
-        if first:
-            return str(first[0].run_id)
-        named = self._history(name).where("userMetadata IS NOT NULL")
-        if version is not None:
-            named = named.where(F.col("version") <= version)
-        newest = named.select("userMetadata").take(1)
-        return str(newest[0][0]) if newest else None
+        return str(first[0].run_id) if first else named_by_log(self._spark, self.path(name), version)
+
+    def last_version_of(self, name: str, run_id: str, written: int) -> int:
+        """The last version that holds a run's rows: the one before another run's first commit.
+
+        Args:
+            name: of the table.
+            run_id: of the run.
+            written: version in which the run wrote its rows.
+        """
+        return last_version_of(self._spark, self.path(name), run_id, written)
 
     def newest_version(self, name: str) -> int:
         """Version of a table that exists."""
-        return int(self._history(name, 1).select("version").collect()[0].version)
+        return last_commits(self._spark, self.path(name), 1)[0].version
 
     def extent(self, name: str, *, commits: int = 10) -> Extent:
         """Size and last versions of a table that exists.
@@ -207,24 +201,21 @@ class Tables:
             name: of the table.
             commits: how many of its last versions to list.
         """
-        detail = self._spark.sql(f"DESCRIBE DETAIL {self._quoted(name)}").select("numFiles", "sizeInBytes").collect()[0]
-        columns = "version", "timestamp", "operation", "userMetadata", "operationMetrics.numOutputRows"
-        listed = self._history(name, commits).select(*columns).collect()
-        last = [
-            Commit(row.version, row.timestamp, row.operation, row.userMetadata, row[4] and int(row[4]))
-            for row in listed
-        ]
-        rows = self._spark.read.format("delta").load(self.path(name)).count()  # from the log's statistics
-        return Extent(rows, int(detail.numFiles), int(detail.sizeInBytes), last[0].version + 1, last)
+        return extent(self._spark, self.path(name), commits)
 
-    def replace(self, name: str, rows: DataFrame, *, run_id: str, layout: FileLayout) -> Write:
-        """Write a whole table in one commit: a reader sees the old rows or the new.
+    def replace(self, name: str, rows: DataFrame, *, run_id: str, layout: FileLayout, after: int) -> Write:
+        """Write a whole table in one commit, unless somebody has written it since: a reader sees old rows or new ones.
 
         Args:
             name: of the table.
             rows: its new content.
             run_id: named in the commit.
             layout: of the files.
+            after: newest version when the run began; -1 where there was no table.
+
+        Raises:
+            TableError: another process wrote to the table since that version. Of two runs that started from the same
+                one, the second leaves no trace.
         """
         if layout.files is not None:  # no fewer than there are cores, or some would have nothing to do
             rows = rows.coalesce(max(layout.files, parallelism(self._spark)))
@@ -236,20 +227,30 @@ class Tables:
             # accumulator once per task only where the task writes.
             "optimizeWrite": "false",
             "userMetadata": run_id,
+            # Versions only grow, and Delta passes over a write whose number is not above the last one's. So a run that
+            # began before another one's commit cannot overwrite it, however long it takes.
+            "txnAppId": "metaclip-spark/rows",
+            "txnVersion": str(after + 1),
         }
+        if self.read(name) is not None:
+            refuse_written(self._spark, self.path(name), run_id, after)
         with changed_settings(self._spark, PLAIN_COLUMNS):
             self._save(name, rows, mode="overwrite", options=options)
-        # By its run, not as the newest: Delta may compact the files at once, and others may write other tables.
-        commits = self._history(name).select("version", "userMetadata", "operationMetrics.numOutputRows")
-        newest = commits.where((F.col("userMetadata") == run_id) & F.col("numOutputRows").isNotNull()).take(1)[0]
+        commit = commit_of(self._spark, self.path(name), run_id, after)
         if layout.cluster:
             cluster(self._spark, self._quoted(name), layout)
-        return Write(int(newest.version), int(newest.numOutputRows))
+        return Write(commit.version, int(commit.rows or 0))
 
-    def put(self, name: str, rows: DataFrame, condition: str) -> None:
+    def put(self, name: str, rows: DataFrame, condition: str, *, looked: bool = False) -> None:
         """Add rows to a table, made if need be, in one commit and file, in place of those that meet a condition.
 
         Rows are in the way where a run died between this write and the next, is repeated, or runs twice at once.
+
+        Args:
+            name: of the table.
+            rows: to be in it.
+            condition: in SQL, that they meet.
+            looked: whether it is known that no such rows are in the way; saves looking.
 
         Raises:
             TableError: the table has other columns, or another process wrote to it at the same time.
@@ -261,7 +262,7 @@ class Tables:
         # of a table does not know the names of its appends.
         once = {"txnAppId": f"metaclip-spark/{condition}", "txnVersion": "0"}
         table = self.read(name)
-        if table is None or not table.where(condition).take(1):
+        if table is None or looked or not table.where(condition).take(1):
             self._save(name, rows, mode="append", options=named | once)
             if table is None or self._holds(name, condition):
                 return
@@ -270,8 +271,7 @@ class Tables:
 
     def _holds(self, name: str, condition: str) -> bool:
         """Whether rows that meet a condition are in a table that was just written."""
-        newest = self._history(name, 1).select("userMetadata").collect()[0]
-        if newest.userMetadata == condition:  # what the log says costs a quarter of a look at the rows
+        if last_commits(self._spark, self.path(name), 1)[0].run_id == condition:  # a quarter of a look at the rows
             return True
         table = self.read(name)
         return table is not None and bool(table.where(condition).take(1))
@@ -300,11 +300,6 @@ class Tables:
                 raise
             message = f"the table {self.path(name)} cannot be written: {reason(error)}; use another output"
             raise TableError(message) from error
-
-    def _history(self, name: str, commits: int | None = None) -> DataFrame:
-        """Commits of a table, newest first; the last few, or all."""
-        limit = "" if commits is None else f" LIMIT {commits}"
-        return self._spark.sql(f"DESCRIBE HISTORY {self._quoted(name)}{limit}")
 
     def _quoted(self, name: str) -> str:
         return quoted_path(self.path(name))

@@ -90,11 +90,11 @@ def same_figures(ours: CurateReport, fresh: CurateReport) -> None:
     assert (ours.languages, ours.matches, ours.reserved) == (fresh.languages, fresh.matches, fresh.reserved)
 
 
-def test_two_appends_in_a_row_equal_one_run(
+def test_three_appends_in_a_row_equal_one_run(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
 ) -> None:
     config = replace(CONFIG, reserve=55.0)
-    pools = crawls(tmp_path, table, (0.5, 0.3, 0.2))
+    pools = crawls(tmp_path, table, (0.4, 0.2, 0.3, 0.1))
     out, whole = tmp_path / "out", tmp_path / "whole"
     base = report = curate(spark, pools[0], metadata, str(out), config)
     for pool in pools[1:]:
