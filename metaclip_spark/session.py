@@ -54,11 +54,15 @@ JARS_IN_SPARK = (
     "org.xerial.snappy:snappy-java",
 )
 
+_COLLECTOR = "-XX:+UseParallelGC"
 LOCAL_SETTINGS = {
     # One machine: no name lookup, and no port open to the network.
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.memory": "4g",
+    # Rows live for milliseconds, and nobody waits for an answer: a tenth of the job's time beside Java's default.
+    "spark.driver.extraJavaOptions": _COLLECTOR,
+    "spark.executor.extraJavaOptions": _COLLECTOR,
     "spark.ui.enabled": "false",
     # Spark warns, with a page of stack trace, where an output does not exist yet.
     "spark.log.level": "ERROR",
