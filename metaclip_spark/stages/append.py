@@ -174,9 +174,10 @@ def _counted(
     t = thresholds(counts, config, config.t)
     read_again = tuple(name for name in t if t[name] > stored[name])
     by_rule = reserve_thresholds(counts, config)
-    # No row is stored above these: what was dropped before is known only where the old pools are read again.
+    # No row is stored above these: what was dropped before is known only where the old pools are read again. A t that
+    # follows the tail share may overtake the rule's limit, and rows up to it are kept all the same.
     reserve_t = by_rule and {
-        name: limit if name in read_again else max(t[name], min(limit, stored[name])) for name, limit in by_rule.items()
+        name: max(t[name], limit if name in read_again else min(limit, stored[name])) for name, limit in by_rule.items()
     }
     return Balanced(added, counts, t, reserve_t, stored, read_again)
 
@@ -216,6 +217,8 @@ def _stored_rows(tables: Tables, base: StoredRun) -> DataFrame:
 
 def _of_languages(pool: CrawledPool, languages: Sequence[str]) -> CrawledPool:
     rows = pool.opened.rows
+    if "language" not in rows.columns:  # the only one, or the pool would not fit the metadata
+        return pool
     return pool._replace(opened=replace(pool.opened, rows=rows.where(rows.language.isin(*languages))))
 
 

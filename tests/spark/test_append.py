@@ -204,6 +204,26 @@ def test_frozen_counts_balance_the_new_rows_only(
     assert append(spark, third, metadata, str(out), frozen=True).counters["kept"] > len(now)
 
 
+@pytest.mark.parametrize("reserve", [1.02, None], ids=["overtaken reserve", "no reserve"])
+def test_one_language_follows_the_tail_share(
+    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table, *, reserve: float | None
+) -> None:
+    """Its t rises with the counts, above what is stored, so that the old pool is read again."""
+    pools = crawls(tmp_path, table.slice(0, 1_200), (0.5, 0.5))
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    config = CurateConfig(tail_share=0.3, seed=3)
+    fresh = curate(spark, all_of(pools), metadata, str(whole), config)
+    before = curate(spark, pools[0], metadata, str(out), config)
+    if reserve is not None:
+        t = before.languages["en"].t
+        assert reserve * t < fresh.languages["en"].t, "the case is about it"
+        curate(spark, pools[0], metadata, str(out), replace(config, reserve=reserve * t, overwrite=True))
+    report = append(spark, pools[1], metadata, str(out))
+    assert "read again for en" in report.origin
+    assert read(spark, out) == read(spark, whole)
+    same_figures(replace(report, languages={"en": replace(report.languages["en"], reserve_t=None)}), fresh)
+
+
 @pytest.mark.slow
 def test_several_languages(spark: SparkSession, tmp_path: Path, table: pa.Table) -> None:
     """English falls behind, so that the t of others rises: the rows between come from the reserve, or the old pool."""
