@@ -268,6 +268,7 @@ def test_a_t_that_a_size_chose_stays(
     for name in ("curated", "reserve"):
         assert read(spark, out, name) == read(spark, whole, name), name
     same_figures(report, fresh)
+    assert (before.wanted_rows, report.wanted_rows) == (150, None)
 
     # What reads runs knows all their pools, and where the curve ends.
     sizes = size_curves(spark, str(out)).languages["en"]
