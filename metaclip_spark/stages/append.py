@@ -18,7 +18,7 @@ from metaclip_spark.stages.choose_t import ChosenT, reserve_thresholds, threshol
 from metaclip_spark.stages.count_pool import count_pool, warn_of_malformed
 from metaclip_spark.stages.curate import by_language
 from metaclip_spark.stages.curate_checks import check_source
-from metaclip_spark.stages.file_layouts import file_layouts
+from metaclip_spark.stages.file_layouts import file_layouts, rows_behind
 from metaclip_spark.stages.follow_up import (
     base_run,
     check_rows,
@@ -92,7 +92,7 @@ def append(
     started_at, timer = dt.datetime.now(dt.UTC), Progress(progress, spark, APPEND)
     check_session(spark)
     tables = Tables(spark, output)
-    with timer.step("open"):
+    with timer.step("open"), named_worker_errors(tables):
         refuse_inside(pool, tables.root)
         tables.refuse_foreign()
         found = look(tables)
@@ -113,7 +113,7 @@ def append(
 
     # Old rows have the columns of the new pool, and the few that say why they are there.
     with SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
-        with timer.step("count"), named_worker_errors():
+        with timer.step("count"), named_worker_errors(tables):
             balanced = _counted(tables, asked, shared, languages, started_at)
             timer.note(balanced.added.in_words())
             warned = [*opened.source.warnings, *warn_of_malformed(opened, balanced.added, pool)]
@@ -121,7 +121,7 @@ def append(
             figures, writes = _balance(spark, tables, asked, balanced, shared)
             timer.note(f"{writes[CURATED].rows:,} rows kept at {ChosenT(balanced.t).in_words()},")
 
-    with timer.step("record"):
+    with timer.step("record"), named_worker_errors(tables):
         check_source(spark, own)
         _check(balanced, figures, writes)
         curves, known_to = appended_curves(tables, asked, balanced, figures)
@@ -129,10 +129,11 @@ def append(
     report = append_report(
         tables, asked, balanced, figures, writes, metadata=languages, seconds=timer.seconds, warnings=warned
     )
-    record(tables, run_row(
-        plan, stage=APPEND, started_at=started_at, counters=report.counters,
-        output_versions=report.output_versions, report=report, parent=base.run_id,
-    ))  # fmt: skip
+    with named_worker_errors(tables):
+        record(tables, run_row(
+            plan, stage=APPEND, started_at=started_at, counters=report.counters,
+            output_versions=report.output_versions, report=report, parent=base.run_id,
+        ))  # fmt: skip
     return report
 
 
@@ -178,9 +179,10 @@ def _counted(
     t = thresholds(counts, config, config.t)
     read_again = tuple(name for name in t if t[name] > stored[name])
     by_rule = reserve_thresholds(counts, config)
-    # No row is stored above these: what was dropped before is known only where the old pools are read again.
+    # No row is stored above these: what was dropped before is known only where the old pools are read again. A t that
+    # follows the tail share may overtake the rule's limit, and rows up to it are kept all the same.
     reserve_t = by_rule and {
-        name: limit if name in read_again else max(t[name], min(limit, stored[name])) for name, limit in by_rule.items()
+        name: max(t[name], limit if name in read_again else min(limit, stored[name])) for name, limit in by_rule.items()
     }
     return Balanced(added, counts, t, reserve_t, stored, read_again)
 
@@ -206,7 +208,10 @@ def _balance(
             parts = [_of_languages(pool, balanced.read_again) for pool in again]
             rows = rows.unionByName(second_pass(parts, asked.plan, shared, balance, old_figures))
         sources = [*sources_of(asked.chain), asked.new.opened.source.description]
-        layouts = file_layouts(config, sources, balanced.counts, balanced.t, balanced.reserve_t)
+        found = rows_behind(asked.base).plus(balanced.added)
+        layouts = file_layouts(
+            config, sources, found, balanced.counts.entries, t=balanced.t, reserve_t=balanced.reserve_t
+        )
         run_id = asked.plan.run_id
         writes = write_balanced(
             tables, rows, balanced.t, balanced.reserve_t, run_id=run_id, layouts=layouts, after=asked.found.versions
@@ -224,6 +229,8 @@ def _by_language(asked: Appended) -> dict[str, int]:
 
 def _of_languages(pool: CrawledPool, languages: Sequence[str]) -> CrawledPool:
     rows = pool.opened.rows
+    if "language" not in rows.columns:  # the only one, or the pool would not fit the metadata
+        return pool
     return pool._replace(opened=replace(pool.opened, rows=rows.where(rows.language.isin(*languages))))
 
 

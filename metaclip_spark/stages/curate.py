@@ -15,7 +15,7 @@ from metaclip_spark.stages.arrow_batches import row_bounded_batches
 from metaclip_spark.stages.choose_t import choose_t, refuse_unfit
 from metaclip_spark.stages.count_pool import count_pool, duplicated_ids, warn_of_malformed
 from metaclip_spark.stages.curate_checks import build_report, check_source, check_written
-from metaclip_spark.stages.file_layouts import file_layouts
+from metaclip_spark.stages.file_layouts import PoolRows, file_layouts
 from metaclip_spark.stages.frozen_counts import balancing_counts, open_frozen
 from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.reserve import write_balanced
@@ -86,15 +86,15 @@ def curate(
     check_session(spark)
     languages = by_language(metadata, pool, config)
     tables, timer = Tables(spark, output), Progress(progress, spark, CURATE)
-    with timer.step("open"):
+    with timer.step("open"), named_worker_errors(tables):
         refuse_inside(pool, tables.root)
         tables.refuse_foreign()
         opened = open_pool(spark, pool)
         frozen = open_frozen(spark, config.counts, languages) if config.counts else None
         plan = plan_run(pool, opened.source, languages, config, frozen=frozen.counts_version if frozen else None)
         finished = finished_runs(tables, plan)
-        found = {name: tables.state(name) for name in (CURATED, RESERVE)}
-        writer = found[CURATED].run_id
+        states = {name: tables.state(name) for name in (CURATED, RESERVE)}
+        writer = states[CURATED].run_id
         if (done := finished_report(plan, finished, writer)) is not None:
             return with_id_check(opened, config, done)
         refuse_another_result(tables, plan, writer, overwrite=config.overwrite)
@@ -102,7 +102,7 @@ def curate(
 
     with SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
         # Algorithm 1, part 1: how many captions hold each entry.
-        with timer.step("count"), named_worker_errors():
+        with timer.step("count"), named_worker_errors(tables):
             if COUNT in finished:
                 counts = load_counts(tables, finished[COUNT], shared.n_entries)
             else:
@@ -112,37 +112,41 @@ def curate(
             warned = [*opened.source.warnings, *warn_of_malformed(opened, counts, pool)]
 
         # Algorithm 1, part 2: keep a caption if any of its entries fires.
-        matches, counts = counts.matches, balancing_counts(tables, counts, frozen)
-        with timer.step("choose t"), named_worker_errors():
+        found = PoolRows(counts.read, counts.matched, counts.matches)
+        with timer.step("choose t"), named_worker_errors(tables):
+            counts = balancing_counts(tables, counts, frozen)
             chosen = choose_t(tables, plan, config, rows=opened.rows, metadata=shared, counts=counts)
         statistics = statistics_of(spark)
         with (
             timer.step("balance"),
-            named_worker_errors(),
+            named_worker_errors(tables),
             balance_on_workers(spark, counts.entries, chosen.t, config.seed, chosen.reserve_t) as balance,
         ):
             kept = second_pass([CrawledPool(pool.crawl, opened)], plan, shared, balance, statistics)
-            layouts = file_layouts(config, [opened.source.description], counts, chosen.t, chosen.reserve_t)
+            layouts = file_layouts(
+                config, [opened.source.description], found, counts.entries, t=chosen.t, reserve_t=chosen.reserve_t
+            )
             writes = write_balanced(
                 tables, kept, chosen.t, chosen.reserve_t, run_id=plan.run_id, layouts=layouts,
-                after={name: state.version for name, state in found.items()},
+                after={name: state.version for name, state in states.items()},
             )  # fmt: skip
             figures = statistics.value
             timer.note(f"{writes[CURATED].rows:,} rows kept at {chosen.in_words()},")
 
     # The pass that writes the rows measures the curve, so it follows them; the run's own row comes last: it is whole.
-    with timer.step("record"):
+    with timer.step("record"), named_worker_errors(tables):
         check_source(spark, plan)
         check_written(writes[CURATED], counts, figures, config, chosen)
         store_size_curves(tables, plan, {name: figures[name].curve for name in languages})
     report = with_id_check(opened, config, build_report(
-        tables, plan, config, counts=counts, matches=matches, chosen=chosen, statistics=figures,
+        tables, plan, config, counts=counts, matches=found.matches, chosen=chosen, statistics=figures,
         metadata=languages, counts_reused=COUNT in finished, writes=writes, seconds=timer.seconds, warnings=warned,
     ))  # fmt: skip
-    record(tables, run_row(
-        plan, stage=CURATE, started_at=started_at, counters=report.counters,
-        output_versions=report.output_versions, report=report,
-    ))  # fmt: skip
+    with named_worker_errors(tables):
+        record(tables, run_row(
+            plan, stage=CURATE, started_at=started_at, counters=report.counters,
+            output_versions=report.output_versions, report=report,
+        ))  # fmt: skip
     return report
 
 

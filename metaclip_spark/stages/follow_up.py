@@ -161,6 +161,7 @@ def follow_up_report(
         already_finished=False,
         counts_reused=False,
         output_versions={name: write.version for name, write in writes.items()},
+        wanted_rows=None,  # the base's t was chosen for a size; this is another t, or these are other rows
         reserved=writes[RESERVE].rows if RESERVE in writes else 0,
         **changes,
     )

@@ -11,7 +11,7 @@ from metaclip_spark.session import check_session
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
 from metaclip_spark.stages.choose_t import ChosenT, refuse_unfit, reserve_thresholds, thresholds
 from metaclip_spark.stages.curate import by_language
-from metaclip_spark.stages.file_layouts import file_layouts
+from metaclip_spark.stages.file_layouts import file_layouts, rows_behind
 from metaclip_spark.stages.follow_up import (
     base_run,
     check_rows,
@@ -109,7 +109,7 @@ def rebalance(
     started_at, timer = dt.datetime.now(dt.UTC), Progress(progress, spark, BALANCE)
     check_session(spark)
     tables = Tables(spark, output)
-    with timer.step("open"):
+    with timer.step("open"), named_worker_errors(tables):
         tables.refuse_foreign()
         found = look(tables)
         base = base_run(tables, found, lambda run: _plan(run, _config(run, t)).run_id)
@@ -128,16 +128,17 @@ def rebalance(
         else:
             kept, writes = _by_pools(spark, tables, target, chain, languages)
         timer.note(f"{writes[CURATED].rows:,} rows kept at {ChosenT(target.t).in_words()},")
-    with timer.step("record"):
+    with timer.step("record"), named_worker_errors(tables):
         check_rows(writes[CURATED], kept.kept, "the curated table")
         # Of a curation the whole curve is stored, and it does not depend on t; after an append it ends at what was.
         if languages is not None and any(run.stage == APPEND for run in chain):
             store_size_curves(tables, target.plan, {name: kept[name].curve for name in languages})
     report = _report(tables, target, kept, writes, seconds=timer.seconds)
-    record(tables, run_row(
-        target.plan, stage=BALANCE, started_at=started_at, counters=report.counters,
-        output_versions=report.output_versions, report=report, parent=base.run_id,
-    ))  # fmt: skip
+    with named_worker_errors(tables):
+        record(tables, run_row(
+            target.plan, stage=BALANCE, started_at=started_at, counters=report.counters,
+            output_versions=report.output_versions, report=report, parent=base.run_id,
+        ))  # fmt: skip
     return report
 
 
@@ -165,7 +166,7 @@ def _target(tables: Tables, base: StoredRun, config: CurateConfig, chain: Sequen
     reserve_t = reserve_thresholds(counts, config)
     if reserve_t and by_rows:  # after an append the reserve of a language may end below what its rule would give
         reserve_t = {name: max(t[name], min(limit, stored[name])) for name, limit in reserve_t.items()}
-    layouts = file_layouts(config, sources_of(chain), counts, t, reserve_t)
+    layouts = file_layouts(config, sources_of(chain), rows_behind(base), counts.entries, t=t, reserve_t=reserve_t)
     return _Target(base, _plan(base, config), config, counts, t, reserve_t, by_rows, layouts, found)
 
 

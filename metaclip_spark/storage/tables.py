@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pyarrow as pa
@@ -12,7 +12,7 @@ from pyspark.errors import AnalysisException, PySparkException
 
 from metaclip_spark.errors import TableError
 from metaclip_spark.storage.file_layout import PLAIN_COLUMNS, cluster
-from metaclip_spark.storage.locations import absolute
+from metaclip_spark.storage.locations import absolute, exists_here, local_path
 from metaclip_spark.storage.schemas import (
     CURATED,
     DECISIONS,
@@ -104,8 +104,10 @@ class Tables:
 
         Raises:
             TableError: files, or another's table, are in the way.
+            ConfigError: the path is one that this machine cannot look up.
         """
-        if Path(self.root.removeprefix("file://")).is_file():  # or it would show only at the first write
+        here = local_path(self.root)
+        if here is not None and exists_here(here) and not here.is_dir():  # or it would show only at the first write
             raise TableError(f"{self.root} is a file: use another output")
         if exists(self._spark, self.root):
             for name in _OURS:
@@ -217,8 +219,9 @@ class Tables:
             TableError: another process wrote to the table since that version. Of two runs that started from the same
                 one, the second leaves no trace.
         """
-        if layout.files is not None:  # no fewer than there are cores, or some would have nothing to do
-            rows = rows.coalesce(max(layout.files, parallelism(self._spark)))
+        if layout.files is not None:  # whole waves of tasks, or some cores would have nothing to do in the last one
+            cores = parallelism(self._spark)
+            rows = rows.coalesce(cores * math.ceil(layout.files / cores))
         options = {
             "overwriteSchema": "true",
             _INDEXED: ",".join(INDEXED),

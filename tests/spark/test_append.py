@@ -204,6 +204,59 @@ def test_frozen_counts_balance_the_new_rows_only(
     assert append(spark, third, metadata, str(out), frozen=True).counters["kept"] > len(now)
 
 
+@pytest.mark.parametrize("reserve", [1.02, None], ids=["overtaken reserve", "no reserve"])
+def test_one_language_follows_the_tail_share(
+    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table, *, reserve: float | None
+) -> None:
+    """Its t rises with the counts, above what is stored, so that the old pool is read again."""
+    pools = crawls(tmp_path, table.slice(0, 1_200), (0.5, 0.5))
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    config = CurateConfig(tail_share=0.3, seed=3)
+    fresh = curate(spark, all_of(pools), metadata, str(whole), config)
+    before = curate(spark, pools[0], metadata, str(out), config)
+    if reserve is not None:
+        t = before.languages["en"].t
+        assert reserve * t < fresh.languages["en"].t, "the case is about it"
+        curate(spark, pools[0], metadata, str(out), replace(config, reserve=reserve * t, overwrite=True))
+    report = append(spark, pools[1], metadata, str(out))
+    assert "read again for en" in report.origin
+    assert read(spark, out) == read(spark, whole)
+    same_figures(replace(report, languages={"en": replace(report.languages["en"], reserve_t=None)}), fresh)
+
+
+def test_pools_with_and_without_a_language(
+    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
+) -> None:
+    """One pool says of each row that it is of the only language, or of another; one says nothing."""
+    table = table.slice(0, 800)
+    (silent,) = crawls(tmp_path, table, (0.5,))
+    half = table.slice(400)
+    told = half.append_column("lang", pa.array(["en", "xx", None, "en"] * 100))
+    path = write_files(told, tmp_path / "told")
+    telling = pool_at(path, replace(silent.columns, language="lang"), crawl="told")
+    english = write_files(told.filter(pc.equal(told["lang"], "en")).drop_columns("lang"), tmp_path / "english")
+    whole = replace(all_of([silent, pool_at(english)]), crawl="whole")
+    fresh = curate(spark, whole, metadata, str(tmp_path / "whole"), replace(CONFIG, t=60.0))
+    expected = read(spark, tmp_path / "whole")
+    for number, (first, second) in enumerate(((silent, telling), (telling, silent))):
+        out = tmp_path / str(number)
+        curate(spark, first, metadata, str(out), CONFIG)
+        append(spark, second, metadata, str(out))
+        larger = rebalance(spark, str(out), 60.0, metadata)
+        assert read(spark, out) == expected
+        assert larger.counters["kept"] == fresh.counters["kept"]
+        for uid, verdict in ((dropped(table.slice(0, 400), expected), "not_drawn"), (401, "language_without_metadata")):
+            assert explain_uid(spark, str(out), uid).verdict == verdict
+    moved = diff(spark, str(tmp_path / "0"), str(tmp_path / "1"))
+    assert (moved.came, moved.left) == ([], [])
+
+
+def dropped(pool: pa.Table, kept: pa.Table) -> int:
+    """The uid of a row with a word of many captions that is not kept."""
+    common = pool.filter(pc.match_substring_regex(pool["text"], r"\bw0\b"))
+    return int(common.filter(pc.invert(pc.is_in(common["id"], value_set=kept["uid"])))["id"][0].as_py())
+
+
 @pytest.mark.slow
 def test_several_languages(spark: SparkSession, tmp_path: Path, table: pa.Table) -> None:
     """English falls behind, so that the t of others rises: the rows between come from the reserve, or the old pool."""
@@ -248,6 +301,7 @@ def test_a_t_that_a_size_chose_stays(
     for name in ("curated", "reserve"):
         assert read(spark, out, name) == read(spark, whole, name), name
     same_figures(report, fresh)
+    assert (before.wanted_rows, report.wanted_rows) == (150, None)
 
     # What reads runs knows all their pools, and where the curve ends.
     sizes = size_curves(spark, str(out)).languages["en"]
