@@ -29,10 +29,11 @@ from metaclip_spark.storage.schemas import (
     SIZE_CURVE,
     SIZE_CURVE_SCHEMA,
 )
-from metaclip_spark.storage.session_kind import analysed, parallelism
+from metaclip_spark.storage.session_kind import parallelism
 from metaclip_spark.storage.settings import changed_settings
 from metaclip_spark.storage.spark_errors import reason
-from metaclip_spark.storage.table_files import exists, listing, quoted_path, whole_version
+from metaclip_spark.storage.table_files import exists, listing, whole_version
+from metaclip_spark.storage.table_places import TablePlace, is_schema
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -54,6 +55,7 @@ _OURS: Final = {
     METADATA: frozenset(METADATA_SCHEMA.names),
 }
 _ARROW_ROWS: Final = "spark.sql.execution.arrow.maxRecordsPerBatch"
+_ABSENT: Final = frozenset({"PATH_NOT_FOUND", "TABLE_OR_VIEW_NOT_FOUND"})
 # What Delta says where another process committed in between.
 _CONCURRENT: Final = re.compile(r"DELTA_(?:CONCURRENT|METADATA_CHANGED|PROTOCOL_CHANGED)|Concurrent\w*Exception")
 
@@ -107,25 +109,39 @@ class Extent(NamedTuple):
 
 
 class Tables:
-    """The Delta tables under one root path."""
+    """The Delta tables under one root: a path, or a schema of the catalog (catalog.schema).
+
+    Attributes:
+        root: absolute path, or name of the schema.
+
+    Raises:
+        ConfigError: the root is a catalog's, but names no schema.
+    """
 
     def __init__(self, spark: SparkSession, root: str) -> None:
         self._spark = spark
-        self.root = absolute(root).rstrip("/") or root
+        self._in_catalog = is_schema(spark, root)
+        self.root = root if self._in_catalog else absolute(root).rstrip("/") or root
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the tables that a root can hold."""
         return tuple(_OURS)
 
+    @property
+    def folder(self) -> str | None:
+        """The root, where it is a path; None for a schema of the catalog."""
+        return None if self._in_catalog else self.root
+
     def path(self, name: str) -> str:
-        """Path of a table."""
-        return f"{self.root}/{name}"
+        """Path of a table, or its name in the catalog."""
+        return f"{self.root}.{name}" if self._in_catalog else f"{self.root}/{name}"
 
     def names_a_file(self, message: str) -> bool:
         """Whether a message of Spark's names a file of these tables."""
-        bare = self.root.removeprefix("file://").removeprefix("file:")
-        return any(f"{bare}/{name}/" in message for name in _OURS)
+        there = [name for name in _OURS if not self._in_catalog or self.read(name) is not None]
+        locations = [self._place(name).location(self._spark) for name in there]
+        return any(f"{place.removeprefix('file://').removeprefix('file:')}/" in message for place in locations)
 
     def refuse_foreign(self) -> None:
         """Before any work: nothing that is not ours may stand where a table is, or will be.
@@ -133,9 +149,9 @@ class Tables:
         Raises:
             TableError: files, or another's table, are in the way.
         """
-        if Path(self.root.removeprefix("file://")).is_file():  # or it would show only at the first write
+        if self.folder and Path(self.folder.removeprefix("file://")).is_file():  # or the first write would tell
             raise TableError(f"{self.root} is a file: use another output")
-        if exists(self._spark, self.root):
+        if self._in_catalog or exists(self._spark, self.root):
             for name in _OURS:
                 self.read(name)
 
@@ -150,10 +166,10 @@ class Tables:
         if version is not None:
             return self._at_version(name, version)
         try:
-            table = analysed(self._spark.read.format("delta").load(path))
+            table = self._place(name).opened(self._spark)
         except (AnalysisException, Py4JJavaError) as error:
             condition = error.getCondition() if isinstance(error, AnalysisException) else None
-            if condition == "PATH_NOT_FOUND":
+            if condition in _ABSENT:
                 return None
             if condition == "DELTA_TABLE_NOT_FOUND":
                 self._refuse_foreign_files(name)
@@ -168,7 +184,7 @@ class Tables:
             raise
         missing = sorted(_OURS[name] - set(table.columns))
         if missing:
-            raise TableError(f"{path} is a Delta table, but none of ours (no column {missing[0]}): use another output")
+            raise TableError(f"{path} is a table, but none of ours (no column {missing[0]}): use another output")
         return table
 
     def _at_version(self, name: str, version: int) -> DataFrame | None:
@@ -177,7 +193,7 @@ class Tables:
         newest = self.newest_version(name)
         if not 0 <= version <= newest:
             raise TableError(f"{self.path(name)} has no version {version}: its versions are 0 to {newest}")
-        return whole_version(self._spark, self.path(name), version, newest)
+        return whole_version(self._spark, self._place(name), version, newest)
 
     def writer(self, name: str, version: int | None = None) -> str | None:
         """The run whose rows the table holds, or held at a version; None if there is no table, or nothing in it says.
@@ -207,14 +223,16 @@ class Tables:
             name: of the table.
             commits: how many of its last versions to list.
         """
-        detail = self._spark.sql(f"DESCRIBE DETAIL {self._quoted(name)}").select("numFiles", "sizeInBytes").collect()[0]
+        detail = (
+            self._spark.sql(f"DESCRIBE DETAIL {self._place(name).sql}").select("numFiles", "sizeInBytes").collect()[0]
+        )
         columns = "version", "timestamp", "operation", "userMetadata", "operationMetrics.numOutputRows"
         listed = self._history(name, commits).select(*columns).collect()
         last = [
             Commit(row.version, row.timestamp, row.operation, row.userMetadata, row[4] and int(row[4]))
             for row in listed
         ]
-        rows = self._spark.read.format("delta").load(self.path(name)).count()  # from the log's statistics
+        rows = self._place(name).opened(self._spark).count()  # from the log's statistics
         return Extent(rows, int(detail.numFiles), int(detail.sizeInBytes), last[0].version + 1, last)
 
     def replace(self, name: str, rows: DataFrame, *, run_id: str, layout: FileLayout) -> Write:
@@ -243,7 +261,7 @@ class Tables:
         commits = self._history(name).select("version", "userMetadata", "operationMetrics.numOutputRows")
         newest = commits.where((F.col("userMetadata") == run_id) & F.col("numOutputRows").isNotNull()).take(1)[0]
         if layout.cluster:
-            cluster(self._spark, self._quoted(name), layout)
+            cluster(self._spark, self._place(name).sql, layout)
         return Write(int(newest.version), int(newest.numOutputRows))
 
     def put(self, name: str, rows: DataFrame, condition: str) -> None:
@@ -278,7 +296,7 @@ class Tables:
 
     def withdraw(self, name: str, condition: str) -> None:
         """Delete the rows of a table that meet a condition."""
-        self._spark.sql(f"DELETE FROM {self._quoted(name)} WHERE {condition}")  # noqa: S608 - of our own digests
+        self._spark.sql(f"DELETE FROM {self._place(name).sql} WHERE {condition}")  # noqa: S608 - of our own digests
 
     def frame(self, rows: object, schema: StructType) -> DataFrame:
         """A small DataFrame made on the driver, from a pyarrow table or a list of tuples."""
@@ -289,7 +307,7 @@ class Tables:
 
     def _save(self, name: str, rows: DataFrame, *, mode: str, options: dict[str, str]) -> None:
         try:
-            rows.write.format("delta").mode(mode).options(**options).save(self.path(name))
+            self._place(name).save(rows.write.format("delta").mode(mode).options(**options))
         except (PySparkException, Py4JJavaError) as error:
             if _CONCURRENT.search(str(error)):
                 raise TableError(
@@ -304,10 +322,10 @@ class Tables:
     def _history(self, name: str, commits: int | None = None) -> DataFrame:
         """Commits of a table, newest first; the last few, or all."""
         limit = "" if commits is None else f" LIMIT {commits}"
-        return self._spark.sql(f"DESCRIBE HISTORY {self._quoted(name)}{limit}")
+        return self._spark.sql(f"DESCRIBE HISTORY {self._place(name).sql}{limit}")
 
-    def _quoted(self, name: str) -> str:
-        return quoted_path(self.path(name))
+    def _place(self, name: str) -> TablePlace:
+        return TablePlace(self.path(name), self._in_catalog)
 
     def _refuse_foreign_files(self, name: str) -> None:
         """A table is never put among files that are not its own.
