@@ -19,8 +19,8 @@ class TableCheck:
         rows: of the table.
         rows_by_crawl: the same by crawl.
         t: threshold by language.
-        expected_size: sum of q(t) over the matched rows.
-        expected_deviation: standard deviation of the size.
+        expected_size: sum of q(t) over the matched rows; None where rows that were dropped before were not read again.
+        expected_deviation: standard deviation of the size; None as above.
         counters: of the run: rows read by what became of them.
     """
 
@@ -30,8 +30,8 @@ class TableCheck:
     rows: int
     rows_by_crawl: dict[str, int]
     t: dict[str, float]
-    expected_size: float
-    expected_deviation: float
+    expected_size: float | None
+    expected_deviation: float | None
     counters: dict[str, int]
 
     def as_dict(self) -> dict[str, Any]:
@@ -41,7 +41,6 @@ class TableCheck:
 
 def render_check(found: TableCheck) -> str:
     """The findings as text, without a line break at the end."""
-    off = (found.rows - found.expected_size) / found.expected_deviation if found.expected_deviation else 0.0
     by_crawl = [(crawl or "(no name)", count(rows)) for crawl, rows in sorted(found.rows_by_crawl.items())]
     return "\n".join(
         [
@@ -50,10 +49,17 @@ def render_check(found: TableCheck) -> str:
                 [
                     ("version", str(found.version)),
                     ("rows", count(found.rows)),
-                    ("expected", f"{count(found.expected_size)}, {off:+.1f} standard deviations"),
+                    ("expected", _expected(found)),
                 ]
             ),
             "Rows by crawl",
             *aligned(by_crawl),
         ]
     )
+
+
+def _expected(found: TableCheck) -> str:
+    if found.expected_size is None:
+        return "not known: rows dropped before were not read again"
+    off = (found.rows - found.expected_size) / found.expected_deviation if found.expected_deviation else 0.0
+    return f"{count(found.expected_size)}, {off:+.1f} standard deviations"
