@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,12 +60,30 @@ def test_a_schema_is_as_good_as_a_folder(
     # Of a first write that was killed: its folder, and a file that no log names
     write_files(made_up_table(3), schema / "curated")
     (schema / "curated" / "_delta_log").mkdir()
-    second = pool_at(write_files(made_up_table(2_300).slice(2_000), tmp_path / "second"))
     assert dry_run(spark, small_pool, metadata, SCHEMA, CONFIG).bytes_free is None
+    by_name = curate(spark, small_pool, metadata, SCHEMA, CONFIG)
+    assert curate(spark, small_pool, metadata, SCHEMA, CONFIG).already_finished
+    folder = str(tmp_path / "folder")
+    by_path = curate(spark, small_pool, metadata, folder, CONFIG)
+    assert replace(by_name, seconds={}, tables={}) == replace(by_path, seconds={}, tables={})
+    assert by_name.tables == {name: f"{SCHEMA}.{name}" for name in by_path.tables}
+    for name in TABLES:
+        here, there = (content_digest(read_table(spark, root, name), without=()) for root in (SCHEMA, folder))
+        assert here == there, name
+    assert check_tables(spark, SCHEMA).rows == by_path.counters["kept"]
+    assert {row.tableName for row in spark.sql(f"SHOW TABLES IN {SCHEMA}").collect()} == {*TABLES, "runs"}
+    assert [table.name for table in inspect(spark, by_name.tables["runs"]).tables] == ["runs"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("schema")
+def test_follow_ups_in_a_schema_are_as_in_a_folder(
+    spark: SparkSession, metadata: CompiledMetadata, small_pool: Pool, tmp_path: Path
+) -> None:
+    second = pool_at(write_files(made_up_table(2_300).slice(2_000), tmp_path / "second"))
     found = {}
     for root in (SCHEMA, str(tmp_path / "folder")):
         first = curate(spark, small_pool, metadata, root, CONFIG)
-        assert curate(spark, small_pool, metadata, root, CONFIG).already_finished
         second_run = append(spark, second, metadata, root)
         down = rebalance(spark, root, 10.0)
         checked = check_tables(spark, root)
@@ -81,9 +100,7 @@ def test_a_schema_is_as_good_as_a_folder(
             [(table.name, table.rows, table.versions) for table in inspect(spark, root).tables],
             export_jsonl(spark, root, str(tmp_path / root.replace("/", "-"))).rows,
         )
-        assert [table.name for table in inspect(spark, first.tables["runs"]).tables] == ["runs"]
     assert found[SCHEMA] == found[str(tmp_path / "folder")]
-    assert {row.tableName for row in spark.sql(f"SHOW TABLES IN {SCHEMA}").collect()} == {*TABLES, "runs"}
 
 
 def test_metadata_goes_into_a_schema(schema: Path, spark: SparkSession) -> None:
