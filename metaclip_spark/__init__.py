@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from metaclip_spark.stages.export_uids import export_datacomp
     from metaclip_spark.stages.inspect_tables import inspect
     from metaclip_spark.stages.pilot import pilot
+    from metaclip_spark.stages.read_table import read_table
     from metaclip_spark.stages.rebalance import rebalance
     from metaclip_spark.stages.sizes import size_curves
     from metaclip_spark.storage.metadata_source import read_metadata
@@ -62,6 +63,7 @@ __all__ = [
     "pilot",
     "preset_pool",
     "read_metadata",
+    "read_table",
     "rebalance",
     "size_curves",
 ]
@@ -93,6 +95,7 @@ _HOMES = {
     "pilot": "metaclip_spark.stages.pilot",
     "preset_pool": "metaclip_spark.presets",
     "read_metadata": "metaclip_spark.storage.metadata_source",
+    "read_table": "metaclip_spark.stages.read_table",
     "rebalance": "metaclip_spark.stages.rebalance",
     "size_curves": "metaclip_spark.stages.sizes",
 }

@@ -160,12 +160,15 @@ def delta_package(spark_version: str) -> str:
 
     >>> delta_package("4.2.0")
     'io.delta:delta-spark_4.2_2.13:4.4.0'
+
+    Delta 4.0, for Spark 4.0 only, does not name it.
     """
     try:
         version = importlib.metadata.version("delta-spark")
     except importlib.metadata.PackageNotFoundError:
         version = "4.4.0"  # the one that this release is tested with
-    return f"io.delta:delta-spark_{'.'.join(spark_version.split('.')[:2])}_2.13:{version}"
+    spark = "" if version.startswith("4.0.") else f"_{'.'.join(spark_version.split('.')[:2])}"
+    return f"io.delta:delta-spark{spark}_2.13:{version}"
 
 
 def _active_session() -> SparkSession | None:

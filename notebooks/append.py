@@ -7,13 +7,15 @@
 
 # COMMAND ----------
 
-dbutils.widgets.text("pool", "/Volumes/main/default/crawls/newest", "The new pool: folder of files, or a Delta table")
+dbutils.widgets.text(
+    "pool", "/Volumes/main/default/crawls/newest", "The new pool: folder of files, or a Delta table by path or name"
+)
 dbutils.widgets.dropdown("format", "parquet", ["parquet", "delta"], "Format of the pool")
 dbutils.widgets.text("crawl", "newest", "Its name, which marks its rows")
 dbutils.widgets.text("text_column", "text", "Column of the caption")
 dbutils.widgets.text("url_column", "url", "Column of the image's URL")
 dbutils.widgets.text("metadata", "/Volumes/main/default/metadata/entries.txt.gz", "The entry list of the table")
-dbutils.widgets.text("output", "/Volumes/main/default/metaclip/curated", "Folder of the tables")
+dbutils.widgets.text("output", "/Volumes/main/default/metaclip/curated", "Folder of the tables, or catalog.schema")
 dbutils.widgets.text("t", "", "Bring the table to this t afterwards, or empty")
 
 # COMMAND ----------

@@ -7,7 +7,7 @@
 
 # COMMAND ----------
 
-dbutils.widgets.text("output", "/Volumes/main/default/metaclip/curated", "Folder of the tables")
+dbutils.widgets.text("output", "/Volumes/main/default/metaclip/curated", "Folder of the tables, or catalog.schema")
 dbutils.widgets.text("entry", "dog", "Entry to explain")
 output = dbutils.widgets.get("output")
 
@@ -23,7 +23,7 @@ output = dbutils.widgets.get("output")
 
 import math
 
-from metaclip_spark import explain_entry, inspect, size_curves
+from metaclip_spark import explain_entry, inspect, read_table, size_curves
 
 curves = size_curves(spark, output)
 points = [
@@ -91,8 +91,8 @@ display(
 
 # COMMAND ----------
 
-spark.read.format("delta").load(f"{output}/curated").createOrReplaceTempView("curated")
-spark.read.format("delta").load(f"{output}/entry_counts").createOrReplaceTempView("entry_counts")
+read_table(spark, output, "curated").createOrReplaceTempView("curated")
+read_table(spark, output, "entry_counts").createOrReplaceTempView("entry_counts")
 display(
     spark.sql("""
         WITH kept AS (SELECT counts_version, language, explode(matched_entries) AS entry_id FROM curated)

@@ -7,12 +7,16 @@
 
 # COMMAND ----------
 
-dbutils.widgets.text("pool", "/Volumes/main/default/pools/crawl", "Pool: folder of files, or a Delta table")
+dbutils.widgets.text(
+    "pool", "/Volumes/main/default/pools/crawl", "Pool: folder of files, or a Delta table by path or name"
+)
 dbutils.widgets.dropdown("format", "parquet", ["parquet", "delta"], "Format of the pool")
 dbutils.widgets.text("text_column", "text", "Column of the caption")
 dbutils.widgets.text("url_column", "url", "Column of the image's URL")
-dbutils.widgets.text("metadata", "/Volumes/main/default/metadata/entries.txt.gz", "Entry list")
-dbutils.widgets.text("output", "/Volumes/main/default/metaclip/curated", "Folder of the tables")
+dbutils.widgets.text(
+    "metadata", "/Volumes/main/default/metadata/entries.txt.gz", "Entry list: a file, or a table by path or name"
+)
+dbutils.widgets.text("output", "/Volumes/main/default/metaclip/curated", "Folder of the tables, or catalog.schema")
 dbutils.widgets.text("t", "20000", "Threshold t, or empty")
 dbutils.widgets.text("target_size", "", "Rows to keep instead, or empty")
 dbutils.widgets.text("sample", "0.01", "Share of the rows to try first, or empty")

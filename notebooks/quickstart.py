@@ -23,7 +23,7 @@ folder = dbutils.widgets.get("folder")
 
 # COMMAND ----------
 
-from metaclip_spark import CurateConfig, Pool, PoolColumns, curate, example, explain_uid, read_metadata
+from metaclip_spark import CurateConfig, Pool, PoolColumns, curate, example, explain_uid, read_metadata, read_table
 
 pool = Pool(paths=(f"{folder}/pool",), format="delta", columns=PoolColumns(text="text", image_url="image_url"))
 spark.createDataFrame(example.pool_table()).write.format("delta").mode("ignore").save(pool.paths[0])
@@ -59,7 +59,7 @@ display(spark.createDataFrame(list(report.counters.items()), "rows string, numbe
 
 # COMMAND ----------
 
-curated = spark.read.format("delta").load(report.tables["curated"])
+curated = read_table(spark, f"{folder}/tables", "curated")
 display(curated.orderBy("admission_threshold").limit(10))
 
 # COMMAND ----------

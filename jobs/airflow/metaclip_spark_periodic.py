@@ -51,7 +51,7 @@ XCOM: Final = (
 
 def value(name: str, params: Mapping[str, Any], variable: Mapping[str, Any], dag_run: Any) -> str:
     """A parameter: of the run, else of Airflow's variable, else the default; {crawl} in it is the crawl's name."""
-    chosen = str(params.get(name) or variable.get(name) or STAGES["parameters"][name])
+    chosen = str(params.get(name) or variable.get(name, STAGES["parameters"][name]))
     if name == "crawl":
         return chosen or dag_run.run_after.strftime("%Y-%m")
     return chosen.replace("{crawl}", value("crawl", params, variable, dag_run)) if "{crawl}" in chosen else chosen

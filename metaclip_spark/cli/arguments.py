@@ -110,7 +110,9 @@ def _add_curate(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]
     )
 
     output = parser.add_argument_group("the output")
-    output.add_argument("--output", required=True, metavar="ROOT", help="folder of the tables")
+    output.add_argument(
+        "--output", required=True, metavar="ROOT", help="folder, or schema (catalog.schema), of the tables"
+    )
     output.add_argument("--overwrite", action="store_true", default=None, help="replace a table of another run")
     output.add_argument("--reserve", type=float, metavar="T", help="keep rows above t, up to here, in a reserve")
     output.add_argument("--compression", choices=COMPRESSIONS, help="of the curated table (default: zstd)")

@@ -20,7 +20,12 @@ def add_check(commands_of: _SubParsersAction[ArgumentParser]) -> None:
         description="Read a curated table and hold its rows against the figures of the run that wrote it. Exit code 7 "
         "and a message with all differences if they do not agree. Nothing is written.",
     )
-    parser.add_argument("--output", required=True, metavar="ROOT", help="folder of the tables, as given to curate")
+    parser.add_argument(
+        "--output",
+        required=True,
+        metavar="ROOT",
+        help="folder, or schema (catalog.schema), of the tables, as given to curate",
+    )
     parser.add_argument("--crawl", metavar="NAME", help="a pool that must have rows in the table")
     parser.add_argument("--least-rows", type=int, default=1, metavar="N", help="rows that must be there (default: 1)")
     add_session_options(parser)

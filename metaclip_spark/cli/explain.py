@@ -26,7 +26,9 @@ def add_explain(commands_of: _SubParsersAction[ArgumentParser]) -> None:
         description="Explain one decision of a finished run: of a row by its uid (kept rows from the tables, others "
         "from the pool), of any caption, or of a metadata entry.",
     )
-    parser.add_argument("--output", required=True, metavar="ROOT", help="folder of the run's tables")
+    parser.add_argument(
+        "--output", required=True, metavar="ROOT", help="folder, or schema (catalog.schema), of the run's tables"
+    )
     what = parser.add_argument_group("what to explain (one of them; --uid also goes with --caption)")
     what.add_argument("--uid", help="id of a row; with --caption the id to draw by")
     what.add_argument("--caption", metavar="TEXT", help="any caption")

@@ -34,7 +34,9 @@ def add_export(commands_of: _SubParsersAction[ArgumentParser]) -> None:
         description="Write the rows of a finished run for img2dataset (Parquet), DataComp (sorted uids, .npy) or as "
         "JSON lines; or the probability of each entry, for balancing in a data loader (.npy or .parquet).",
     )
-    parser.add_argument("--output", required=True, metavar="ROOT", help="folder of the run's tables")
+    parser.add_argument(
+        "--output", required=True, metavar="ROOT", help="folder, or schema (catalog.schema), of the run's tables"
+    )
     parser.add_argument("--to", required=True, choices=list(_OWN_OPTIONS), help="what reads it")
     parser.add_argument("--target", required=True, metavar="PATH", help="folder or file to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier export")

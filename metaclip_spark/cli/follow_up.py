@@ -27,7 +27,9 @@ def add_balance(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]
         description="Bring a curated table to another t, over the same counts and draws: to a smaller t, or up to the "
         "reserve's, by moving its own rows; beyond what is stored by matching the pool again with the stored counts.",
     )
-    parser.add_argument("--output", required=True, metavar="ROOT", help="folder of the tables")
+    parser.add_argument(
+        "--output", required=True, metavar="ROOT", help="folder, or schema (catalog.schema), of the tables"
+    )
     parser.add_argument("--t", type=float, required=True, help="threshold in matches per entry")
     parser.add_argument(
         "--metadata",
@@ -49,7 +51,9 @@ def add_append(commands_of: argparse._SubParsersAction[argparse.ArgumentParser])
         description="Let another pool join a curated table: the result is that of one run over all pools, but only the "
         "new one is read. Seed, t and all else stay as they were.",
     )
-    parser.add_argument("--output", required=True, metavar="ROOT", help="folder of the tables")
+    parser.add_argument(
+        "--output", required=True, metavar="ROOT", help="folder, or schema (catalog.schema), of the tables"
+    )
     parser.add_argument(
         "--metadata", nargs="+", required=True, metavar="[LANG=]PATH", help="the lists that the table was curated with"
     )

@@ -70,7 +70,9 @@ def add_metadata(commands_of: _SubParsersAction[ArgumentParser]) -> None:
 
 def _add_step(steps: _SubParsersAction[ArgumentParser], step: str, help_: str) -> None:
     parser = steps.add_parser(step, help=help_, description=help_[0].upper() + help_[1:] + ".")
-    parser.add_argument("--output", required=True, metavar="ROOT", help="folder to write to")
+    parser.add_argument(
+        "--output", required=True, metavar="ROOT", help="folder, or schema (catalog.schema), to write to"
+    )
     several = "+" if step == "build" else 1
     parser.add_argument(
         "--language", nargs=several, default=[REFERENCE_LANGUAGE], metavar="LANG", help="of the Wikipedia (default: en)"

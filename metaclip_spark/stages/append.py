@@ -77,7 +77,7 @@ def append(
         spark: a session with Delta.
         pool: the new captions, with the columns of the pools before.
         metadata: the lists that the table was curated with.
-        output: root path of the tables.
+        output: root (a path, or catalog.schema) of the tables.
         frozen: balance the new rows by the counts that are there, in which entries that never matched count as 1, and
             leave the old rows as they are.
         progress: receives a line with figures and seconds at the end of each step.
@@ -93,7 +93,7 @@ def append(
     check_session(spark)
     tables = Tables(spark, output)
     with timer.step("open"), named_worker_errors(tables):
-        refuse_inside(pool, tables.root)
+        refuse_inside(pool, tables.folder)
         tables.refuse_foreign()
         found = look(tables)
         opened = open_pool(spark, pool)

@@ -72,8 +72,8 @@ def build_metadata(
     Args:
         spark: a session with Delta.
         sources: where the sources are.
-        output: root path of the table `metadata`; the list, the manifest and the artifact go into a folder of the
-            language's name there, where it is one of this machine.
+        output: root of the table `metadata`: a path, or catalog.schema. The list, the manifest and the artifact go into
+            a folder of the language's name there, where it is one of this machine.
         language: code of the Wikipedia.
         config: least counts, shares and caps; None: those of the papers.
         compare: another list, to tell the difference to.
@@ -154,7 +154,7 @@ def build_languages(
     Args:
         spark: a session with Delta.
         sources: of each language.
-        output: root path, as of `build_metadata`.
+        output: root, as of `build_metadata`.
         configs: of each language.
         compare: another list, to tell the difference to.
         progress: receives a line at the end of each step, and each failure.

@@ -29,7 +29,7 @@ def check_tables(spark: SparkSession, output: str, *, crawl: str | None = None, 
 
     Args:
         spark: a session with Delta.
-        output: root path of the tables.
+        output: root (a path, or catalog.schema) of the tables.
         crawl: a pool that must have rows in the table.
         least_rows: how many rows the table, and that crawl, must have.
 

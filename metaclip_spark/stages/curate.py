@@ -71,7 +71,8 @@ def curate(
         spark: a session with Delta.
         pool: where the captions are.
         metadata: the compiled entry list, or one by language.
-        output: root path of the tables `curated`, `entry_counts`, `size_curve` and `runs`.
+        output: root of the tables `curated`, `entry_counts`, `size_curve` and `runs`: a path, or a schema of the
+            catalog, named catalog.schema.
         config: how to balance.
         progress: receives a line with figures and seconds at the end of each step.
 
@@ -87,7 +88,7 @@ def curate(
     languages = by_language(metadata, pool, config)
     tables, timer = Tables(spark, output), Progress(progress, spark, CURATE)
     with timer.step("open"), named_worker_errors(tables):
-        refuse_inside(pool, tables.root)
+        refuse_inside(pool, tables.folder)
         tables.refuse_foreign()
         opened = open_pool(spark, pool)
         frozen = open_frozen(spark, config.counts, languages) if config.counts else None

@@ -55,7 +55,7 @@ def diff(
 
     Args:
         spark: a session with Delta.
-        before: root path of the first one's tables.
+        before: root (a path, or catalog.schema) of the first one's tables.
         after: of the second one's.
         before_at: version of the curated table, or the run (its id, or the beginning) that wrote it; None: the newest.
         after_at: the same of the second.

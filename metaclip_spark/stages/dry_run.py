@@ -57,7 +57,7 @@ def dry_run(
     languages = by_language(metadata, pool, config)
     tables = Tables(spark, output)
     with named_worker_errors(tables):
-        refuse_inside(pool, tables.root)
+        refuse_inside(pool, tables.folder)
         tables.refuse_foreign()
         opened = open_pool(spark, pool)
         frozen = open_frozen(spark, config.counts, languages).counts_version if config.counts else None
@@ -86,7 +86,7 @@ def dry_run(
         state="already finished" if done else "from stored counts" if COUNT in finished else "new",
         tables=_tables(tables, config, done=done, counted=COUNT in finished),
         bytes_at_most=None if known is None else round(known * (1 + _GROUNDS)),
-        bytes_free=_free(located(spark, tables.root)),
+        bytes_free=None if tables.folder is None else _free(located(spark, tables.folder)),
     )
 
 

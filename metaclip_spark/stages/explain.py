@@ -47,7 +47,7 @@ def explain_caption(
 
     Args:
         spark: a session with Delta.
-        output: root path of the run's tables.
+        output: root (a path, or catalog.schema) of the run's tables.
         caption: any text.
         metadata: the list that the run matched. None: only entries that captions of the run's pool hold are looked for.
         uid: id of the row, which draws. None: only the probability is known.
@@ -75,7 +75,7 @@ def explain_uid(
 
     Args:
         spark: a session with Delta.
-        output: root path of the run's tables.
+        output: root (a path, or catalog.schema) of the run's tables.
         uid: of the row; where ids are derived, 32 hex digits.
         metadata: the list that the run matched. None: the entries with a count, which are all that a row of the pool
             can hold.

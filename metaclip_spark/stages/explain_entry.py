@@ -48,7 +48,7 @@ def explain_entry(
 
     Args:
         spark: a session with Delta.
-        output: root path of the run's tables.
+        output: root (a path, or catalog.schema) of the run's tables.
         entry: its text, or its id.
         metadata: the list that the run matched. None: only entries that matched are known.
         language: of the metadata; may be left out if the run has one only.

@@ -42,7 +42,7 @@ def export_entry_probabilities(
 
     Args:
         spark: a session with Delta.
-        output: root path of the run's tables.
+        output: root (a path, or catalog.schema) of the run's tables.
         target: file on this machine. `.npy`: float64, shape (n_entries,), p by entry id, 1 for an entry that never
             matched where t >= 1 (a count of 0 is taken as 1). `.parquet`: a row for each entry that matched, with
             `language`, `entry_id`, `entry`, `count`, `probability`.

@@ -38,7 +38,7 @@ def export_img2dataset(
 
     Args:
         spark: a session with Delta.
-        output: root path of the run's tables.
+        output: root (a path, or catalog.schema) of the run's tables.
         target: folder to write.
         columns: further columns of the curated table, for img2dataset's `save_additional_columns`.
         overwrite: replace an earlier export.
@@ -77,7 +77,7 @@ def export_jsonl(
 
     Args:
         spark: a session with Delta.
-        output: root path of the run's tables.
+        output: root (a path, or catalog.schema) of the run's tables.
         target: folder to write.
         columns: of the curated table; None: all of them.
         gzip: compress the files.
@@ -132,7 +132,8 @@ def located_target(spark: SparkSession, target: str, tables: Tables) -> str:
     """
     place = located(spark, target)
     read = {path for each in finished_curations(tables).values() for path in each.inputs["paths"]}
-    refuse_sources(place, (located(spark, absolute(source)) for source in (tables.root, *sorted(read))))
+    folders = [] if tables.folder is None else [tables.folder]
+    refuse_sources(place, (located(spark, absolute(source)) for source in (*folders, *sorted(read))))
     return place
 
 

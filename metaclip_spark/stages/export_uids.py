@@ -36,7 +36,7 @@ def export_datacomp(spark: SparkSession, output: str, target: str, *, overwrite:
 
     Args:
         spark: a session with Delta.
-        output: root path of the run's tables.
+        output: root (a path, or catalog.schema) of the run's tables.
         target: file to write, on this machine.
         overwrite: replace an earlier export.
 

@@ -12,6 +12,7 @@ from metaclip_spark.report.inspection import EntryFigures, Inspection, RunFigure
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.stored_counts import count_rows
 from metaclip_spark.stages.worker_errors import named_worker_errors
+from metaclip_spark.storage.locations import is_table_name
 from metaclip_spark.storage.schemas import CURATED, RUNS
 from metaclip_spark.storage.tables import Tables
 
@@ -57,6 +58,11 @@ def inspect(spark: SparkSession, path: str, *, top: int = 20) -> Inspection:
 
 def _named(spark: SparkSession, path: str) -> tuple[Tables, tuple[str, ...]]:
     """The root of a path and the tables meant: all, or the one that the path itself is."""
+    if is_table_name(path):
+        schema, _, last = path.rpartition(".")
+        above = Tables(spark, schema)
+        if above.folder is None and last in above.names and above.read(last) is not None:
+            return above, (last,)
     tables = Tables(spark, path)
     parent, _, last = tables.root.rpartition("/")
     if parent and last in tables.names:

@@ -94,7 +94,7 @@ def rebalance(
 
     Args:
         spark: a session with Delta.
-        output: root path of the tables.
+        output: root (a path, or catalog.schema) of the tables.
         t: threshold in matches, of the reference language (or the only one) as for `curate`.
         metadata: the lists that the table was curated with; needed only where t lies beyond what is stored.
         progress: receives a line with figures and seconds at the end of each step.

@@ -29,7 +29,7 @@ def size_curves(spark: SparkSession, output: str) -> Sizes:
 
     Args:
         spark: a session with Delta.
-        output: root path of the tables.
+        output: root (a path, or catalog.schema) of the tables.
 
     Raises:
         TableError: there is no finished run.

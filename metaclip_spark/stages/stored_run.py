@@ -12,7 +12,6 @@ from metaclip_spark.report.curate_report import CurateReport
 from metaclip_spark.stages.choose_t import reference_t
 from metaclip_spark.stages.run_plan import COUNT
 from metaclip_spark.storage.schemas import CURATED, RESERVE, RUNS
-from metaclip_spark.storage.table_files import quoted_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -151,10 +150,7 @@ def unfinished(tables: Tables, writer: str | None, runs: Mapping[str, StoredRun]
     if whole:
         last = max(whole, key=lambda run: run.output_versions[CURATED])
         version = tables.last_version_of(CURATED, last.run_id, last.output_versions[CURATED])
-        back = (
-            f", or go back to run {last.run_id}: RESTORE TABLE {quoted_path(tables.path(CURATED))} TO VERSION AS OF "
-            f"{version}"
-        )
+        back = f", or go back to run {last.run_id}: RESTORE TABLE {tables.sql_name(CURATED)} TO VERSION AS OF {version}"
     return TableError(
         f"the rows of {tables.path(CURATED)} are of run {writer}, which is not marked as finished: run the same "
         f"command again, which completes it{back}"

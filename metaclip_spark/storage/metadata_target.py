@@ -36,7 +36,7 @@ class MetadataTarget:
 
     Args:
         spark: a session with Delta.
-        output: root path of the table `metadata`.
+        output: root of the table `metadata`: a path, or a schema of the catalog, which takes no files.
         language: of the list, and name of the folder of its files.
 
     Raises:
@@ -50,7 +50,8 @@ class MetadataTarget:
             raise ConfigError(f"language {language!r} is no code of a Wikipedia, such as en, vi or zh_yue")
         self._tables = Tables(spark, output)
         self._language = language
-        self._folder = None if HAS_SCHEME.match(self._tables.root) else Path(self._tables.root) / language
+        folder = self._tables.folder
+        self._folder = None if folder is None or HAS_SCHEME.match(folder) else Path(folder) / language
         self._tables.refuse_foreign()
 
     def write(

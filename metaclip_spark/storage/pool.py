@@ -101,14 +101,18 @@ def _of_lines(lines: DataFrame, pool: Pool, source: Source) -> OpenPool:
     )
 
 
-def refuse_inside(pool: Pool, output: str) -> None:
+def refuse_inside(pool: Pool, output: str | None) -> None:
     """Refuse tables below the pool: writing them would change what is read.
+
+    Args:
+        pool: to be read.
+        output: folder of the tables; None where a catalog decides.
 
     Raises:
         ConfigError: the output lies in one of the pool's paths.
     """
     for path in pool.paths:
-        if is_inside(output, path):
+        if output is not None and is_inside(output, path):
             raise ConfigError(f"the output {output} lies in the pool {path}: use an output outside of it")
 
 

@@ -13,6 +13,8 @@ from metaclip_spark.storage.session_kind import analysed
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+    from metaclip_spark.storage.table_places import TablePlace
+
 
 def listing(spark: SparkSession, path: str) -> DataFrame:
     """All files at or below a path; their content is not read unless asked for."""
@@ -30,29 +32,24 @@ def exists(spark: SparkSession, path: str) -> bool:
     return True
 
 
-def quoted_path(path: str) -> str:
-    """A Delta table's path as SQL names it."""
-    return f"delta.`{path.replace('`', '``')}`"
-
-
-def whole_version(spark: SparkSession, path: str, version: int, newest: int) -> DataFrame:
+def whole_version(spark: SparkSession, place: TablePlace, version: int, newest: int) -> DataFrame:
     """A Delta table as it was, whose files are all there: an older version's go with VACUUM, its log with time.
 
     That takes a job over the log and a listing; no file is opened.
 
     Args:
         spark: a session with Delta.
-        path: of the table.
+        place: of the table.
         version: one that it has or had.
         newest: the newest; nothing but damage takes the files of that one, so they are not looked for.
 
     Raises:
         TableError: the version cannot be read any more.
     """
-    table = _logged(spark, path, version)
+    table = _logged(spark, place, version)
     if version == newest and table is not None:
         return table
-    files = _names(listing(spark, path))
+    files = _names(listing(spark, place.location(spark)))
     lost = None if table is None else _lost_file(spark, table, files)
     if table is not None and lost is None:
         return table
@@ -62,16 +59,16 @@ def whole_version(spark: SparkSession, path: str, version: int, newest: int) -> 
         else f"its file {lost} is removed, as VACUUM does with files that newer versions do not have"
     )
     raise TableError(
-        f"version {version} of {path} is gone: {why}. The oldest version that can be read is "
-        f"{_oldest_whole(spark, path, newest, files)}, the newest {newest}: name one of these, or curate the lost one "
+        f"version {version} of {place.path} is gone: {why}. The oldest version that can be read is "
+        f"{_oldest_whole(spark, place, newest, files)}, the newest {newest}: name one of these, or curate the lost one "
         "again into another output"
     )
 
 
-def _logged(spark: SparkSession, path: str, version: int) -> DataFrame | None:
+def _logged(spark: SparkSession, place: TablePlace, version: int) -> DataFrame | None:
     """A version as the log has it; None if it does not have it any more."""
     try:
-        return analysed(spark.read.format("delta").option("versionAsOf", str(version)).load(path))
+        return place.opened(spark, version)
     except AnalysisException as error:
         if error.getCondition() == "DELTA_VERSION_NOT_FOUND":
             return None
@@ -85,13 +82,13 @@ def _lost_file(spark: SparkSession, table: DataFrame, files: frozenset[str]) -> 
     return _name(missing[0]) if missing and not exists(spark, missing[0]) else None
 
 
-def _oldest_whole(spark: SparkSession, path: str, newest: int, files: frozenset[str]) -> int:
+def _oldest_whole(spark: SparkSession, place: TablePlace, newest: int, files: frozenset[str]) -> int:
     """The oldest version that can be read, by bisection: what goes is the oldest."""
-    commits = spark.sql(f"DESCRIBE HISTORY {quoted_path(path)}")
+    commits = spark.sql(f"DESCRIBE HISTORY {place.sql}")
     gone, whole = int(commits.agg(F.min("version")).collect()[0][0]) - 1, newest
     while whole - gone > 1:
         middle = (gone + whole) // 2
-        table = _logged(spark, path, middle)
+        table = _logged(spark, place, middle)
         if table is None or _lost_file(spark, table, files):
             gone = middle
         else:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.errors import TableError
-from metaclip_spark.storage.table_files import quoted_path
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from pyspark.sql import DataFrame, SparkSession
+
+    from metaclip_spark.storage.table_places import TablePlace
 
 # What else a commit's user metadata holds is somebody else's.
 _RUN_ID: Final = re.compile(r"[0-9a-f]{32}")
@@ -79,22 +80,22 @@ class Extent(NamedTuple):
     commits: list[Commit]
 
 
-def last_commits(spark: SparkSession, path: str, number: int = _LOOKED_BACK) -> list[Commit]:
+def last_commits(spark: SparkSession, place: TablePlace, number: int = _LOOKED_BACK) -> list[Commit]:
     """The last versions of a table that exists, newest first."""
-    return _commits(_history(spark, path, number))
+    return _commits(_history(spark, place, number))
 
 
-def extent(spark: SparkSession, path: str, commits: int) -> Extent:
+def extent(spark: SparkSession, place: TablePlace, commits: int) -> Extent:
     """Size and last versions of a table that exists."""
-    detail = spark.sql(f"DESCRIBE DETAIL {quoted_path(path)}").select("numFiles", "sizeInBytes").collect()[0]
-    last = last_commits(spark, path, commits)
-    rows = spark.read.format("delta").load(path).count()  # from the log's statistics
+    detail = spark.sql(f"DESCRIBE DETAIL {place.sql}").select("numFiles", "sizeInBytes").collect()[0]
+    last = last_commits(spark, place, commits)
+    rows = place.opened(spark).count()  # from the log's statistics
     return Extent(rows, int(detail.numFiles), int(detail.sizeInBytes), last[0].version + 1, last)
 
 
-def state(spark: SparkSession, path: str) -> State:
+def state(spark: SparkSession, place: TablePlace) -> State:
     """The newest version of a table that exists, and the run that its log says it holds the rows of, if it does."""
-    last = last_commits(spark, path)
+    last = last_commits(spark, place)
     for commit in last:
         if commit.names_a_run:
             return State(last[0].version, commit.run_id)
@@ -103,52 +104,52 @@ def state(spark: SparkSession, path: str) -> State:
     return State(last[0].version, None)
 
 
-def named_by_log(spark: SparkSession, path: str, version: int | None = None) -> str | None:
+def named_by_log(spark: SparkSession, place: TablePlace, version: int | None = None) -> str | None:
     """The run that the newest commit with a name, up to a version, is of."""
-    commits = _history(spark, path).where("userMetadata IS NOT NULL")
+    commits = _history(spark, place).where("userMetadata IS NOT NULL")
     if version is not None:
         commits = commits.where(F.col("version") <= version)
     newest = commits.select("userMetadata").take(1)
     return str(newest[0][0]) if newest else None
 
 
-def last_version_of(spark: SparkSession, path: str, run_id: str, written: int) -> int:
+def last_version_of(spark: SparkSession, place: TablePlace, run_id: str, written: int) -> int:
     """The last version that holds a run's rows: the one before another run's first commit.
 
     Rows deleted from them since stay deleted, and files put together stay so.
 
     Args:
         spark: a session with Delta.
-        path: of a table that exists.
+        place: of a table that exists.
         run_id: of the run.
         written: version in which the run wrote its rows.
     """
     last = written
-    for commit in _since(spark, path, written):
+    for commit in _since(spark, place, written):
         if commit.names_a_run and commit.run_id != run_id:
             break
         last = commit.version
     return last
 
 
-def refuse_written(spark: SparkSession, path: str, run_id: str, after: int) -> None:
+def refuse_written(spark: SparkSession, place: TablePlace, run_id: str, after: int) -> None:
     """Before a run writes: nobody else may have written since it began.
 
     Args:
         spark: a session with Delta.
-        path: of a table that exists.
+        place: of a table that exists.
         run_id: of the run.
         after: newest version when it began.
 
     Raises:
         TableError: somebody has.
     """
-    changes = _changes(spark, path, after)
+    changes = _changes(spark, place, after)
     if changes:
-        raise _written_by_another(path, run_id, changes[0], "nothing of this run is in it")
+        raise _written_by_another(place, run_id, changes[0], "nothing of this run is in it")
 
 
-def commit_of(spark: SparkSession, path: str, run_id: str, after: int) -> Commit:
+def commit_of(spark: SparkSession, place: TablePlace, run_id: str, after: int) -> Commit:
     """After a run has written: its commit, which has to be the first since it began that changed rows.
 
     Not the newest: Delta may compact the files at once.
@@ -156,31 +157,31 @@ def commit_of(spark: SparkSession, path: str, run_id: str, after: int) -> Commit
     Raises:
         TableError: somebody wrote before it.
     """
-    changes = _changes(spark, path, after)
+    changes = _changes(spark, place, after)
     if changes and changes[0].run_id == run_id:
         return changes[0]
     overwritten = any(commit.run_id == run_id for commit in changes)
     lost = "this run has overwritten it and is not finished" if overwritten else "nothing of this run is in it"
-    raise _written_by_another(path, run_id, changes[0] if changes else None, lost)
+    raise _written_by_another(place, run_id, changes[0] if changes else None, lost)
 
 
-def _written_by_another(path: str, run_id: str, commit: Commit | None, lost: str) -> TableError:
+def _written_by_another(place: TablePlace, run_id: str, commit: Commit | None, lost: str) -> TableError:
     what = f"version {commit.version} ({commit.operation})" if commit else "a version"
     return TableError(
-        f"another process wrote {what} of {path} while run {run_id} was under way: {lost}. Let one run at a time write "
-        "to an output, and run again, which starts from what is there; an earlier version comes back by RESTORE TABLE "
-        f"{quoted_path(path)} TO VERSION AS OF its number"
+        f"another process wrote {what} of {place.path} while run {run_id} was under way: {lost}. Let one run at a time "
+        "write to an output, and run again, which starts from what is there; an earlier version comes back by RESTORE TABLE "
+        f"{place.sql} TO VERSION AS OF its number"
     )
 
 
-def _changes(spark: SparkSession, path: str, after: int) -> list[Commit]:
+def _changes(spark: SparkSession, place: TablePlace, after: int) -> list[Commit]:
     """Commits after a version that changed rows, in their order."""
-    return [commit for commit in _since(spark, path, after) if commit.operation not in _SAME_ROWS]
+    return [commit for commit in _since(spark, place, after) if commit.operation not in _SAME_ROWS]
 
 
-def _since(spark: SparkSession, path: str, version: int) -> list[Commit]:
+def _since(spark: SparkSession, place: TablePlace, version: int) -> list[Commit]:
     """Commits after a version, in their order."""
-    return _commits(_history(spark, path).where(F.col("version") > version))[::-1]
+    return _commits(_history(spark, place).where(F.col("version") > version))[::-1]
 
 
 def _commits(history: DataFrame) -> list[Commit]:
@@ -191,7 +192,7 @@ def _commits(history: DataFrame) -> list[Commit]:
     ]
 
 
-def _history(spark: SparkSession, path: str, commits: int | None = None) -> DataFrame:
+def _history(spark: SparkSession, place: TablePlace, commits: int | None = None) -> DataFrame:
     """Commits of a table, newest first; the last few, or all."""
     limit = "" if commits is None else f" LIMIT {commits}"
-    return spark.sql(f"DESCRIBE HISTORY {quoted_path(path)}{limit}")
+    return spark.sql(f"DESCRIBE HISTORY {place.sql}{limit}")

@@ -28,10 +28,10 @@ from metaclip_spark.storage.schemas import (
     SIZE_CURVE,
     SIZE_CURVE_SCHEMA,
 )
-from metaclip_spark.storage.session_kind import analysed, parallelism
+from metaclip_spark.storage.session_kind import parallelism
 from metaclip_spark.storage.settings import changed_settings
 from metaclip_spark.storage.spark_errors import reason
-from metaclip_spark.storage.table_files import exists, listing, quoted_path, whole_version
+from metaclip_spark.storage.table_files import exists, listing, whole_version
 from metaclip_spark.storage.table_log import (
     NO_TABLE,
     commit_of,
@@ -42,6 +42,7 @@ from metaclip_spark.storage.table_log import (
     refuse_written,
     state,
 )
+from metaclip_spark.storage.table_places import TablePlace, is_schema
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -62,6 +63,7 @@ _OURS: Final = {
     METADATA: frozenset(METADATA_SCHEMA.names),
 }
 _ARROW_ROWS: Final = "spark.sql.execution.arrow.maxRecordsPerBatch"
+_ABSENT: Final = frozenset({"PATH_NOT_FOUND", "TABLE_OR_VIEW_NOT_FOUND"})
 # What Delta says where another process committed in between.
 _CONCURRENT: Final = re.compile(r"DELTA_(?:CONCURRENT|METADATA_CHANGED|PROTOCOL_CHANGED)|Concurrent\w*Exception")
 
@@ -79,25 +81,39 @@ class Write(NamedTuple):
 
 
 class Tables:
-    """The Delta tables under one root path."""
+    """The Delta tables under one root: a path, or a schema of the catalog (catalog.schema).
+
+    Attributes:
+        root: absolute path, or name of the schema.
+
+    Raises:
+        ConfigError: the root is a catalog's, but names no schema.
+    """
 
     def __init__(self, spark: SparkSession, root: str) -> None:
         self._spark = spark
-        self.root = absolute(root).rstrip("/") or root
+        self._in_catalog = is_schema(spark, root)
+        self.root = root if self._in_catalog else absolute(root).rstrip("/") or root
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the tables that a root can hold."""
         return tuple(_OURS)
 
+    @property
+    def folder(self) -> str | None:
+        """The root, where it is a path; None for a schema of the catalog."""
+        return None if self._in_catalog else self.root
+
     def path(self, name: str) -> str:
-        """Path of a table."""
-        return f"{self.root}/{name}"
+        """Path of a table, or its name in the catalog."""
+        return f"{self.root}.{name}" if self._in_catalog else f"{self.root}/{name}"
 
     def names_a_file(self, message: str) -> bool:
         """Whether a message of Spark's names a file of these tables."""
-        bare = self.root.removeprefix("file://").removeprefix("file:")
-        return any(f"{bare}/{name}/" in message for name in _OURS)
+        there = [name for name in _OURS if not self._in_catalog or self.read(name) is not None]
+        locations = [self._place(name).location(self._spark) for name in there]
+        return any(f"{place.removeprefix('file://').removeprefix('file:')}/" in message for place in locations)
 
     def refuse_foreign(self) -> None:
         """Before any work: nothing that is not ours may stand where a table is, or will be.
@@ -106,10 +122,10 @@ class Tables:
             TableError: files, or another's table, are in the way.
             ConfigError: the path is one that this machine cannot look up.
         """
-        here = local_path(self.root)
-        if here is not None and exists_here(here) and not here.is_dir():  # or it would show only at the first write
+        here = self.folder and local_path(self.folder)
+        if here and exists_here(here) and not here.is_dir():  # or it would show only at the first write
             raise TableError(f"{self.root} is a file: use another output")
-        if exists(self._spark, self.root):
+        if self._in_catalog or exists(self._spark, self.root):
             for name in _OURS:
                 self.read(name)
 
@@ -129,10 +145,10 @@ class Tables:
         if version is not None:
             return self._at_version(name, version, newest)
         try:
-            table = analysed(self._spark.read.format("delta").load(path))
+            table = self._place(name).opened(self._spark)
         except (AnalysisException, Py4JJavaError) as error:
             condition = error.getCondition() if isinstance(error, AnalysisException) else None
-            if condition == "PATH_NOT_FOUND":
+            if condition in _ABSENT:
                 return None
             if condition == "DELTA_TABLE_NOT_FOUND":
                 self._refuse_foreign_files(name)
@@ -147,7 +163,7 @@ class Tables:
             raise
         missing = sorted(_OURS[name] - set(table.columns))
         if missing:
-            raise TableError(f"{path} is a Delta table, but none of ours (no column {missing[0]}): use another output")
+            raise TableError(f"{path} is a table, but none of ours (no column {missing[0]}): use another output")
         return table
 
     def _at_version(self, name: str, version: int, newest: int | None) -> DataFrame | None:
@@ -157,7 +173,11 @@ class Tables:
             newest = self.newest_version(name)
         if not 0 <= version <= newest:
             raise TableError(f"{self.path(name)} has no version {version}: its versions are 0 to {newest}")
-        return whole_version(self._spark, self.path(name), version, newest)
+        return whole_version(self._spark, self._place(name), version, newest)
+
+    def sql_name(self, name: str) -> str:
+        """A table as SQL names it."""
+        return self._place(name).sql
 
     def state(self, name: str) -> State:
         """The newest version of a table and the run whose rows it holds.
@@ -168,7 +188,7 @@ class Tables:
         table = self.read(name)
         if table is None:
             return NO_TABLE
-        newest = state(self._spark, self.path(name))
+        newest = state(self._spark, self._place(name))
         return newest if newest.run_id else newest._replace(run_id=self._named_by_rows(name, table, None))
 
     def writer(self, name: str, version: int | None = None) -> str | None:
@@ -180,7 +200,7 @@ class Tables:
 
     def _named_by_rows(self, name: str, table: DataFrame, version: int | None) -> str | None:
         first = table.select("run_id").take(1)
-        return str(first[0].run_id) if first else named_by_log(self._spark, self.path(name), version)
+        return str(first[0].run_id) if first else named_by_log(self._spark, self._place(name), version)
 
     def last_version_of(self, name: str, run_id: str, written: int) -> int:
         """The last version that holds a run's rows: the one before another run's first commit.
@@ -190,11 +210,11 @@ class Tables:
             run_id: of the run.
             written: version in which the run wrote its rows.
         """
-        return last_version_of(self._spark, self.path(name), run_id, written)
+        return last_version_of(self._spark, self._place(name), run_id, written)
 
     def newest_version(self, name: str) -> int:
         """Version of a table that exists."""
-        return last_commits(self._spark, self.path(name), 1)[0].version
+        return last_commits(self._spark, self._place(name), 1)[0].version
 
     def extent(self, name: str, *, commits: int = 10) -> Extent:
         """Size and last versions of a table that exists.
@@ -203,7 +223,7 @@ class Tables:
             name: of the table.
             commits: how many of its last versions to list.
         """
-        return extent(self._spark, self.path(name), commits)
+        return extent(self._spark, self._place(name), commits)
 
     def replace(self, name: str, rows: DataFrame, *, run_id: str, layout: FileLayout, after: int) -> Write:
         """Write a whole table in one commit, unless somebody has written it since: a reader sees old rows or new ones.
@@ -236,12 +256,12 @@ class Tables:
             "txnVersion": str(after + 1),
         }
         if self.read(name) is not None:
-            refuse_written(self._spark, self.path(name), run_id, after)
+            refuse_written(self._spark, self._place(name), run_id, after)
         with changed_settings(self._spark, PLAIN_COLUMNS):
             self._save(name, rows, mode="overwrite", options=options)
-        commit = commit_of(self._spark, self.path(name), run_id, after)
+        commit = commit_of(self._spark, self._place(name), run_id, after)
         if layout.cluster:
-            cluster(self._spark, self._quoted(name), layout)
+            cluster(self._spark, self._place(name).sql, layout)
         return Write(commit.version, int(commit.rows or 0))
 
     def put(self, name: str, rows: DataFrame, condition: str, *, looked: bool = False) -> None:
@@ -274,14 +294,14 @@ class Tables:
 
     def _holds(self, name: str, condition: str) -> bool:
         """Whether rows that meet a condition are in a table that was just written."""
-        if last_commits(self._spark, self.path(name), 1)[0].run_id == condition:  # a quarter of a look at the rows
+        if last_commits(self._spark, self._place(name), 1)[0].run_id == condition:  # a quarter of a look at the rows
             return True
         table = self.read(name)
         return table is not None and bool(table.where(condition).take(1))
 
     def withdraw(self, name: str, condition: str) -> None:
         """Delete the rows of a table that meet a condition."""
-        self._spark.sql(f"DELETE FROM {self._quoted(name)} WHERE {condition}")  # noqa: S608 - of our own digests
+        self._spark.sql(f"DELETE FROM {self._place(name).sql} WHERE {condition}")  # noqa: S608 - of our own digests
 
     def frame(self, rows: object, schema: StructType) -> DataFrame:
         """A small DataFrame made on the driver, from a pyarrow table or a list of tuples."""
@@ -292,7 +312,7 @@ class Tables:
 
     def _save(self, name: str, rows: DataFrame, *, mode: str, options: dict[str, str]) -> None:
         try:
-            rows.write.format("delta").mode(mode).options(**options).save(self.path(name))
+            self._place(name).save(rows.write.format("delta").mode(mode).options(**options))
         except (PySparkException, Py4JJavaError) as error:
             if _CONCURRENT.search(str(error)):
                 raise TableError(
@@ -304,8 +324,8 @@ class Tables:
             message = f"the table {self.path(name)} cannot be written: {reason(error)}; use another output"
             raise TableError(message) from error
 
-    def _quoted(self, name: str) -> str:
-        return quoted_path(self.path(name))
+    def _place(self, name: str) -> TablePlace:
+        return TablePlace(self.path(name), self._in_catalog)
 
     def _refuse_foreign_files(self, name: str) -> None:
         """A table is never put among files that are not its own.

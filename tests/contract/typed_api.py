@@ -25,6 +25,7 @@ from metaclip_spark import (
     export_img2dataset,
     export_jsonl,
     inspect,
+    read_table,
     rebalance,
 )
 
@@ -59,6 +60,7 @@ def look(spark: SparkSession) -> int:
     assert_type(explain_uid(spark, "out", "0").admission_threshold, float | None)
     assert_type(explain_entry(spark, "out", "photo").count, int)
     assert_type(inspect(spark, "out").tables[0].rows, int)
+    assert_type(read_table(spark, "main.crawls", "runs", version=0).columns, list[str])
     changes = diff(spark, "out", "out", before_at=0, after_at="598148bd")
     exports = [
         export_img2dataset(spark, "out", "urls", columns=["width"]),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 
 from content_digest import content_digest
 
@@ -57,7 +58,7 @@ def main() -> None:
         "sampled": pilot(spark, pool, metadata, 0.1, configs["t"]).sampled,
     }
     try:
-        curate(spark, Pool(paths=("/no/such/pool",)), metadata, output)
+        curate(spark, replace(pool, paths=("/no/such/pool",)), metadata, output)
     except InputError as error:
         found["no pool"] = str(error)
     print(json.dumps(found))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pyspark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 SPARK_HOME = Path(pyspark.__file__).parent
 DAEMONS = "org.apache.spark.deploy"
@@ -47,31 +47,40 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def standalone_cluster(folder: Path, *, workers: int = 2, memory: str = "1g") -> Iterator[Standalone]:
-    """A master and workers of one core each, ended at the end."""
+def standalone_cluster(
+    folder: Path, *, hosts: Sequence[str] = ("127.0.0.1", "127.0.0.1"), memory: str = "1g"
+) -> Iterator[Standalone]:
+    """A master, and on each host a worker of one core, ended at the end.
+
+    Args:
+        folder: for logs and what workers keep.
+        hosts: addresses of this machine; Spark tries a slow task again only on another host.
+        memory: of a worker.
+    """
     port = free_port()
     url = f"spark://127.0.0.1:{port}"
     # Bare: whatever the driver has on its path, workers must get from the archive.
     kept = {name: os.environ[name] for name in ("PATH", "JAVA_HOME", "HOME", "TMPDIR") if name in os.environ}
-    environment = {**kept, "SPARK_HOME": str(SPARK_HOME), "SPARK_LOCAL_IP": "127.0.0.1"}
+    environment = {**kept, "SPARK_HOME": str(SPARK_HOME)}
     daemons: list[subprocess.Popen[bytes]] = []
     folder.mkdir(parents=True)
 
-    def start(name: str, kind: str, *arguments: str) -> None:
+    def start(name: str, kind: str, host: str, *arguments: str) -> None:
         with (folder / f"{name}.log").open("wb") as log:
-            command = [str(SPARK_HOME / "bin" / "spark-class"), f"{DAEMONS}.{kind}", *arguments]
+            command = [str(SPARK_HOME / "bin" / "spark-class"), f"{DAEMONS}.{kind}", "--host", host, *arguments]
+            here = environment | {"SPARK_LOCAL_IP": host}
             # Below the folder, so that a relative path means something else than to the driver.
-            daemons.append(subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log))
+            daemons.append(subprocess.Popen(command, cwd=folder, env=here, stdout=log, stderr=log))
 
     try:
-        start("master", "master.Master", "--host", "127.0.0.1", "--port", str(port), "--webui-port", "0")
+        start("master", "master.Master", "127.0.0.1", "--port", str(port), "--webui-port", "0")
         wait_for_line(folder / "master.log", "Starting Spark master")
-        for number in range(workers):
+        for number, host in enumerate(hosts):
             start(
-                f"worker-{number}", "worker.Worker", "--host", "127.0.0.1", "--cores", "1", "--memory", memory,
+                f"worker-{number}", "worker.Worker", host, "--cores", "1", "--memory", memory,
                 "--webui-port", "0", "--work-dir", str(folder / f"worker-{number}"), url,
             )  # fmt: skip
-        for number in range(workers):
+        for number in range(len(hosts)):
             wait_for_line(folder / f"worker-{number}.log", "Successfully registered with master")
         yield Standalone(url, folder)
     finally:

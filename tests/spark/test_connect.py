@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyspark
 import pytest
 from content_digest import content_digest
 from standalone import SPARK_HOME, free_port, wait_for_line
@@ -43,7 +44,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         | {
             "spark.connect.grpc.binding.port": str(port),
             "spark.connect.grpc.binding.address": "127.0.0.1",
-            "spark.jars.packages": delta_package("4.2.0"),
+            "spark.jars.packages": delta_package(pyspark.__version__),
             "spark.jars.excludes": ",".join(JARS_IN_SPARK),
             "spark.log.level": "INFO",
             "spark.driver.memory": "2g",

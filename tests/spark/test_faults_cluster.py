@@ -24,6 +24,8 @@ FILES = 40
 SETTINGS = {
     "spark.sql.shuffle.partitions": "24",
     "spark.sql.adaptive.enabled": "false",
+    # Few rows are written by as few tasks as there are cores, or as many as Spark is told there are: one a file here.
+    "spark.default.parallelism": str(FILES),
     # Optimising for long runs would be most of these JVMs' work.
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
     "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",

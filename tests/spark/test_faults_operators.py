@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from curate_process import CurateProcess
+from standalone import standalone_cluster
 
 import metaclip_spark
 from metaclip_spark import example
 from metaclip_spark.library import library_identity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyspark.sql import SparkSession
 
 pytestmark = [pytest.mark.spark, pytest.mark.cluster]
@@ -48,8 +52,33 @@ def run(example_root: str) -> CurateProcess:
 
 
 @pytest.fixture(scope="module")
-def expected(run: CurateProcess, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return same(replace(run, output=str(tmp_path_factory.mktemp("expected") / "out")).run())
+def expected_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("expected") / "out"
+
+
+@pytest.fixture(scope="module")
+def expected(run: CurateProcess, expected_root: Path) -> dict[str, Any]:
+    return same(replace(run, output=str(expected_root)).run())
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, expected: dict[str, Any], expected_root: Path) -> Iterator[Path]:
+    """A disk with room for the counts, and half of the rows."""
+    assert expected
+    taken = {
+        table: sum(path.stat().st_blocks * 512 for path in (expected_root / table).rglob("*"))
+        for table in ("entry_counts", "runs", "curated")
+    }
+    size = taken["entry_counts"] + taken["runs"] + taken["curated"] // 2
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("only root can mount a small disk")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def test_a_full_disk_is_an_error_that_the_next_run_mends(
@@ -102,11 +131,18 @@ def test_two_at_once_leave_one_result(run: CurateProcess, expected: dict[str, An
     assert again["already_finished"]
 
 
-def test_speculation_changes_nothing(run: CurateProcess, expected: dict[str, Any], tmp_path: Path) -> None:
+def test_speculation_changes_nothing(
+    run: CurateProcess, expected: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
     events = tmp_path / "events"
     events.mkdir()
     eager = {
+        "spark.executor.memory": "1g",
+        "spark.executorEnv.PYTHONPATH": str(Path(metaclip_spark.__file__).parent.parent),
         "spark.speculation": "true",
+        "spark.speculation.efficiency.enabled": "false",
         "spark.speculation.interval": "5ms",
         "spark.speculation.multiplier": "0.01",
         "spark.speculation.quantile": "0.01",
@@ -116,8 +152,9 @@ def test_speculation_changes_nothing(run: CurateProcess, expected: dict[str, Any
         "spark.eventLog.rolling.enabled": "false",
         "spark.eventLog.compress": "false",
     }
-    run = replace(run, output=str(tmp_path / "out"), master=CLUSTER, settings=SETTINGS | eager)
-    assert same(run.run()) == expected
+    with standalone_cluster(tmp_path / "cluster", hosts=("127.0.0.1", "127.0.0.2")) as cluster:
+        run = replace(run, output=str(tmp_path / "out"), master=cluster.url, settings=SETTINGS | eager)
+        assert same(run.run()) == expected
     tasks = [json.loads(line) for log in events.iterdir() for line in log.read_text().splitlines() if "TaskEnd" in line]
     assert [task for task in tasks if task.get("Task Info", {}).get("Speculative")], "some tasks ran twice"
 

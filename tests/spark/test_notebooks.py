@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
+from dumps import Article, dump, made_up_articles, views, write
 from notebook import run_notebook
 from pools import write_files
+from small_wordnet import write_wordnet
 
-from metaclip_spark import example, size_curves
+from metaclip_spark import example, read_metadata, size_curves
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,6 +86,32 @@ def test_append(quickstart: Shown, repository: Path, spark: SparkSession, folder
     again = run_notebook(repository / "notebooks" / "append.py", spark, **parameters)
     assert again.left_with == shown.left_with
     assert len(again.tables) == 2, "nothing changed"
+
+
+def test_metadata(repository: Path, spark: SparkSession, folder: Path) -> None:
+    pytest.importorskip("nltk")
+    views_of = [["en Paris 60 0", "en.m Paris 55 0", "en Rome 90 0"], ["en Title_1_%26_more 90 0"]]
+    for number, lines in enumerate(views_of):
+        write(folder / "views" / f"pageviews-20240501-{number:02}0000.gz", views(lines))
+    articles = [*made_up_articles(120), Article("Paris", "Paris is new york, dog dog. " * 40), Article("Rome", "")]
+    output = str(folder / "metadata")
+    shown = run_notebook(
+        repository / "notebooks" / "metadata.py", spark, nltk_data=str(write_wordnet(folder / "nltk")), output=output,
+        dump=str(write(folder / "enwiki-pages-articles.xml.bz2", dump(articles))), page_views=str(folder / "views"),
+        total="300", caption="a dog in New York, new york and Paris",
+    )  # fmt: skip
+    assert not shown.unused
+    settings, sources, first, best, matched = shown.tables
+    assert {row.setting: row.number for row in settings}["total_cap"] == "300"
+    report = shown.names["report"]
+    assert [row.source for row in sources] == ["wordnet", "unigrams", "bigrams", "titles"]
+    assert sum(row.admitted for row in sources) == report.entries
+    assert all(row.proposed >= row.admitted + row.held + row.over_cap + row.rejected for row in sources)
+    assert [row.entry for row in first] == [str(number) for number in range(20)]
+    assert [row.score for row in best] == sorted((row.score for row in best), reverse=True)
+    assert {"dog", "new york", "Paris"} <= {row.entry for row in matched}
+    assert shown.left_with == f"{output}/metadata"
+    assert read_metadata(shown.left_with, spark=spark).metadata_digest == report.metadata_digest
 
 
 def test_choose_t(quickstart: Shown, repository: Path, spark: SparkSession, folder: Path) -> None:

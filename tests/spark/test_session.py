@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
+import pyspark
 import pytest
 from delta.tables import DeltaTable
 from pyspark import SparkContext
@@ -118,7 +119,7 @@ BAD = [
         (
             f"spark.sql.extensions=com.example.Other,{DELTA_EXTENSION}",
             f"spark.sql.catalog.spark_catalog={DELTA_CATALOG}",
-            delta_package("4.2.0"),
+            delta_package(pyspark.__version__),
         ),
     ),
     Bad(
@@ -129,7 +130,7 @@ BAD = [
             builder = builder.config(key, value)
         check_session(builder.getOrCreate())
         """,
-        ("cannot use it", f"spark.jars.packages={delta_package('4.2.0')}"),
+        ("cannot use it", f"spark.jars.packages={delta_package(pyspark.__version__)}"),
     ),
     Bad(
         "no network for the jars",
@@ -139,7 +140,7 @@ BAD = [
             settings={"spark.jars.ivy": "ivy", "spark.jars.ivySettings": "no_repository.xml"},
         )
         """,
-        (delta_package("4.2.0"), "no network", JARS_VARIABLE, "spark.jars.ivySettings"),
+        (delta_package(pyspark.__version__), "no network", JARS_VARIABLE, "spark.jars.ivySettings"),
     ),
 ]
 

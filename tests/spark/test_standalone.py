@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.spark, pytest.mark.cluster]
 
 
+# The machine of the tests is small
+SMALL = {"spark.executor.memory": "1g", "spark.driver.memory": "1g"}
+EVENTS = {
+    "spark.eventLog.enabled": "true",
+    "spark.eventLog.rolling.enabled": "false",
+    "spark.eventLog.compress": "false",
+}
+
+
 @dataclass(frozen=True)
 class Packed:
     """The archive, and the cluster it goes to."""
@@ -33,6 +43,7 @@ class Packed:
     archive: Path
     cluster: Standalone
     repository: Path
+    events: Path
 
     def printed_line(self, *rest: str) -> str:
         """What jobs/pack.py prints for this archive."""
@@ -41,16 +52,30 @@ class Packed:
 
     def submit(self, *rest: str) -> dict[str, Any]:
         """Submit the printed line in a shell; the report that the job prints."""
-        # The machine of the tests is small
-        small = ["--conf", "spark.executor.memory=1g", "--conf", "spark.driver.memory=1g"]
-        line = self.printed_line("--master", self.cluster.url, *small, *rest)
+        settings = SMALL | EVENTS | {"spark.eventLog.dir": str(self.events)}
+        conf = [part for key, value in settings.items() for part in ("--conf", f"{key}={value}")]
+        line = self.printed_line("--master", self.cluster.url, *conf, *rest)
+        started = time.time()
         run = subprocess.run(
             line, shell=True, cwd=self.repository, env=self.cluster.submit_environment(), capture_output=True,
             text=True, check=False,
         )  # fmt: skip
         assert run.returncode == 0, f"{line}\n{run.stdout}\n{run.stderr[-5000:]}"
         report: dict[str, Any] = json.loads(run.stdout[run.stdout.index("{\n") :])
-        return report
+        return report | {"cold start": self.cold_start(started)}
+
+    def cold_start(self, started: float) -> dict[str, float]:
+        """Seconds from the submit to the first of each kind of event; of tasks, when they ended too."""
+        log = max(self.events.iterdir(), key=lambda path: path.stat().st_mtime)
+        events = [json.loads(line) for line in log.read_text().splitlines()]
+        at = {
+            "session": min(event["Timestamp"] for event in events if event["Event"].endswith("ApplicationStart")),
+            "executor": min(event["Timestamp"] for event in events if event["Event"].endswith("ExecutorAdded")),
+        }
+        tasks = [event["Task Info"] for event in events if event["Event"].endswith("TaskEnd")]
+        at["task starts"] = min(task["Launch Time"] for task in tasks)
+        at["task ends"] = min(task["Finish Time"] for task in tasks)
+        return {what: moment / 1000 - started for what, moment in at.items()}
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +84,9 @@ def packed(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     # Packing takes half a minute: name a file here to do it once.
     archive = Path(os.environ.get("METACLIP_SPARK_TEST_ARCHIVE", folder / "environment.tar.gz"))
     with standalone_cluster(folder / "cluster") as cluster:
-        packed = Packed(archive, cluster, repository)
+        events = folder / "events"
+        events.mkdir()
+        packed = Packed(archive, cluster, repository, events)
         assert shlex.split(packed.printed_line("job.py", "a b"))[-2:] == ["job.py", "a b"]
         yield packed
 
@@ -78,7 +105,19 @@ def test_the_same_tables_as_in_one_process(
             for root in (tmp_path / "tables", example_root)
         )
         assert found == expected, name
+    print(f"archive {packed.archive.stat().st_size / 1e6:.0f} MB; cold start {report['cold start']}")
     print(report["seconds"], found)
     environments = packed.cluster.folder.glob("worker-*/app-*/*/environment/bin/python")
     workers = {path.relative_to(packed.cluster.folder).parts[0] for path in environments}
     assert workers == {"worker-0", "worker-1"}, "each ran on the archive's Python"
+
+
+def test_no_cluster_mode_for_python_on_standalone(packed: Packed) -> None:
+    """YARN and Kubernetes have it; the README sends nobody the wrong way."""
+    line = packed.printed_line("--master", packed.cluster.url, "--deploy-mode", "cluster", "jobs/check.py")
+    run = subprocess.run(
+        line, shell=True, cwd=packed.repository, env=packed.cluster.submit_environment(), capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode != 0
+    assert "Cluster deploy mode is currently not supported for python applications on standalone" in run.stderr
