@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from metaclip_spark.core.metadata.entry_list import metadata_digest
-from metaclip_spark.core.metadata.segmentation import icu_version, is_no_space
+from metaclip_spark.core.metadata.languages import is_no_space
+from metaclip_spark.core.metadata.segmentation import icu_version
 from metaclip_spark.core.spacing import SEMANTICS_VERSION
 
 if TYPE_CHECKING:
