@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaclip_spark.core.metadata.entry_list import overall_digest
-from metaclip_spark.core.metadata.languages import base_language, language_code
 from metaclip_spark.core.metadata.merge import Source, merge
 from metaclip_spark.errors import InputError, MetaclipSparkError
 from metaclip_spark.metadata_config import MetadataConfig
@@ -90,7 +89,6 @@ def build_metadata(
     check_session(spark)
     target = MetadataTarget(spark, output, language)
     official, other = _read_if_given(sources.official) or [], _read_if_given(compare)
-    warnings = _variant_warnings(language)
 
     # Table 1, line 1: WordNet synsets, and "0" to "99".
     with timer.step("wordnet"):
@@ -134,7 +132,7 @@ def build_metadata(
             sources=_described(wordnet, words.description if words else {}, sources),
             figures={"text": dict(words.figures) if words else {}}
             | {"unigrams": unigrams.figures, "bigrams": bigrams.figures, "titles": titles.figures},
-            warnings=[*warnings, *wordnet.warnings, *unigrams.warnings, *bigrams.warnings, *titles.warnings],
+            warnings=[*wordnet.warnings, *unigrams.warnings, *bigrams.warnings, *titles.warnings],
             difference=difference_to(merged.entries, other) if other is not None else None,
         )
         files = target.write(
@@ -181,13 +179,6 @@ def build_languages(
 
 def _say_of(progress: Callable[[str], None], language: str, line: str) -> None:
     progress(f"{language}: {line}")
-
-
-def _variant_warnings(language: str) -> list[str]:
-    base = base_language(language)
-    if base == language_code(language):
-        return []
-    return [f"{language!r} is a variant of {base!r}, and captions of both have one list: name both dumps with {base}="]
 
 
 def _read_if_given(path: str | Path | None) -> list[str] | None:

@@ -27,7 +27,7 @@ from metaclip_spark.core.matching.kernels_hash import (
     word_low,
 )
 from metaclip_spark.core.metadata.words import BAD, BLANK, LETTER, LONGEST, MARK, ODD
-from metaclip_spark.jit import inlined_step, kernel, step
+from metaclip_spark.jit import inlined_lean_step, kernel, lean_kernel, lean_step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,7 +91,7 @@ class TableView(NamedTuple):
     most_text: int
 
 
-@kernel
+@lean_kernel
 def count_words(text: NDArray[np.uint8], size: int, classes: NDArray[np.uint8], table: WordTable) -> int:
     """Count the words of a text, and its pairs of neighbours, from where `at` says.
 
@@ -149,7 +149,7 @@ def count_words(text: NDArray[np.uint8], size: int, classes: NDArray[np.uint8], 
     return full
 
 
-@kernel
+@lean_kernel
 def place_words(table: WordTable) -> None:
     """Fill the slots of a table whose words stand in `records` already."""
     mask = len(table.slots) - 1
@@ -161,7 +161,7 @@ def place_words(table: WordTable) -> None:
         table.slots[place] = (hashed >> _HALF) << _HALF | np.uint64(number + 1)
 
 
-@kernel
+@lean_kernel
 def fold_pairs(pairs: NDArray[np.uint64], counts: NDArray[np.int64]) -> int:
     """Leave of sorted pairs the different ones, at the beginning, and say how often each stood there.
 
@@ -208,14 +208,14 @@ def write_pairs(pairs: NDArray[np.uint64], table: WordTable, ends: NDArray[np.in
     return text
 
 
-@inlined_step
+@inlined_lean_step
 def copy_short(source: int, size: int, target: int) -> None:
     """Copy bytes, by eights: up to seven more are read, and written."""
     for done in range(0, size, 8):
         store_8_bytes(target + done, load_8_bytes(source + done))
 
 
-@inlined_step
+@inlined_lean_step
 def character(text: NDArray[np.uint8], i: int, classes: NDArray[np.uint8]) -> tuple[int, int]:
     """Class and bytes of the character here."""
     first = np.int64(text[i])
@@ -232,7 +232,7 @@ def character(text: NDArray[np.uint8], i: int, classes: NDArray[np.uint8]) -> tu
     return np.int64(LETTER if point < 0x40000 else BAD), np.int64(4)
 
 
-@inlined_step
+@inlined_lean_step
 def token_end(text: NDArray[np.uint8], start: int, size: int, classes: NDArray[np.uint8]) -> tuple[int, bool]:
     """Where the token here ends, and whether it is a word."""
     i = start
@@ -254,7 +254,7 @@ def token_end(text: NDArray[np.uint8], start: int, size: int, classes: NDArray[n
     return i, is_word
 
 
-@inlined_step
+@inlined_lean_step
 def _view_of(table: WordTable) -> TableView:
     return TableView(
         np.int64(table.arena.ctypes.data),
@@ -266,7 +266,7 @@ def _view_of(table: WordTable) -> TableView:
     )
 
 
-@inlined_step
+@inlined_lean_step
 def word_number(address: int, size: int, view: TableView, table: WordTable) -> int:
     """The number of a word, for which there is room; a new one gets the next."""
     low, high = word_low(address, size), word_high(address, size)
@@ -298,14 +298,14 @@ def word_number(address: int, size: int, view: TableView, table: WordTable) -> i
     return number
 
 
-@step
+@lean_step
 def same_text(address: int, size: int, number: int, view: TableView, table: WordTable) -> bool:
     """Whether a word of the table is this one, by all of its bytes."""
     begin = np.int64(table.ends[number])
     return table.ends[number + 1] - begin == size and same_bytes(address, view.arena + begin, size)
 
 
-@step
+@lean_step
 def add_word(address: int, size: int, view: TableView, table: WordTable) -> None:
     """Keep the text of a new word; what is copied too far is the arena's padding, or the next word's place."""
     number, begin = table.at[WORDS], table.at[ARENA]
