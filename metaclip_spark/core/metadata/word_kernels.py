@@ -71,7 +71,7 @@ class WordTable(NamedTuple):
     at: NDArray[np.int64]
 
 
-class TableView(NamedTuple):
+class WordView(NamedTuple):
     """`WordTable` as the loop over tokens sees it: addresses and plain numbers.
 
     Attributes:
@@ -255,8 +255,8 @@ def token_end(text: NDArray[np.uint8], start: int, size: int, classes: NDArray[n
 
 
 @inlined_lean_step
-def _view_of(table: WordTable) -> TableView:
-    return TableView(
+def _view_of(table: WordTable) -> WordView:
+    return WordView(
         np.int64(table.arena.ctypes.data),
         np.int64(table.records.ctypes.data),
         np.int64(table.slots.ctypes.data),
@@ -267,7 +267,7 @@ def _view_of(table: WordTable) -> TableView:
 
 
 @inlined_lean_step
-def word_number(address: int, size: int, view: TableView, table: WordTable) -> int:
+def word_number(address: int, size: int, view: WordView, table: WordTable) -> int:
     """The number of a word, for which there is room; a new one gets the next."""
     low, high = word_low(address, size), word_high(address, size)
     rest = high ^ fold_rest(address, size) if size > INLINE_BYTES else high
@@ -299,14 +299,14 @@ def word_number(address: int, size: int, view: TableView, table: WordTable) -> i
 
 
 @lean_step
-def same_text(address: int, size: int, number: int, view: TableView, table: WordTable) -> bool:
+def same_text(address: int, size: int, number: int, view: WordView, table: WordTable) -> bool:
     """Whether a word of the table is this one, by all of its bytes."""
     begin = np.int64(table.ends[number])
     return table.ends[number + 1] - begin == size and same_bytes(address, view.arena + begin, size)
 
 
 @lean_step
-def add_word(address: int, size: int, view: TableView, table: WordTable) -> None:
+def add_word(address: int, size: int, view: WordView, table: WordTable) -> None:
     """Keep the text of a new word; what is copied too far is the arena's padding, or the next word's place."""
     number, begin = table.at[WORDS], table.at[ARENA]
     copy_short(address, size, view.arena + begin)
