@@ -81,7 +81,9 @@ def _add_step(steps: _SubParsersAction[ArgumentParser], step: str, help_: str) -
     if step in {"build", "wordnet"}:
         sources.add_argument("--nltk-data", metavar="DIR", help="folder with NLTK's corpora/ (default: NLTK_DATA)")
     if step == "build":
-        sources.add_argument("--no-wordnet", action="store_true", help="leave WordNet out")
+        sources.add_argument(
+            "--no-wordnet", action="store_true", help="leave WordNet out, and with it the numbers 0 to 99"
+        )
     if step in {"build", "ngrams", "titles"}:
         places = ("dump",) if step == "titles" else tuple(_PLACES)
         for name in places:
@@ -176,9 +178,12 @@ def _build(
     if options.json:
         of_languages = {language: report.as_dict() for language, report in built.reports.items()}
         failed = {language: str(error) for language, error in built.failures.items()}
-        print(json.dumps({"digest": built.digest, "languages": of_languages, "failed": failed}, indent=2))
+        overall = {"digest": built.digest, "digests": built.digests}
+        print(json.dumps(overall | {"languages": of_languages, "failed": failed}, indent=2))
     else:
         print("\n\n".join(render_metadata(report) for report in built.reports.values()))
+        if len(built.digests) > 1:
+            print(f"\nAll languages of {options.output} ({', '.join(built.digests)}): digest {built.digest}")
     if built.failures:
         first = next(iter(built.failures.values()))
         if len(sources) == 1:

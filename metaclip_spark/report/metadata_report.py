@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from metaclip_spark.core.metadata.entry_list import metadata_digest
-from metaclip_spark.core.metadata.segmentation import icu_version, is_no_space
+from metaclip_spark.core.metadata.languages import base_language, is_no_space, language_code
+from metaclip_spark.core.metadata.segmentation import icu_version
 from metaclip_spark.core.spacing import SEMANTICS_VERSION
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def metadata_report(
         bottom={name: own[-_SHOWN:] for name, own in by_source.items()},
         scripts=scripts_of(entry.text for entry in merged.entries),
         unmatchable=merged.unmatchable,
-        warnings=warnings,
+        warnings=[*_variant_warnings(language), *warnings],
         software=_software(language),
         difference=difference,
     )
@@ -175,6 +176,13 @@ def difference_to(entries: Sequence[Entry], other: Sequence[str]) -> ListDiffere
 
 def _missing(texts: Sequence[str], of: set[str]) -> list[str]:
     return [text for text in texts if text not in of]
+
+
+def _variant_warnings(language: str) -> list[str]:
+    base = base_language(language)
+    if base == language_code(language):
+        return []
+    return [f"{language!r} is a variant of {base!r}, and captions of both have one list: name both dumps with {base}="]
 
 
 def _software(language: str) -> dict[str, str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metaclip_spark.core.metadata.entry_list import overall_digest
 from metaclip_spark.core.metadata.merge import Source, merge
 from metaclip_spark.errors import InputError, MetaclipSparkError
 from metaclip_spark.metadata_config import MetadataConfig
@@ -23,7 +23,8 @@ from metaclip_spark.stages.metadata_candidates import (
 )
 from metaclip_spark.stages.progress import Progress
 from metaclip_spark.storage.metadata_source import read_list
-from metaclip_spark.storage.metadata_target import MetadataTarget
+from metaclip_spark.storage.metadata_target import MetadataTarget, stored_lists
+from metaclip_spark.storage.tables import Tables
 from metaclip_spark.storage.wordnet_corpus import WordNet, read_wordnet
 
 if TYPE_CHECKING:
@@ -42,16 +43,17 @@ class Built:
     Attributes:
         reports: of those that were built.
         failures: what the others failed of.
+        digests: of each language in the table now, those that were there before among them.
     """
 
     reports: dict[str, MetadataReport]
     failures: dict[str, MetaclipSparkError]
+    digests: dict[str, str]
 
     @property
     def digest(self) -> str:
-        """One digest over all languages: SHA-256 over `language digest` lines in the languages' order."""
-        lines = (f"{language} {report.metadata_digest}\n" for language, report in sorted(self.reports.items()))
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+        """One digest over all languages of the table, which its manifest holds too."""
+        return overall_digest(self.digests)
 
 
 def build_metadata(
@@ -159,18 +161,20 @@ def build_languages(
         compare: another list, to tell the difference to.
         progress: receives a line at the end of each step, and each failure.
     """
-    built = Built({}, {})
+    reports: dict[str, MetadataReport] = {}
+    failures: dict[str, MetaclipSparkError] = {}
     for language, own in sources.items():
         say = None if progress is None else partial(_say_of, progress, language)
         try:
-            built.reports[language] = build_metadata(
+            reports[language] = build_metadata(
                 spark, own, output, language, configs[language], compare=compare, progress=say
             )
         except MetaclipSparkError as error:
-            built.failures[language] = error
+            failures[language] = error
             if say is not None:
                 say(f"failed: {error}")
-    return built
+    lists = stored_lists(Tables(spark, output)) if reports else {}
+    return Built(reports, failures, {language: one["metadata_digest"] for language, one in lists.items()})
 
 
 def _say_of(progress: Callable[[str], None], language: str, line: str) -> None:

@@ -12,7 +12,7 @@ from pyspark import StorageLevel
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.core.metadata.collocations import LEAST_SCALED, scaled_count
-from metaclip_spark.core.metadata.segmentation import is_no_space
+from metaclip_spark.core.metadata.languages import is_no_space, language_code
 from metaclip_spark.errors import InputError
 from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.task_progress import watched_tasks
@@ -52,6 +52,7 @@ class CountedWords:
         distinct_words: number of different words.
         joined: the language is written without spaces, and so are its pairs.
         from_dump: there are titles of articles.
+        wikis: codes of the Wikipedias that it is the text of.
         description: of the source, for the manifest.
         figures: pages or lines by what became of them.
     """
@@ -61,6 +62,7 @@ class CountedWords:
     distinct_words: int
     joined: bool
     from_dump: bool
+    wikis: tuple[str, ...]
     description: dict[str, object]
     figures: dict[str, int]
 
@@ -108,12 +110,15 @@ def _count(
     source = "the dump" if sources.dump else "the counts"
     never = config.bigram_least if config.bigram_least_exact else min(config.bigram_least, LEAST_SCALED)
     files: list[str] = []
+    wikis: tuple[str, ...] = (language_code(language),)
     description: dict[str, object]
     with named_worker_errors(source=source), changed_settings(spark, READING if sources.dump else {}):
         if sources.dump:
             dump = open_dump(spark, sources.dump, language)
-            rows = count_ngrams(dump.pieces, dump.site, language, keep_odd=config.keep_odd)
-            files, description = dump.files, {"dump": dump.site.database, "files": _files(spark, sources.dump)}
+            rows = count_ngrams(dump.pieces, dump.sites, language, keep_odd=config.keep_odd)
+            files, wikis = dump.files, tuple(site.wiki for site in dump.sites)
+            databases = ", ".join(site.database for site in dump.sites)
+            description = {"dump": databases, "files": _files(spark, sources.dump)}
         else:
             rows = _lists(spark, sources, config)
             description = {"unigrams": _files(spark, sources.unigrams), "bigrams": _files(spark, sources.bigrams)}
@@ -125,7 +130,7 @@ def _count(
     figures = _checked_files(figures, files)
     _refuse_empty(found.distinct, figures, sources)
     return CountedWords(
-        kept, config.tokens or found.tokens, found.distinct, is_no_space(language), bool(sources.dump),
+        kept, config.tokens or found.tokens, found.distinct, is_no_space(language), bool(sources.dump), wikis,
         description, figures,
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from pyspark import StorageLevel
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.core.metadata.collocations import greatest_information, pointwise_mutual_information
+from metaclip_spark.core.metadata.languages import OTHER, language_code
 from metaclip_spark.core.metadata.merge import Candidate
 from metaclip_spark.core.metadata.page_views import LineFate, projects_of
 from metaclip_spark.errors import InputError
@@ -120,11 +121,15 @@ def title_candidates(
     """Titles by page views; of articles in the dump only, where there is one.
 
     Raises:
-        InputError: a file is none of page views.
+        InputError: a file is none of page views, or it is not known of which Wikipedias they are to be.
     """
+    wikis = words.wikis if words is not None else (language_code(language),)
+    if OTHER in wikis:
+        raise InputError(f"page views of {OTHER!r} are those of the Wikipedias whose dumps are given: give their dumps")
+    projects = [project for wiki in wikis for project in projects_of(wiki)]
     lines = open_page_views(spark, sources.page_views)
     with named_worker_errors(source="the page views"), changed_settings(spark, _SORTED):
-        kept = sort_lines(lines, projects_of(language), config.title_least_line_views).persist(StorageLevel.DISK_ONLY)
+        kept = sort_lines(lines, projects, config.title_least_line_views).persist(StorageLevel.DISK_ONLY)
         titles = views_by_title(kept).persist(StorageLevel.DISK_ONLY)
         try:
             figures = _line_figures(kept, titles, lines.inputFiles())

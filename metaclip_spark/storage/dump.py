@@ -8,11 +8,12 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.core.metadata.dump_pages import PAGE_END, Site, read_site
+from metaclip_spark.core.metadata.languages import OTHER, is_no_space
 from metaclip_spark.errors import InputError
 from metaclip_spark.storage.locations import absolute
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from pyspark.sql import DataFrame, SparkSession
 
@@ -31,12 +32,13 @@ class Dump(NamedTuple):
 
     Attributes:
         pieces: what stands before each `</page>`, and behind the last: `piece` (binary) and `file`.
-        site: what its first file says about its wiki.
+        sites: what its wikis say about themselves: one, but where a language has variants with Wikipedias of their
+            own.
         files: locations.
     """
 
     pieces: DataFrame
-    site: Site
+    sites: tuple[Site, ...]
     files: list[str]
 
 
@@ -45,8 +47,8 @@ def open_dump(spark: SparkSession, paths: Sequence[str], language: str) -> Dump:
 
     Args:
         spark: a session.
-        paths: files or folders: .xml, .gz or .bz2, one stream or many.
-        language: that it has to be of.
+        paths: files or folders: .xml, .gz or .bz2, one stream or many; each of one wiki.
+        language: that they have to be of.
 
     Raises:
         InputError: nothing there, no dump, or one of another language.
@@ -56,17 +58,22 @@ def open_dump(spark: SparkSession, paths: Sequence[str], language: str) -> Dump:
     files = sorted(pieces.inputFiles())
     if not files:
         raise InputError(f"the dump {', '.join(paths)} has no files")
-    first = pieces.take(
-        1
-    )  # the first task begins at the beginning of a file: Spark orders parts of files by their size
-    site = read_site(bytes(first[0].piece)) if first else None
-    if site is None:
+    sites = {site.wiki: site for site in (_site_of(spark, place, language) for place in _one_of_each(places))}
+    return Dump(pieces, tuple(sites[wiki] for wiki in sorted(sites)), files)
+
+
+def refuse_unknown_wiki(site: Site, wikis: Collection[str], language: str, file: str) -> None:
+    """Refuse a file of another wiki than those that were looked at: its names of namespaces are not known.
+
+    Raises:
+        InputError: it is, perhaps of another language.
+    """
+    refuse_other_language(site, language, file)
+    if site.wiki not in wikis:
         raise InputError(
-            f"{first[0].file if first else files[0]} is no dump of a wiki: it does not begin with <mediawiki …>: take "
-            "pages-articles.xml.bz2"
+            f"the dump {file} is of {site.database}, and others beside it are of {', '.join(sorted(wikis))}wiki: name "
+            "the dump of each wiki by itself, as a file or a folder"
         )
-    refuse_other_language(site, language, first[0].file)
-    return Dump(pieces, site, files)
 
 
 def refuse_other_language(site: Site, language: str, file: str) -> None:
@@ -80,6 +87,31 @@ def refuse_other_language(site: Site, language: str, file: str) -> None:
             f"the dump {file} is of {site.database or '(no name)'} in language {site.language!r}, not of {language!r}: "
             f"take the dump of {language}wiki, or ask for its own language"
         )
+    if language == OTHER and is_no_space(site.wiki):
+        raise InputError(
+            f"the dump {file} is of {site.database}, whose language is written without spaces: it needs a list of its "
+            f"own, with --language {site.wiki}"
+        )
+
+
+def _one_of_each(places: Sequence[str]) -> list[str]:
+    """One place of each wiki: files whose names begin alike (enwiki-…) are of one dump; if not, a task finds out."""
+    return list({place.rstrip("/").rpartition("/")[2].partition("-")[0]: place for place in places}.values())
+
+
+def _site_of(spark: SparkSession, place: str, language: str) -> Site:
+    """What the first file of a place says about its wiki."""
+    pieces = _pieces(spark, [place])
+    # The first task begins at the beginning of a file: Spark orders parts of files by their size
+    first = pieces.take(1)
+    site = read_site(bytes(first[0].piece)) if first else None
+    if site is None:
+        raise InputError(
+            f"{first[0].file if first else place} is no dump of a wiki: it does not begin with <mediawiki …>: take "
+            "pages-articles.xml.bz2"
+        )
+    refuse_other_language(site, language, first[0].file)
+    return site
 
 
 def _pieces(spark: SparkSession, places: list[str]) -> DataFrame:

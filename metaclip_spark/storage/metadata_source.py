@@ -64,7 +64,7 @@ def read_list(path: Path) -> list[str]:
     """Entries of a list on this machine, in order.
 
     Raises:
-        InputError: it cannot be read, or is no list.
+        InputError: it cannot be read, is no list, or has no entries.
     """
     if not path.name.lower().endswith(_LISTS):
         raise InputError(f"{path} is not named like a list of entries ({', '.join(_LISTS)})")
@@ -79,7 +79,10 @@ def _parse(place: str, content: bytes) -> list[str]:
         except (OSError, EOFError, zlib.error) as error:
             raise InputError(f"the metadata list {place} is damaged or no gzip file: {error}") from None
         name = name.removesuffix(".gz")
-    return parse_json(content) if name.endswith(".json") else parse_text(content)
+    entries = parse_json(content) if name.endswith(".json") else parse_text(content)
+    if not entries:
+        raise InputError(f"the metadata list {place} has no entries: perhaps it was cut, or never filled")
+    return entries
 
 
 def _content(place: str, spark: SparkSession | None) -> bytes:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
+from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.core.hashing import hash_rows
 from metaclip_spark.core.matching.artifact import artifact_to_bytes
 from metaclip_spark.core.matching.tables import compile_metadata
+from metaclip_spark.core.metadata.entry_list import overall_digest
 from metaclip_spark.errors import ConfigError, TableError
 from metaclip_spark.storage.export_target import new_file
 from metaclip_spark.storage.locations import HAS_SCHEME
@@ -86,14 +88,38 @@ class MetadataTarget:
         with ExitStack() as stack:
             # Each file is written under another name, and gets its own when this block ends without an error.
             for name, content in contents.items():
-                partial = stack.enter_context(new_file(places[name], overwrite=True))
-                try:
-                    partial.write_bytes(content)
-                except OSError as error:
-                    raise TableError(f"cannot write {places[name]}: {error.strerror}") from None
+                _write(stack.enter_context(new_file(places[name], overwrite=True)), Path(places[name]), content)
             rows = self._tables.frame(_rows(entries, self._language, digest), METADATA_SCHEMA)
             self._tables.put(METADATA, rows, f"language = '{self._language}'")
+        if self._folder is not None:
+            self._write_overview(self._folder.parent)
         return {"table": self._tables.path(METADATA), **places}
+
+    def _write_overview(self, root: Path) -> None:
+        """The languages of the table, and one digest over all, beside it: what the table says, for who has no Spark."""
+        lists = stored_lists(self._tables)
+        overall = overall_digest({language: one["metadata_digest"] for language, one in lists.items()})
+        with new_file(str(root / MANIFEST), overwrite=True) as partial:
+            _write(partial, root / MANIFEST, _json({"metadata_digest": overall, "languages": lists}))
+
+
+def _write(partial: Path, place: Path, content: bytes) -> None:
+    try:
+        partial.write_bytes(content)
+    except OSError as error:
+        raise TableError(f"cannot write {place}: {error.strerror}") from None
+
+
+def stored_lists(tables: Tables) -> dict[str, dict[str, Any]]:
+    """Digest and number of entries of each language in the table `metadata`, by language; empty if there is none."""
+    rows = tables.read(METADATA)
+    if rows is None:
+        return {}
+    found = rows.groupBy("language").agg(F.first("metadata_version").alias("digest"), F.count("*").alias("entries"))
+    return {
+        row.language: {"metadata_digest": row.digest, "entries": row.entries}
+        for row in sorted(found.collect(), key=lambda row: str(row.language))
+    }
 
 
 def _rows(entries: Sequence[Entry], language: str, digest: str) -> pa.Table:

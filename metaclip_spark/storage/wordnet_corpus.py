@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from metaclip_spark.core.metadata.languages import base_language, language_code
 from metaclip_spark.core.metadata.merge import Candidate
 from metaclip_spark.core.metadata.wordnet import (
     EDITION,
@@ -57,7 +58,7 @@ def read_wordnet(language: str, nltk_data: str | None = None) -> WordNet:
         EnvironmentProblemError: NLTK is not installed.
         InputError: there is no corpus, or not of the language.
     """
-    code = OPEN_MULTILINGUAL.get(language.replace("-", "_").partition("_")[0])
+    code = OPEN_MULTILINGUAL.get(language_code(language)) or OPEN_MULTILINGUAL.get(base_language(language))
     if language != REFERENCE_LANGUAGE and code is None:
         said = f"there is no Open Multilingual WordNet of {language!r}: the list has the numbers 0 to 99 in its place"
         return WordNet([Candidate(number) for number in NUMBERS], "", [said])

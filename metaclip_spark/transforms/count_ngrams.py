@@ -12,15 +12,16 @@ import pyarrow as pa
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.core.metadata.dump_pages import PageFate, ends_dump, read_page, read_site
+from metaclip_spark.core.metadata.languages import is_no_space
 from metaclip_spark.core.metadata.markup_tables import markup_tables
 from metaclip_spark.core.metadata.ngram_counter import MOST_PAIRS, MOST_WORDS, NgramCounter, NgramCounts
-from metaclip_spark.core.metadata.segmentation import is_no_space, segmenter
+from metaclip_spark.core.metadata.segmentation import segmenter
 from metaclip_spark.core.metadata.wikitext import plain_text
 from metaclip_spark.errors import InputError
-from metaclip_spark.storage.dump import refuse_other_language
+from metaclip_spark.storage.dump import refuse_unknown_wiki
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from pyspark.sql import DataFrame
 
@@ -38,7 +39,7 @@ BEGINS, ENDS = "begins ", "ends "
 
 def count_ngrams(
     pieces: DataFrame,
-    site: Site,
+    sites: Sequence[Site],
     language: str,
     *,
     keep_odd: bool = False,
@@ -49,16 +50,16 @@ def count_ngrams(
 
     Args:
         pieces: of a dump: `piece`, `file`.
-        site: of its wiki.
+        sites: of its wikis.
         language: of its text.
         keep_odd: words may begin and end with quotes, brackets and markup.
         most_words: distinct words that a task holds before it hands them to the shuffle.
-        most_pairs: the same of pairs.
+        most_pairs: pairs, repetitions included, that it holds.
 
     Returns:
         `kind`, `text`, `count`; each kind and text once.
     """
-    count = _counted(site, language, keep_odd=keep_odd, most_words=most_words, most_pairs=most_pairs)
+    count = _counted(sites, language, keep_odd=keep_odd, most_words=most_words, most_pairs=most_pairs)
     return sum_counts(pieces.mapInArrow(count, NGRAM_SCHEMA))
 
 
@@ -68,19 +69,21 @@ def sum_counts(rows: DataFrame) -> DataFrame:
 
 
 def _counted(
-    site: Site, language: str, *, keep_odd: bool, most_words: int, most_pairs: int
+    sites: Sequence[Site], language: str, *, keep_odd: bool, most_words: int, most_pairs: int
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """The function of one task: pieces of a dump in, counts out."""
+    hidden = tuple(dict.fromkeys(name for site in sites for name in site.hidden))
+    wikis = [site.wiki for site in sites]
 
     def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         counter = NgramCounter(most_words=most_words, most_pairs=most_pairs, keep_odd=keep_odd)
         segment = segmenter(language) if is_no_space(language) else None
-        tables = markup_tables(site.hidden)
+        tables = markup_tables(hidden)
         figures: Counter[str] = Counter()
         titles: list[str] = []
         for batch in batches:
             for piece, file in zip(batch.column("piece"), batch.column("file"), strict=True):
-                title, wikitext = _read(piece.as_buffer().to_pybytes(), str(file), language, figures)
+                title, wikitext = _read(piece.as_buffer().to_pybytes(), str(file), wikis, language, figures)
                 if title:
                     titles.append(title)
                 if wikitext:
@@ -89,7 +92,7 @@ def _counted(
                 if len(titles) >= _MOST_TITLES:
                     yield _title_rows(titles)
                     titles = []
-        yield from _ngram_rows(iter((counter.drain(),)))
+        yield from _ngram_rows(counter.drain())
         figures["tokens left out"] += counter.left_out
         yield _title_rows(titles)
         yield _rows(FIGURE, pa.array(list(figures), pa.string()), pa.array(list(figures.values()), pa.int64()))
@@ -97,15 +100,15 @@ def _counted(
     return count
 
 
-def _read(piece: bytes, file: str, language: str, figures: Counter[str]) -> tuple[str, bytes]:
+def _read(piece: bytes, file: str, wikis: Sequence[str], language: str, figures: Counter[str]) -> tuple[str, bytes]:
     """Title and wikitext of a piece, "" and b"" if it is no article; what it is goes into the figures.
 
     Raises:
-        InputError: the dump is cut, of the history, or of another language.
+        InputError: the dump is cut, of the history, or of another wiki.
     """
     site = read_site(piece) if b"<mediawiki" in piece[:4096] else None
     if site is not None:
-        refuse_other_language(site, language, file)
+        refuse_unknown_wiki(site, wikis, language, file)
         figures[BEGINS + file] += 1
     try:
         page = read_page(piece)
@@ -122,8 +125,9 @@ def _read(piece: bytes, file: str, language: str, figures: Counter[str]) -> tupl
 
 def _ngram_rows(counts: Iterator[NgramCounts]) -> Iterator[pa.RecordBatch]:
     for part in counts:
-        yield _rows(WORD, part.words, part.word_counts)
-        yield _rows(PAIR, part.pairs, part.pair_counts)
+        for kind, texts, numbers in ((WORD, part.words, part.word_counts), (PAIR, part.pairs, part.pair_counts)):
+            if len(texts):
+                yield _rows(kind, texts, numbers)
 
 
 def _title_rows(titles: list[str]) -> pa.RecordBatch:

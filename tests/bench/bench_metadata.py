@@ -2,8 +2,9 @@
 
     python tests/bench/bench_metadata.py --dump enwiki-….xml.bz2 --work /tmp/bench --times 1 5 20
 
-The peers are wikiextractor (without templates, its fastest way) and mwparserfromhell, where they are installed; they
-give plain text only, which is counted here. The figures to quote are ratios.
+The peers are wikiextractor (without templates, its fastest way) and mwparserfromhell, where they are installed. They
+give plain text only, so there are two ratios: of text, and of our text and counts to their text. The figures to quote
+are ratios.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ import bz2
 import json
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
+from process_memory import ProcessMemory
 
 from metaclip_spark.core.metadata.dump_pages import PAGE_END, read_page, read_site
 from metaclip_spark.core.metadata.markup_tables import markup_tables
@@ -28,21 +29,27 @@ from metaclip_spark.core.metadata.wikitext import plain_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyspark.sql import SparkSession
+
 
 def pages_of(content: bytes) -> list[bytes]:
     return [text for text in (read_page(piece).wikitext for piece in content.split(PAGE_END.encode())) if text]
 
 
-def ours(content: bytes) -> Callable[[list[bytes]], object]:
+def ours(content: bytes) -> tuple[Callable[[list[bytes]], object], Callable[[list[bytes]], object]]:
+    """To plain text, and to counts."""
     site = read_site(content[:20_000])
     tables = markup_tables(site.hidden if site else ())
+
+    def strip(pages: list[bytes]) -> object:
+        return [plain_text(page, tables) for page in pages]
 
     def count(pages: list[bytes]) -> object:
         counter = NgramCounter()
         parts = [part for page in pages for part in counter.add(plain_text(page, tables))]
-        return [*parts, counter.drain()]
+        return [*parts, *counter.drain()]
 
-    return count
+    return strip, count
 
 
 def peers() -> dict[str, Callable[[list[bytes]], object]]:
@@ -81,14 +88,17 @@ def rate(work: Callable[[list[bytes]], object], pages: list[bytes], repeat: int)
 def against_peers(dump: Path, repeat: int) -> None:
     content = bz2.decompress(dump.read_bytes())
     pages = pages_of(content)
-    count = ours(content)
+    strip, count = ours(content)
     count(pages)  # compiles
-    mine = rate(count, pages, repeat)
-    print(f"{len(pages)} pages, {sum(map(len, pages)) / 1e6:.1f} MB of wikitext; to counts {mine:.1f} MB/s per core")
+    text, counts = rate(strip, pages, repeat), rate(count, pages, repeat)
+    print(
+        f"{len(pages)} pages, {sum(map(len, pages)) / 1e6:.1f} MB of wikitext; on one core to text {text:.1f} MB/s, "
+        f"to counts {counts:.1f} MB/s"
+    )
     for name, peer in peers().items():
         some = pages[:30] if name == "mwparserfromhell" else pages
         theirs = rate(peer, some, repeat)
-        print(f"{name}, to plain text alone: {theirs:.2f} MB/s per core; ratio {mine / theirs:.1f}")
+        print(f"{name}, to text: {theirs:.2f} MB/s; ratio of text {text / theirs:.1f}, of counts {counts / theirs:.1f}")
 
 
 def replicate(dump: Path, times: int, target: Path) -> Path:
@@ -99,34 +109,6 @@ def replicate(dump: Path, times: int, target: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(bz2.compress(content[:start] + content[start:end] * times + content[end:]))
     return target
-
-
-class Memory:
-    """Greatest memory of the Python workers (USS of one) and of the JVM (resident) below this process."""
-
-    def __init__(self) -> None:
-        self.worker_mb = self.jvm_mb = self.driver_mb = 0.0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._sample, daemon=True)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _sample(self) -> None:
-        while not self._stop.wait(0.2):
-            self.driver_mb = max(self.driver_mb, psutil.Process().memory_info().rss / 1e6)
-            for process in psutil.Process().children(recursive=True):
-                try:
-                    if any("pyspark.daemon" in part for part in process.cmdline()):
-                        self.worker_mb = max(self.worker_mb, process.memory_full_info().uss / 1e6)
-                    elif process.name() == "java":
-                        self.jvm_mb = max(self.jvm_mb, process.memory_info().rss / 1e6)
-                except (psutil.NoSuchProcess, psutil.AccessDenied):
-                    continue
 
 
 def one(options: argparse.Namespace) -> None:
@@ -141,18 +123,36 @@ def one(options: argparse.Namespace) -> None:
     spark = build_session(master=options.master, settings={"spark.driver.memory": "2g"})
     lines = []
     for _ in range(options.repeat + 1):
-        with changed_settings(spark, READING), Memory() as memory:
+        before, shuffled = cpu_seconds(), shuffle_bytes(spark)
+        with changed_settings(spark, READING), ProcessMemory() as memory:
             read = open_dump(spark, [str(options.dump)], "en")
             start = time.monotonic()
-            counts = count_ngrams(read.pieces, read.site, "en")
+            counts = count_ngrams(read.pieces, read.sites, "en")
             totals = counts.groupBy("kind").agg(F.sum("count").alias("total"), F.count("*").alias("distinct")).collect()
             seconds = time.monotonic() - start
         of = {row.kind: row for row in totals}
         line = {"seconds": seconds, "words": of[WORD].total, "pairs": of[PAIR].distinct}
+        line |= {"cpu_seconds": cpu_seconds() - before, "shuffle_mb": (shuffle_bytes(spark) - shuffled) / 1e6}
         line |= {"worker_mb": memory.worker_mb, "jvm_mb": memory.jvm_mb, "driver_mb": memory.driver_mb}
         lines.append(line | {"tasks": read.pieces.rdd.getNumPartitions()})
     print("RESULT " + json.dumps(min(lines[1:], key=lambda line: line["seconds"])), flush=True)
     spark.stop()
+
+
+def cpu_seconds() -> float:
+    """CPU time so far of this process and all below it."""
+    this = psutil.Process()
+    times = [process.cpu_times() for process in [this, *this.children(recursive=True)]]
+    return sum(one.user + one.system + one.children_user + one.children_system for one in times)
+
+
+def shuffle_bytes(spark: SparkSession) -> int:
+    """Bytes that stages of this session have written for a shuffle so far."""
+    gateway = spark.sparkContext._gateway
+    none = gateway.new_array(gateway.jvm.double, 0)
+    store = spark._jsparkSession.sparkContext().statusStore()
+    stages = store.stageList(None, *[False] * 2, none, gateway.jvm.java.util.ArrayList())
+    return sum(stages.apply(place).shuffleWriteBytes() for place in range(stages.size()))
 
 
 def run(dump: Path, master: str, cpus: str, repeat: int) -> dict[str, float]:
@@ -181,8 +181,8 @@ def main() -> None:
         line = run(dump, "local[2]", "0,1", options.repeat)
         print(
             f"x{times}: {line['seconds']:.1f} s, {line['words']:,} words, {line['pairs']:,} distinct pairs, "
-            f"{line['tasks']} tasks; worker {line['worker_mb']:.0f} MB, JVM {line['jvm_mb']:.0f} MB, driver's Python "
-            f"{line['driver_mb']:.0f} MB",
+            f"{line['tasks']} tasks; {line['cpu_seconds']:.1f} CPU-s, {line['shuffle_mb']:.1f} MB of shuffle; worker "
+            f"{line['worker_mb']:.0f} MB, JVM {line['jvm_mb']:.0f} MB, driver's Python {line['driver_mb']:.0f} MB",
             flush=True,
         )
     largest = dumps[max(dumps)]

@@ -14,12 +14,11 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
-import psutil
 import pyarrow.dataset as ds
+from process_memory import ProcessMemory
 
 
 def one(options: argparse.Namespace) -> None:
@@ -34,9 +33,8 @@ def one(options: argparse.Namespace) -> None:
     pool = Pool(paths=(str(options.pool),), columns=PoolColumns(uid="id"))
     for turn in range(-options.warm_up, options.repeat):
         shutil.rmtree(options.work, ignore_errors=True)
-        memory = WorkerMemory()
         start = time.monotonic()
-        with memory:
+        with ProcessMemory() as memory:
             report = curate(spark, pool, metadata, str(options.work), CurateConfig(t=options.t))
         seconds = time.monotonic() - start
         line = {
@@ -44,49 +42,11 @@ def one(options: argparse.Namespace) -> None:
             "seconds": seconds,
             "rows": report.counters["read"],
             "kept": report.counters["kept"],
-            "uss_mb": memory.greatest_mb,
+            "uss_mb": memory.worker_mb,
             "uss_by_time_mb": memory.course(),
         }
         print("RESULT " + json.dumps(line), flush=True)
     spark.stop()
-
-
-class WorkerMemory:
-    """Samples the private memory (USS) of the Python workers below this process."""
-
-    def __init__(self) -> None:
-        self.samples: list[float] = []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._sample, daemon=True)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _sample(self) -> None:
-        while not self._stop.wait(0.25):
-            values = []
-            for process in psutil.Process().children(recursive=True):
-                try:
-                    if any("pyspark.daemon" in part for part in process.cmdline()):
-                        values.append(process.memory_full_info().uss / 1e6)
-                except (psutil.NoSuchProcess, psutil.AccessDenied):
-                    continue
-            if values:
-                self.samples.append(max(values))
-
-    @property
-    def greatest_mb(self) -> float:
-        """Of any worker at any time."""
-        return max(self.samples, default=0.0)
-
-    def course(self) -> list[float]:
-        """The greatest worker in each tenth of the run."""
-        tenth = max(1, len(self.samples) // 10)
-        return [round(max(self.samples[start : start + tenth])) for start in range(0, len(self.samples), tenth)]
 
 
 def rows_of(pool: Path) -> int:

@@ -48,17 +48,22 @@ def test_real_pages(shared_data: Path, name: str, pages: int) -> None:
     found: Counter[str] = Counter()
     expected: Counter[str] = Counter()
     both = seen = 0
+    apart: list[tuple[int, int, int, str]] = []
     for piece in content.split(PAGE_END.encode()):
         wikitext = read_page(piece).wikitext
         if wikitext:
             mine = tokens(plain_text(wikitext, tables).decode())
             theirs = tokens(oracle_text(wikitext.decode(), site.hidden))
             seen += 1
+            here, there = (mine - theirs).total(), (theirs - mine).total()
+            apart.append((here + there, here, there, wikitext[:40].decode("utf-8", "replace")))
             both += (mine & theirs).total()
             found += mine
             expected += theirs
     score = 2 * both / (found.total() + expected.total())
     print(f"{name}: {seen} pages, F1 {score:.4f}, of all pages together {f1(found, expected):.4f}")
     print("only here", (found - expected).most_common(20), "only there", (expected - found).most_common(20))
+    print(f"{sum(not one[0] for one in apart)} pages equal; tokens only here, only there, and how a page begins:")
+    print(*(one[1:] for one in sorted(apart, reverse=True)[:8]), sep="\n")
     assert seen >= pages
     assert score >= 0.97

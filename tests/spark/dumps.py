@@ -23,12 +23,12 @@ class Article(NamedTuple):
     redirect: bool = False
 
 
-def head(language: str = "en", database: str = "") -> str:
+def head(language: str = "en", database: str = "", files: str = "Fails") -> str:
     return (
         f'<mediawiki version="0.11" xml:lang="{language}">\n  <siteinfo>\n'
         f"    <dbname>{database or language + 'wiki'}</dbname>\n    <namespaces>\n"
         '      <namespace key="0" case="first-letter" />\n'
-        '      <namespace key="6" case="first-letter">Fails</namespace>\n    </namespaces>\n  </siteinfo>\n'
+        f'      <namespace key="6" case="first-letter">{files}</namespace>\n    </namespaces>\n  </siteinfo>\n'
     )
 
 
@@ -45,9 +45,9 @@ def page(article: Article, number: int = 1) -> str:
     )
 
 
-def dump(articles: Iterable[Article], language: str = "en", database: str = "") -> bytes:
+def dump(articles: Iterable[Article], language: str = "en", database: str = "", files: str = "Fails") -> bytes:
     pages = "".join(page(article, number) for number, article in enumerate(articles))
-    return (head(language, database) + pages + TAIL).encode()
+    return (head(language, database, files) + pages + TAIL).encode()
 
 
 def write(path: Path, content: bytes) -> Path:

@@ -7,16 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from dumps import Article, dump, head, made_up_articles, page, views, write
+from dumps import Article, dump, made_up_articles, views, write
 from small_wordnet import write_wordnet
 
 from metaclip_spark.cli import main
-from metaclip_spark.core.metadata.entry_list import metadata_digest
+from metaclip_spark.core.metadata.entry_list import metadata_digest, overall_digest
 from metaclip_spark.errors import ConfigError, EnvironmentProblemError, InputError, MetaclipSparkError
 from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
 from metaclip_spark.stages.build_metadata import build_metadata
 from metaclip_spark.storage.metadata_source import read_metadata
-from metaclip_spark.transforms.count_ngrams import TITLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,73 +105,6 @@ def test_the_recipe_and_its_list_whatever_the_partitions(
     assert read_metadata(str(tmp_path / "a" / "metadata"), spark=spark).metadata_digest == report.metadata_digest
 
 
-def cut_bz2(folder: Path) -> MetadataSources:
-    path = write(folder / "x.xml.bz2", dump(made_up_articles(150)))
-    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
-    return MetadataSources(wordnet=False, dump=(str(path),))
-
-
-def of_dump(folder: Path, content: bytes, name: str = "x.xml") -> MetadataSources:
-    return MetadataSources(wordnet=False, dump=(str(write(folder / name, content)),))
-
-
-def of_views(folder: Path, content: bytes) -> MetadataSources:
-    return MetadataSources(wordnet=False, page_views=(str(write(folder / "pageviews-20240501-000000.gz", content)),))
-
-
-def of_counts(folder: Path, content: bytes) -> MetadataSources:
-    return MetadataSources(wordnet=False, unigrams=(str(write(folder / "words.txt", content)),))
-
-
-WHOLE = dump(ARTICLES[:2])
-
-
-def cut_gzip(folder: Path) -> MetadataSources:
-    path = write(folder / "x.xml.gz", dump(made_up_articles(150)))
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    return MetadataSources(wordnet=False, dump=(str(path),))
-
-
-def with_index(folder: Path) -> MetadataSources:
-    write(folder / "parts" / "a.xml", WHOLE)
-    write(folder / "parts" / "index.txt", b"600:10:Paris\n")
-    return MetadataSources(wordnet=False, dump=(str(folder / "parts"),))
-
-
-def unpacked_views(folder: Path) -> MetadataSources:
-    path = write(folder / "pageviews-20240501-000000.gz", b"")
-    path.write_bytes(b"<html>404</html>")
-    return MetadataSources(wordnet=False, page_views=(str(path),))
-
-
-BAD = {
-    "bz2 that is cut": (cut_bz2, r"x\.xml\.bz2|cannot be read"),
-    "gzip that is cut": (cut_gzip, r"cannot be read|cut"),
-    "cut inside of a page": (lambda folder: of_dump(folder, WHOLE[:-200]), "ends inside of the page"),
-    "cut between pages": (lambda folder: of_dump(folder, head().encode() + page(ARTICLES[0]).encode()), "is cut"),
-    "another language": (lambda folder: of_dump(folder, dump(ARTICLES, "de")), "not of 'en'"),
-    "no dump": (lambda folder: of_dump(folder, b"600:10:Paris\n"), "no dump of a wiki"),
-    "no article": (lambda folder: of_dump(folder, dump([])), "has no article"),
-    "another file among the parts": (with_index, "does not begin as a dump does"),
-    "no file": (lambda folder: MetadataSources(wordnet=False, dump=(f"{folder}/none",)), "cannot read the dump"),
-    "page views that are a web page": (
-        lambda folder: of_views(folder, b"<html>\n<body>404 Not found</body>\n</html>\n"), "no file of page views"),
-    "page views without a line": (lambda folder: of_views(folder, b""), "are empty"),
-    "page views that are not packed": (unpacked_views, "cannot be read"),
-    "counts without a line": (lambda folder: of_counts(folder, b""), "has no words"),
-    "counts that are none": (lambda folder: of_counts(folder, b"a\nb\n"), "2 lines are not of the form"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("make", "said"), BAD.values(), ids=BAD.keys())
-def test_bad_input_writes_nothing(
-    spark: SparkSession, tmp_path: Path, make: Callable[[Path], MetadataSources], said: str
-) -> None:
-    with pytest.raises(InputError, match=said):
-        build_metadata(spark, make(tmp_path / "in"), str(tmp_path / "out"), "en", CONFIG)
-    assert files_of(tmp_path / "out") == []
-
-
 def test_lists_with_marks_and_returns_and_too_high_a_threshold(spark: SparkSession, tmp_path: Path) -> None:
     sources = MetadataSources(
         wordnet=False,
@@ -208,6 +140,16 @@ def test_languages_apart_by_the_shares_of_the_second_paper(
     assert list(result["failed"]) == ["af"]
     assert (tmp_path / "out" / "vi" / "entries.txt").read_text().splitlines()[98:102] == ["98", "99", "t0", "t1"]
     assert not (tmp_path / "out" / "af").exists()
+    alone = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert alone["languages"] == {"vi": {"metadata_digest": result["digests"]["vi"], "entries": 120}}
+
+    # The next language joins the table, and one digest names both
+    build_metadata(spark, MetadataSources(unigrams=(str(tmp_path / "vi.txt"),)), str(tmp_path / "out"), "af")
+    overall = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    digests = {language: one["metadata_digest"] for language, one in overall["languages"].items()}
+    assert digests == dict.fromkeys(("af", "vi"), result["digests"]["vi"])  # the same counts: the same list
+    assert alone["metadata_digest"] == result["digest"] == overall_digest({"vi": digests["vi"]})
+    assert overall["metadata_digest"] == overall_digest(digests) != alone["metadata_digest"]
 
 
 def test_steps_one_by_one_give_the_same_list(
@@ -245,22 +187,66 @@ def test_options_that_are_refused(
     assert files_of(tmp_path) == []
 
 
-def test_languages_without_spaces(spark: SparkSession, tmp_path: Path) -> None:
+CHINESE = (
+    "\u6211\u7231\u5317\u4eac\u5929\u5b89\u95e8\u3002\u5317\u4eac\u5929\u5b89\u95e8\u5f88\u5927\u3002\x01 &#xD800; "
+)
+BEIJING, GATE = "\u5317\u4eac", "\u5929\u5b89\u95e8"
+JAPANESE = (
+    "\u6771\u4eac\u3067\u30b3\u30fc\u30d2\u30fc\u3092\u98f2\u3080\u3002"
+    "\u6771\u4eac\u3068\u65e5\u672c\u8a9e\u3002\u306a\u306b\u304b\u98f2\u3080\u3002"
+)
+TOKYO, IN, COFFEE, LANGUAGE = "\u6771\u4eac", "\u3067", "\u30b3\u30fc\u30d2\u30fc", "\u65e5\u672c\u8a9e"
+
+
+@pytest.mark.parametrize(
+    ("language", "wiki", "text", "words", "pairs", "none"),
+    [
+        ("zh", "zh_yuewiki", CHINESE, [BEIJING, GATE], [BEIJING + GATE], []),
+        # kanji, kana and both; neighbours on both sides of a full stop are none
+        ("ja", "", JAPANESE, [TOKYO, COFFEE, LANGUAGE], [TOKYO + IN, IN + COFFEE], [LANGUAGE + "\u306a\u306b"]),
+    ],
+)
+def test_languages_without_spaces(
+    spark: SparkSession, tmp_path: Path, language: str, wiki: str, text: str, words: list[str], pairs: list[str],
+    none: list[str],
+) -> None:  # fmt: skip
     pytest.importorskip("icu4py")
-    text = (
-        "\u6211\u7231\u5317\u4eac\u5929\u5b89\u95e8\u3002\u5317\u4eac\u5929\u5b89\u95e8\u5f88\u5927\u3002\x01 &#xD800; "
-    )
-    sources = MetadataSources(
-        wordnet=False, dump=(str(write(tmp_path / "zh.xml", dump([Article("\u5317\u4eac", text * 30)], "zh"))),)
-    )
-    config = MetadataConfig.for_language("zh", unigram_share=1.0, bigram_share=1.0)
-    report = build_metadata(spark, sources, str(tmp_path / "out"), "zh", config)
-    entries = (tmp_path / "out" / "zh" / "entries.txt").read_text(encoding="utf-8").splitlines()
-    assert "\u5929\u5b89\u95e8" in entries
-    assert "\u5317\u4eac\u5929\u5b89\u95e8" in entries  # two words, joined without a space
-    assert not any(" " in entry for entry in entries)
+    content = dump([Article("Title", text * 30)], language, wiki)
+    sources = MetadataSources(wordnet=False, dump=(str(write(tmp_path / "in.xml", content)),))
+    config = MetadataConfig.for_language(language, unigram_share=1.0, bigram_share=1.0, bigram_least=20)
+    report = build_metadata(spark, sources, str(tmp_path / "out"), language, config)
+    rows = spark.read.format("delta").load(str(tmp_path / "out" / "metadata")).collect()
+    admitted_by = {row.entry: row.admitted_by for row in rows}
+    assert {admitted_by.get(word) for word in words} == {"unigrams"}
+    assert {admitted_by.get(pair) for pair in pairs} == {"bigrams"}
+    assert not any(" " in entry or entry in none for entry in admitted_by)
     assert report.software["icu"]
-    assert TITLE == 2
+
+
+def test_one_list_for_all_other_languages(spark: SparkSession, tmp_path: Path) -> None:
+    pytest.importorskip("icu4py")
+    text = "vuords [[Fails:one.jpg|hidden]] [[Zurag:two.jpg|hidden]] vuords; "
+    sources = MetadataSources(
+        wordnet=False,
+        dump=(
+            str(write(tmp_path / "ltgwiki-pages.xml", dump([Article("Pruods", text * 5)], "lv", "ltgwiki"))),
+            str(write(tmp_path / "xalwiki-pages.xml", dump([Article("Balgsn", text * 3)], "xal", files="Zurag"))),
+        ),
+        page_views=(str(tmp_path / "views"),),
+    )
+    write(tmp_path / "views" / "x.gz", views(["ltg Pruods 5 0", "ltg.m Pruods 1 0", "xal Balgsn 4 0", "lv Pruods 9 0"]))
+    config = MetadataConfig.for_language("other", unigram_share=1.0, title_share=1.0)
+    report = build_metadata(spark, sources, str(tmp_path / "out"), "other", config)
+    assert report.top == {"unigrams": [("vuords", 16)], "titles": [("Pruods", 6), ("Balgsn", 4)]}
+    assert report.sources["dump"] == "ltgwiki, xalwiki"
+    refused = [
+        (replace(sources, dump=(*sources.dump, str(write(tmp_path / "bo.xml", dump(ARTICLES, "bo"))))), "of its own"),
+        (replace(sources, dump=(), wordnet=True), "give their dumps"),
+    ]
+    for bad, said in refused:
+        with pytest.raises(InputError, match=said):
+            build_metadata(spark, bad, str(tmp_path / "none"), "other", config)
+    assert files_of(tmp_path / "none") == []
 
 
 def test_no_icu_says_what_to_install(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ def reference(content: bytes) -> Counts:
 def counted(spark: SparkSession, path: Path, **options: int) -> tuple[Counts, dict[str, int], int]:
     """Counts in Spark, the figures, and the number of tasks that read."""
     read = open_dump(spark, [str(path)], "en")
-    rows = count_ngrams(read.pieces, read.site, "en", **options).collect()
+    rows = count_ngrams(read.pieces, read.sites, "en", **options).collect()
     counts = {kind: {row.text: row["count"] for row in rows if row.kind == kind} for kind in (WORD, PAIR, TITLE)}
     assert sum(map(len, counts.values())) == sum(row.kind != FIGURE for row in rows)  # each text once
     figures = {row.text: row["count"] for row in rows if row.kind == FIGURE}
@@ -112,5 +112,5 @@ def test_a_long_step_says_how_far_it_is(spark: SparkSession) -> None:
 
 def test_what_a_dump_says_of_itself(spark: SparkSession, tmp_path: Path) -> None:
     read = open_dump(spark, [str(write(tmp_path / "x.xml", dump(ARTICLES[:1], "zh", "zh_yuewiki")))], "zh")
-    assert read.site.hidden == ("Fails",)
+    assert [(site.wiki, site.hidden) for site in read.sites] == [("zh_yue", ("Fails",))]
     assert head("zh", "zh_yuewiki").startswith("<mediawiki")

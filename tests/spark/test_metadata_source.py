@@ -126,6 +126,13 @@ def test_tables_need_a_session(tmp_path: Path) -> None:
         read_metadata(tmp_path)
 
 
+@pytest.mark.parametrize(("name", "content"), [("list.txt", b""), ("list.txt", b"\xef\xbb\xbf"), ("list.json", b"[]")])
+def test_a_list_without_entries(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match="has no entries"):
+        read_metadata(tmp_path / name)
+
+
 def test_damaged_gzip(tmp_path: Path) -> None:
     (tmp_path / "list.txt.gz").write_bytes(b"photo\n")
     with pytest.raises(InputError, match="no gzip file"):

@@ -177,6 +177,30 @@ def test_kernels_that_others_could_have_planted_are_refused(
         nothing()
 
 
+def test_lean_kernels_count_no_references_and_may_not_allocate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+
+    @jit.lean_step
+    def add(values, i):  # noqa: ANN001, ANN202 - compiled
+        values[i] += i
+
+    @jit.lean_kernel
+    def add_places(values):  # noqa: ANN001, ANN202
+        for i in range(len(values)):
+            add(values, i)
+
+    @jit.lean_kernel
+    def copied(values):  # noqa: ANN001, ANN202
+        return values.copy()
+
+    values = np.ones(3, np.int64)
+    add_places(values)
+    assert values.tolist() == [1, 2, 3]
+    assert "NRT_incref" not in add_places.inspect_llvm(add_places.signatures[0])
+    with pytest.raises(numba.core.errors.NumbaError, match="NRT"):
+        copied(values)
+
+
 def test_read_only_is_one_type() -> None:
     arrays = [np.zeros(3), np.zeros((3, 2))[:, 0], np.frombuffer(bytes(24))]
     assert {str(numba.typeof(jit.read_only(array))) for array in arrays} == {"readonly array(float64, 1d, C)"}

@@ -10,9 +10,9 @@ import pytest
 from metaclip_spark.cli.run_file import read_run_file
 from metaclip_spark.core.metadata.collocations import pointwise_mutual_information, scaled_count
 from metaclip_spark.core.metadata.dump_pages import PageFate, read_page, read_site
+from metaclip_spark.core.metadata.languages import base_language, is_no_space
 from metaclip_spark.core.metadata.merge import OFFICIAL, Candidate, Source, merge
 from metaclip_spark.core.metadata.page_views import LineFate, title_of
-from metaclip_spark.core.metadata.segmentation import is_no_space
 from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
 from metaclip_spark.storage.count_list import parse_count_line
@@ -72,6 +72,9 @@ def test_a_history_is_refused() -> None:
         ("zh_yuewiki", "yue", "zh", True),
         ("zh_yuewiki", "yue", "zh_yue", True),
         ("nowiki", "nb", "nb", True),
+        ("wuuwiki", "wuu", "zh", True),
+        ("roa_tarawiki", "nap", "roa", False),
+        ("ltgwiki", "lv", "other", True),
     ],
 )
 def test_language_of_a_dump(database: str, xml: str, language: str, *, is_of: bool) -> None:
@@ -184,6 +187,13 @@ def test_languages_without_spaces() -> None:
     assert [is_no_space(code) for code in ("zh", "zh-hans", "yue", "ja", "th", "ko", "vi", "en")] == [True] * 5 + [
         False
     ] * 3
+
+
+def test_variants_merge_into_their_base() -> None:
+    variants = ["zh_yue", "zh-min-nan", "zh-classical", "wuu", "gan", "be_x_old", "nds_nl", "map_bms", "nb"]
+    assert [base_language(code) for code in variants] == ["zh"] * 5 + ["be", "nds", "jv", "no"]
+    alone = ["zh", "ltg", "simple", "bat_smg", "fiu_vro", "other"]
+    assert [base_language(code) for code in alone] == alone
 
 
 def test_the_settings_file_says_what_is_done_without_it(repository: Path) -> None:

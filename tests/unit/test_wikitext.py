@@ -37,6 +37,7 @@ CASES = [
     Case("brackets", "a [b] c", ["a", "[b]", "c"]),
     Case("table", "a\n{| class=x\n|-\n| b\n! c\n|}\nd", ["a", "d"]),
     Case("table in a table", "a\n{|\n|\n{|\n| b\n|}\n| c\n|}\nd", ["a", "d"]),
+    Case("table of tags", "a <table border=1><tr><td>b</td></tr></table>c", ["a", "c"]),
     Case("template in a table, its end at a line's beginning", "{|\n| {{a\n|b\n|}}\n|}\nc", ["c"]),
     Case("table behind a comment", "<!-- a -->{|\n|b\n|}c", ["c"]),
     Case("heading", "== a b ==\nc\n===d===", ["a", "b", "c", "d"]),

@@ -67,6 +67,17 @@ def load_8_bytes(typing, address):
     return types.uint64(types.int64), generate
 
 
+@intrinsic
+def store_8_bytes(typing, address, value):
+    """Write eight bytes: a short text is copied by one of these, and what it writes too far is written over next."""
+
+    def generate(context, builder, signature, arguments):
+        builder.store(arguments[1], _pointer(builder, arguments[0], _WORD), align=1)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.uint64), generate
+
+
 def _element(of, numba_type):
     """Intrinsics that read and write element i of plain memory: (address, i) and (address, i, value).
 

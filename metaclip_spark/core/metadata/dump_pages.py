@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from metaclip_spark.core.metadata.languages import OTHER, base_language, language_code
 from metaclip_spark.errors import InputError
 
 PAGE_END: Final = "</page>"
@@ -23,6 +24,7 @@ _TITLE: Final = re.compile(rb"<title>([^<]*)</title>")
 _XML_CHARACTER: Final = re.compile(rb"&#(?:x([0-9A-Fa-f]{1,6})|([0-9]{1,7}));")
 _XML_NAMES: Final = ((b"&lt;", b"<"), (b"&gt;", b">"), (b"&quot;", b'"'), (b"&apos;", b"'"))
 _HIDDEN_NAMESPACES: Final = frozenset({b"6", b"14", b"-2"})  # files, categories, media
+_SIMPLE: Final = "simple"  # calls its language English, and is no part of English Wikipedia
 _EXAMPLE: Final = 60
 _LAST_POINT: Final = 0x10FFFF
 
@@ -51,16 +53,20 @@ class Site:
     language: str
     hidden: tuple[str, ...]
 
-    def is_of(self, language: str) -> bool:
-        """Whether this is a Wikipedia of a language, or of a variant of it ("zh_yue" of "zh").
+    @property
+    def wiki(self) -> str:
+        """Code of the Wikipedia: "zh_yue"."""
+        return language_code(self.database.removesuffix("wiki"))
 
-        >>> Site("zh_yuewiki", "yue", ()).is_of("zh"), Site("enwiki", "en", ()).is_of("de")
-        (True, False)
+    def is_of(self, language: str) -> bool:
+        """Whether this is a Wikipedia of a language, or of a variant of it; any may be one of `other`.
+
+        >>> [Site("zh_yuewiki", "yue", ()).is_of(language) for language in ("zh", "zh-yue", "other", "ja")]
+        [True, True, True, False]
         """
-        asked = language.lower().replace("-", "_")
-        own = self.database.removesuffix("wiki").lower().replace("-", "_")
-        return asked in {own, own.partition("_")[0]} or (
-            own != "simple" and asked == self.language.lower().replace("-", "_")
+        asked = language_code(language)
+        return asked in {OTHER, self.wiki, base_language(self.wiki)} or (
+            self.wiki != _SIMPLE and asked == language_code(self.language)
         )
 
 

@@ -19,7 +19,7 @@ from metaclip_spark.core.spacing import PUNCTUATION, WHITESPACE
 from metaclip_spark.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -166,6 +166,16 @@ def metadata_digest(entries: Sequence[str]) -> str:
     'c6f01ecb5b81abfc'
     """
     return digest_of_encoded(encode_entries(entries))
+
+
+def overall_digest(digests: Mapping[str, str]) -> str:
+    """One name for the lists of several languages: SHA-256 over lines `language digest`, in the languages' order.
+
+    >>> overall_digest({"vi": "00", "af": "ff"}) == overall_digest({"af": "ff", "vi": "00"})
+    True
+    """
+    lines = "".join(f"{name} {digest}\n" for name, digest in sorted(digests.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def digest_of_encoded(entries: Sequence[bytes]) -> str:

@@ -49,10 +49,10 @@ _TAGS: Final = {
     INLINE: "a abbr b bdi bdo big cite code data dfn em font i indicator ins kbd langconvert languages mark noinclude "
     "onlyinclude phonos q rb rp rt rtc ruby s samp section small span strike strong sub sup templatestyles time "
     "translate tt tvar u var wbr",
-    BREAKING: "blockquote br caption center dd del div dl dt h1 h2 h3 h4 h5 h6 hr li ol p poem pages table tbody td "
-    "tfoot th thead tr ul",
+    BREAKING: "blockquote br caption center dd del div dl dt h1 h2 h3 h4 h5 h6 hr li ol p poem pages tbody td tfoot "
+    "th thead tr ul",
     DROPPED: "ref references gallery math chem ce score timeline hiero imagemap syntaxhighlight source graph mapframe "
-    "maplink inputbox categorytree style script charinsert dynamicpagelist includeonly",
+    "maplink inputbox categorytree style script charinsert dynamicpagelist includeonly table",
     VERBATIM: "nowiki pre",
 }
 # Prefixes of two or three small letters that are no language; a link with a language's prefix stands beside the page.

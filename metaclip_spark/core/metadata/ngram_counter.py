@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from metaclip_spark.core.matching.kernels_hash import PAD
 from metaclip_spark.core.metadata.word_kernels import (
     ARENA,
     AT,
+    COUNT,
     DONE,
     FIELDS,
     LAST_SIZE,
@@ -17,11 +19,12 @@ from metaclip_spark.core.metadata.word_kernels import (
     LEFT_OUT,
     PAIRS,
     PAIRS_FULL,
+    RECORD,
     TOKENS,
     WORDS,
     WordTable,
     count_words,
-    move_pairs,
+    fold_pairs,
     place_words,
     write_pairs,
 )
@@ -34,14 +37,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_WORDS: Final = 1 << 20
-MOST_PAIRS: Final = 1 << 21
-"""Distinct words and pairs that are held at most: some 120 MB with the tables around them. Pages of one wiki share most
-of what they share within a million tokens; more memory would save little of the shuffle."""
+MOST_PAIRS: Final = 1 << 22
+"""Distinct words, and pairs with all their repetitions, that are held at most: some 150 MB with what handing them out
+takes. Pages of one wiki share most of what they share within some million tokens; more memory would save little of the
+shuffle."""
 
 _FIRST_WORDS: Final = 1 << 14
-_FIRST_PAIRS: Final = 1 << 17
-_PADDING: Final = bytes(8)
+_PADDING: Final = bytes(PAD)
 _MEAN_BYTES: Final = 16  # of a word; one longer than all the room is given room of its own
+_AT_ONCE: Final = 1 << 17
+"""Pairs in one part: some 2 MB of text, and never 2 GiB, however long the words are."""
 
 
 class NgramCounts(NamedTuple):
@@ -50,7 +55,7 @@ class NgramCounts(NamedTuple):
     Attributes:
         words: string.
         word_counts: int64.
-        pairs: string, two words with a space between.
+        pairs: string, two words with a space between, each at most once.
         pair_counts: int64.
     """
 
@@ -65,22 +70,23 @@ class NgramCounter:
 
     Args:
         most_words: distinct words to hold; rounded up to a power of two.
-        most_pairs: distinct pairs to hold.
+        most_pairs: pairs to hold, repetitions included.
         keep_odd: words may begin and end with quotes, brackets and markup.
 
     >>> counter = NgramCounter()
     >>> list(counter.add(b"new york, new york"))
     []
-    >>> counts = counter.drain()
+    >>> (counts,) = counter.drain()
     >>> dict(zip(counts.pairs.to_pylist(), counts.pair_counts.to_pylist()))
     {'new york': 2}
     """
 
     def __init__(self, *, most_words: int = MOST_WORDS, most_pairs: int = MOST_PAIRS, keep_odd: bool = False) -> None:
         self._classes = character_classes(keep_odd=keep_odd).table
-        self._most_words = most_words
-        self._most_pairs = most_pairs
-        self._table = _table(min(_FIRST_WORDS, most_words), min(_FIRST_PAIRS, most_pairs))
+        self._most_words = 1 << (most_words - 1).bit_length()
+        # Memory that has not been written to is none: a short text takes what it needs
+        self._pairs = np.empty(most_pairs, np.uint64)
+        self._table = _table(min(_FIRST_WORDS, self._most_words), self._pairs)
         self.tokens = 0
         self.left_out = 0
 
@@ -96,62 +102,53 @@ class NgramCounter:
         padded = read_only(np.frombuffer(text + _PADDING, np.uint8))
         self._table.at[[AT, LAST_START, LAST_SIZE]] = 0
         while (full := count_words(padded, len(text), self._classes, self._table)) != DONE:
-            if not self._grow(full):
+            if full == PAIRS_FULL or not self._grow():
                 # A single word may need more room than there is: a page can be one word of megabytes, but words end
                 # at 256 characters, and the room of an empty table is larger.
-                yield self.drain()
+                yield from self.drain()
 
-    def drain(self) -> NgramCounts:
-        """Hand out what was counted since the last time, and begin anew."""
+    def drain(self) -> Iterator[NgramCounts]:
+        """Hand out what was counted since the last time, and begin anew; all parts have to be taken."""
         table, at = self._table, self._table.at
-        words = _strings(table, int(at[WORDS]))
-        used = np.flatnonzero(table.pairs)
-        counts = table.counts[: at[WORDS]].copy()
-        seen = pa.array(counts > 0)  # the last word before the table was emptied is in it again, perhaps only in pairs
-        result = NgramCounts(
-            words.filter(seen),
-            pa.array(counts[counts > 0]),
-            _pair_strings(table, used),
-            pa.array(table.pair_counts[used]),
-        )
+        counts = table.records[COUNT : RECORD * at[WORDS] : RECORD].astype(np.int64)
+        seen = counts > 0  # the last word before the table was emptied is in it again, perhaps only in pairs
+        words, word_counts = _strings(table, int(at[WORDS])).filter(pa.array(seen)), pa.array(counts[seen])
+        pairs = table.pairs[: at[PAIRS]]
+        pairs.sort()
+        pair_counts = np.empty(len(pairs), np.int64)
+        distinct = fold_pairs(pairs, pair_counts)
+        for start in range(0, max(distinct, 1), _AT_ONCE):
+            end = min(start + _AT_ONCE, distinct)
+            texts = _pair_strings(table, pairs[start:end])
+            yield NgramCounts(words, word_counts, texts, pa.array(pair_counts[start:end]))
+            words, word_counts = words[:0], word_counts[:0]
         self.tokens += int(at[TOKENS])
         self.left_out += int(at[LEFT_OUT])
         at[[WORDS, ARENA, PAIRS, TOKENS, LEFT_OUT]] = 0
         table.slots[:] = 0
-        table.pairs[:] = 0
-        return result
 
-    def _grow(self, full: int) -> bool:
-        """Make the full table twice as large; False if it has its largest size."""
-        words, pairs = len(self._table.counts), len(self._table.pairs)
-        if full == PAIRS_FULL:
-            pairs *= 2
-        else:
-            words *= 2
-        if words > self._most_words or pairs > 2 * self._most_pairs:
+    def _grow(self) -> bool:
+        """Make the table of words twice as large; False if it has its largest size."""
+        old, used = self._table, int(self._table.at[WORDS])
+        words = 2 * (len(old.records) // RECORD)
+        if words > self._most_words:
             return False
-        old = self._table
-        self._table = new = _table(words, pairs // 2)
-        used = int(old.at[WORDS])
-        for name, length in (("arena", int(old.at[ARENA])), ("ends", used + 1), ("counts", used), ("hashes", used)):
+        self._table = new = _table(words, self._pairs)
+        lengths = {"arena": int(old.at[ARENA]), "ends": used + 1, "records": RECORD * used, "at": FIELDS}
+        for name, length in lengths.items():
             getattr(new, name)[:length] = getattr(old, name)[:length]
-        new.at[:] = old.at
-        new.at[PAIRS] = 0
         place_words(new)
-        move_pairs(old, new)
         return True
 
 
-def _table(words: int, pairs: int) -> WordTable:
-    """Empty tables for as many words and pairs: the words' slots and the pairs' are twice as many."""
+def _table(words: int, pairs: NDArray[np.uint64]) -> WordTable:
+    """An empty table for as many words."""
     return WordTable(
-        arena=np.empty(max(_MEAN_BYTES * words, 1 << 16), np.uint8),
+        arena=np.empty(max(_MEAN_BYTES * words, 1 << 16) + PAD, np.uint8),
         ends=np.zeros(words + 1, np.int32),
-        counts=np.zeros(words, np.int64),
-        hashes=np.zeros(words, np.uint64),
-        slots=np.zeros(2 * words, np.int32),
-        pairs=np.zeros(2 * pairs, np.uint64),
-        pair_counts=np.zeros(2 * pairs, np.int64),
+        records=np.zeros(RECORD * words, np.uint64),
+        slots=np.zeros(2 * words, np.uint64),
+        pairs=pairs,
         at=np.zeros(FIELDS, np.int64),
     )
 
@@ -163,12 +160,8 @@ def _strings(table: WordTable, words: int) -> pa.Array:
     return pa.StringArray.from_buffers(words, ends, text)
 
 
-def _pair_strings(table: WordTable, used: NDArray[np.int64]) -> pa.Array:
-    """The pairs at some places as an Arrow array."""
-    lengths = np.diff(table.ends).astype(np.int64)
-    keys = table.pairs[used]
-    first, second = (keys >> np.uint64(32)).astype(np.int64) - 1, (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
-    size = int(lengths[first].sum() + lengths[second].sum()) + len(used)
-    text, ends = np.empty(size + 1, np.uint8), np.zeros(len(used) + 1, np.int32)
-    write_pairs(table, used, text, ends)
-    return pa.StringArray.from_buffers(len(used), pa.py_buffer(ends), pa.py_buffer(text[:size]))
+def _pair_strings(table: WordTable, pairs: NDArray[np.uint64]) -> pa.Array:
+    """Different pairs as an Arrow array."""
+    ends = np.zeros(len(pairs) + 1, np.int32)
+    text = write_pairs(pairs, table, ends)
+    return pa.StringArray.from_buffers(len(pairs), pa.py_buffer(ends), pa.py_buffer(text))

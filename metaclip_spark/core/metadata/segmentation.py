@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from metaclip_spark.errors import EnvironmentProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-NO_SPACE_LANGUAGES: Final = frozenset({"zh", "ja", "th", "lo", "my", "km", "bo", "dz", "ryu"})
-"""Korean is written with spaces."""
-
-_BASES: Final = {"wuu": "zh", "yue": "zh", "gan": "zh", "hak": "zh", "cdo": "zh", "nan": "zh", "lzh": "zh"}
-
-
-def is_no_space(language: str) -> bool:
-    """Whether a language, or the one that it is a variant of, is written without spaces.
-
-    >>> is_no_space("zh_yue"), is_no_space("ja"), is_no_space("ko")
-    (True, True, False)
-    """
-    base = language.lower().replace("-", "_").partition("_")[0]
-    return _BASES.get(base, base) in NO_SPACE_LANGUAGES
 
 
 def segmenter(language: str) -> Callable[[bytes], bytes]:

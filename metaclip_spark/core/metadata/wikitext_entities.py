@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from metaclip_spark.core.metadata.wikitext_state import IN, STEPS, Page, put
-from metaclip_spark.jit import inlined_step, step
+from metaclip_spark.jit import inlined_lean_step, lean_step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,13 +26,13 @@ _LONGEST_NAME = 32
 _MOST_DIGITS = 8
 
 
-@inlined_step
+@inlined_lean_step
 def hash_byte(hashed: np.uint64, byte: int) -> np.uint64:
     """One step of FNV-1a."""
     return (hashed ^ np.uint64(byte)) * PRIME
 
 
-@inlined_step
+@inlined_lean_step
 def small(byte: int) -> int:
     """A capital of ASCII as its small letter, "_" as a space."""
     if 65 <= byte <= 90:
@@ -40,13 +40,13 @@ def small(byte: int) -> int:
     return 32 if byte == 95 else byte
 
 
-@inlined_step
+@inlined_lean_step
 def is_letter_or_digit(byte: int) -> bool:
     """Of ASCII."""
     return 97 <= byte <= 122 or 65 <= byte <= 90 or 48 <= byte <= 57
 
 
-@step
+@lean_step
 def place_of(key: np.uint64, hashes: NDArray[np.uint64]) -> int:
     """Where a hash stands among ascending ones; -1 if nowhere."""
     low, high = 0, len(hashes)
@@ -59,7 +59,7 @@ def place_of(key: np.uint64, hashes: NDArray[np.uint64]) -> int:
     return low if low < len(hashes) and hashes[low] == key else -1
 
 
-@step
+@lean_step
 def put_entity(page: Page, tables: MarkupTables) -> None:
     """Write what the entity here stands for; an "&" that begins none is text."""
     i = page.at[IN] + 1
@@ -84,7 +84,7 @@ def put_entity(page: Page, tables: MarkupTables) -> None:
         put_utf8(page, point)
 
 
-@step
+@lean_step
 def number_at(page: Page, i: int) -> tuple[int, int]:
     """A number, decimal or behind an x hexadecimal: where it ends, and its value; -1 if there is none."""
     base = 16 if page.text[i] in (88, 120) else 10
@@ -101,7 +101,7 @@ def number_at(page: Page, i: int) -> tuple[int, int]:
     return i, value if i > start else -1
 
 
-@step
+@lean_step
 def put_utf8(page: Page, point: int) -> None:
     """Write a code point: control characters as spaces; what is none, and half a surrogate pair, as U+FFFD."""
     if point < 32 or 127 <= point < 160:

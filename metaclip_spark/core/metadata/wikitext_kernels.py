@@ -43,14 +43,14 @@ from metaclip_spark.core.metadata.wikitext_state import (
     top,
 )
 from metaclip_spark.core.metadata.wikitext_tags import pass_tag
-from metaclip_spark.jit import inlined_step, kernel, step
+from metaclip_spark.jit import inlined_lean_step, lean_kernel, lean_step
 
 SPACE, QUOTE_MARK, STAR, DASH_MARK, COLON_MARK, SEMICOLON, HASH, EQUALS = 32, 39, 42, 45, 58, 59, 35, 61
 OPEN, BAR, CLOSE, LOW_LINE = 123, 124, 125, 95
 _LONGEST_SWITCH = 40
 
 
-@kernel
+@lean_kernel
 def strip(page: Page, size: int, tables: MarkupTables) -> int:
     """Write the plain text of a page into its `out`; how long it is stands in `at[OUT]`, the work done in `at[STEPS]`.
 
@@ -87,7 +87,7 @@ def strip(page: Page, size: int, tables: MarkupTables) -> int:
     return page.at[OUT]
 
 
-@step
+@lean_step
 def pass_braces(page: Page, kind: int) -> None:
     """Templates and what looks like them."""
     if kind == BRACE_OPEN:
@@ -96,7 +96,7 @@ def pass_braces(page: Page, kind: int) -> None:
         close_braces(page)
 
 
-@step
+@lean_step
 def pass_link(page: Page, kind: int, tables: MarkupTables) -> None:
     """Brackets and pipes."""
     if kind == LINK_OPEN:
@@ -107,7 +107,7 @@ def pass_link(page: Page, kind: int, tables: MarkupTables) -> None:
         pipe(page)
 
 
-@inlined_step
+@inlined_lean_step
 def copy_run(page: Page, tables: MarkupTables) -> None:
     """Copy bytes up to the next special one; the padding is special."""
     i, out = page.at[IN], page.at[OUT]
@@ -119,7 +119,7 @@ def copy_run(page: Page, tables: MarkupTables) -> None:
     page.at[IN], page.at[OUT] = i, out
 
 
-@step
+@lean_step
 def run_length(page: Page, byte: int) -> int:
     """How often a byte stands here in a row."""
     i = page.at[IN]
@@ -129,7 +129,7 @@ def run_length(page: Page, byte: int) -> int:
     return i - page.at[IN]
 
 
-@step
+@lean_step
 def end_heading(page: Page) -> None:
     """Take back the equals signs that end a heading."""
     if page.at[HEADING]:
@@ -140,7 +140,7 @@ def end_heading(page: Page) -> None:
         page.at[OUT] = out
 
 
-@step
+@lean_step
 def end_line(page: Page) -> None:
     """A line ends, with it a heading and the brackets of a web address; the next one begins."""
     end_heading(page)
@@ -151,7 +151,7 @@ def end_line(page: Page) -> None:
     begin_line(page)
 
 
-@step
+@lean_step
 def begin_line(page: Page) -> None:
     """Pass what has its meaning at the beginning of a line: tables, headings, lists, rules."""
     page.at[HEADING] = 0
@@ -181,7 +181,7 @@ def begin_line(page: Page) -> None:
         page.at[IN] += run_length(page, DASH_MARK)
 
 
-@step
+@lean_step
 def open_braces(page: Page) -> None:
     """Braces by twos open templates; a single one is text."""
     run = run_length(page, OPEN)
@@ -192,7 +192,7 @@ def open_braces(page: Page) -> None:
         push(page, TEMPLATE)
 
 
-@step
+@lean_step
 def close_braces(page: Page) -> None:
     """Braces by twos close templates, whatever was left open in them; a single one is text, or ends a variant."""
     if page.text[page.at[IN] + 1] == DASH_MARK and top(page) == VARIANT:
@@ -208,7 +208,7 @@ def close_braces(page: Page) -> None:
         drop_to(page, TEMPLATE)
 
 
-@step
+@lean_step
 def pass_quotes(page: Page) -> None:
     """Two and more apostrophes are bold or italics."""
     run = run_length(page, QUOTE_MARK)
@@ -217,7 +217,7 @@ def pass_quotes(page: Page) -> None:
         put(page, QUOTE_MARK)
 
 
-@step
+@lean_step
 def pass_rare(page: Page, kind: int) -> None:
     """Web addresses, switches such as __NOTOC__, variants of a language (-{zh-hans:…}-), control characters."""
     i = page.at[IN]
@@ -235,7 +235,7 @@ def pass_rare(page: Page, kind: int) -> None:
         put(page, SPACE if kind == CONTROL else byte)
 
 
-@step
+@lean_step
 def put_switch(page: Page) -> None:
     """Pass `__WORD__`; anything else that begins with two low lines is text. The first of them has been passed."""
     start = page.at[IN] + 1

@@ -26,7 +26,7 @@ from metaclip_spark.core.metadata.wikitext_state import (
     put_break,
     top,
 )
-from metaclip_spark.jit import inlined_step, step
+from metaclip_spark.jit import inlined_lean_step, lean_step
 
 if TYPE_CHECKING:
     from metaclip_spark.core.metadata.markup_tables import MarkupTables
@@ -35,7 +35,7 @@ SPACE, DASH, SLASH, COLON, OPEN, CLOSE, BAR, BRACE = 32, 45, 47, 58, 91, 93, 124
 _LONGEST_SCHEME = 10
 
 
-@step
+@lean_step
 def open_link(page: Page, tables: MarkupTables) -> None:
     """Two brackets open a link, one before an address opens an external one, any other is text."""
     i = page.at[IN]
@@ -53,7 +53,7 @@ def open_link(page: Page, tables: MarkupTables) -> None:
         put(page, OPEN)
 
 
-@step
+@lean_step
 def link_kind(page: Page, i: int, tables: MarkupTables) -> int:
     """Whether a link's target is shown, told by the prefix before its first colon."""
     while page.text[i] == SPACE:
@@ -84,7 +84,7 @@ def link_kind(page: Page, i: int, tables: MarkupTables) -> int:
     return HIDDEN_LINK if is_language else LINK
 
 
-@step
+@lean_step
 def pipe(page: Page) -> None:
     """The first pipe of a link ends its target, which is taken back; elsewhere it keeps words apart."""
     page.at[IN] += 1
@@ -98,7 +98,7 @@ def pipe(page: Page) -> None:
         put_break(page)
 
 
-@step
+@lean_step
 def close_link(page: Page) -> None:
     """Close what was opened last, if it is a link; a bracket that closes nothing is text."""
     i = page.at[IN]
@@ -116,7 +116,7 @@ def close_link(page: Page) -> None:
         put(page, CLOSE)
 
 
-@step
+@lean_step
 def address_at(page: Page, i: int) -> int:
     """Where a web address that begins here has its slashes; 0 if none begins here."""
     start = i
@@ -130,13 +130,13 @@ def address_at(page: Page, i: int) -> int:
     return i if page.text[i] == SLASH and page.text[i + 1] == SLASH else 0
 
 
-@inlined_step
+@inlined_lean_step
 def ends_address(byte: int) -> bool:
     r"""Blanks, quotes, brackets and markup: "\"<>[]{|}" and all below them."""
     return byte <= SPACE or byte in (34, 60, 62, OPEN, CLOSE, BRACE, BAR, 125)
 
 
-@step
+@lean_step
 def after_address(page: Page, i: int) -> int:
     """Where a web address ends."""
     start = i
@@ -146,7 +146,7 @@ def after_address(page: Page, i: int) -> int:
     return i
 
 
-@step
+@lean_step
 def skip_url(page: Page) -> None:
     """Pass an address in the text, the cursor at its "://"; what was written of its scheme is taken back."""
     out = page.at[OUT]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from metaclip_spark.jit import inlined_step, step
+from metaclip_spark.jit import inlined_lean_step, lean_step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,14 +55,14 @@ class Page(NamedTuple):
     at: NDArray[np.int64]
 
 
-@inlined_step
+@inlined_lean_step
 def put(page: Page, byte: int) -> None:
     """Append one byte to the output."""
     page.out[page.at[OUT]] = byte
     page.at[OUT] += 1
 
 
-@step
+@lean_step
 def put_break(page: Page) -> None:
     """Keep the words before and after apart, and no bigram across."""
     out = page.at[OUT]
@@ -70,7 +70,7 @@ def put_break(page: Page) -> None:
         put(page, NEW_LINE)
 
 
-@step
+@lean_step
 def push(page: Page, kind: int) -> None:
     """Open something here. Each opening takes two bytes of text at least, and the stack has room for as many."""
     depth = page.at[DEPTH]
@@ -80,7 +80,7 @@ def push(page: Page, kind: int) -> None:
     page.at[DEPTH] = depth + 1
 
 
-@step
+@lean_step
 def pop(page: Page) -> int:
     """Forget what was opened last; returns where its output began."""
     page.at[DEPTH] -= 1
@@ -89,14 +89,14 @@ def pop(page: Page) -> int:
     return page.starts[page.at[DEPTH]]
 
 
-@inlined_step
+@inlined_lean_step
 def top(page: Page) -> int:
     """What was opened last; -1 if nothing is open."""
     depth = page.at[DEPTH]
     return np.int64(page.kinds[depth - 1]) if depth > 0 else np.int64(-1)
 
 
-@step
+@lean_step
 def drop_to(page: Page, kind: int) -> None:
     """Close the nearest open thing of a kind, which there is, and take back its output and all that it holds."""
     while top(page) != kind:

@@ -20,7 +20,7 @@ from metaclip_spark.core.metadata.wikitext_state import (
     put,
     put_break,
 )
-from metaclip_spark.jit import step
+from metaclip_spark.jit import lean_step
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +31,7 @@ LESS, GREATER, SLASH, DASH, BANG = 60, 62, 47, 45, 33
 _LONGEST_NAME = 20
 
 
-@step
+@lean_step
 def pass_tag(page: Page, size: int, tables: MarkupTables) -> bool:
     """Pass the tag or comment here; whether a line begins behind it."""
     i = page.at[IN]
@@ -55,7 +55,7 @@ def pass_tag(page: Page, size: int, tables: MarkupTables) -> bool:
     return kind == BREAKING
 
 
-@step
+@lean_step
 def name_at(page: Page, i: int) -> tuple[int, np.uint64]:
     """A tag's name: where it ends, and its hash."""
     start = i
@@ -67,7 +67,7 @@ def name_at(page: Page, i: int) -> tuple[int, np.uint64]:
     return i, hashed
 
 
-@step
+@lean_step
 def tag_end(page: Page, i: int, size: int) -> int:
     """Where the next ">" is; -1 if there is none. What was found is remembered: each byte is looked at once."""
     if page.at[NEXT_TAG_END] < i:
@@ -79,7 +79,7 @@ def tag_end(page: Page, i: int, size: int) -> int:
     return page.at[NEXT_TAG_END] if page.at[NEXT_TAG_END] < size else -1
 
 
-@step
+@lean_step
 def pass_content(page: Page, size: int, name: np.uint64, place: int, verbatim: bool) -> None:
     """Pass everything up to the closing tag, if there is one; copy it, if it is verbatim."""
     if page.unclosed[place]:
@@ -101,7 +101,7 @@ def pass_content(page: Page, size: int, name: np.uint64, place: int, verbatim: b
     page.unclosed[place] = 1
 
 
-@step
+@lean_step
 def pass_comment(page: Page, size: int) -> None:
     """Pass a comment; one that never ends takes the rest of the page with it, as in MediaWiki."""
     i = page.at[IN] + 4

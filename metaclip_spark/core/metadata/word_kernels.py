@@ -1,68 +1,102 @@
-"""Counting words and pairs of neighbours in tables of their own: some ten nanoseconds a byte, memory bounded.
+"""Count words and pairs of neighbours: words in a hash table, pairs as numbers that are sorted later.
 
-A word has a number, its place in the order of first sight, and a pair is two numbers; so a pair costs one look into one
-table however long its words are. Equality is exact: equal hashes are followed by a comparison of bytes.
+A word is found by its first 16 bytes, as entries are (`matching/kernels_hash.py`): no loop over bytes but for long
+ones. A pair is the numbers of its words, written behind the last one: a hash table of pairs would miss the cache at
+nearly each token, a sort of some millions of numbers does not. Equality is exact: equal hashes are followed by a
+comparison of bytes.
 """
 
-# numba types these functions by what they are called with; for mypy an np.uint64 is no int
-# mypy: disable-error-code="arg-type, no-any-return, assignment, return-value"
+# numba types these functions by what they are called with; for mypy an np.uint64 is no int, and intrinsics have no type
+# mypy: disable-error-code="arg-type, no-any-return, assignment, return-value, call-arg"
 # ruff: noqa: PLR2004 - bytes of UTF-8
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from metaclip_spark.core.metadata.wikitext_entities import OFFSET, hash_byte
+from metaclip_spark.core.matching.intrinsics import get_u64, load_8_bytes, put_u64, store_8_bytes
+from metaclip_spark.core.matching.kernels_hash import (
+    INLINE_BYTES,
+    PAD,
+    fold_rest,
+    hash_word,
+    same_bytes,
+    word_high,
+    word_low,
+)
 from metaclip_spark.core.metadata.words import BAD, BLANK, LETTER, LONGEST, MARK, ODD
-from metaclip_spark.jit import inlined_step, kernel, step
+from metaclip_spark.jit import inlined_lean_step, kernel, lean_kernel, lean_step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 AT, LAST_START, LAST_SIZE, WORDS, ARENA, PAIRS, TOKENS, LEFT_OUT = range(8)
 """Places in `WordTable.at`: where to go on in the text; start and size of the last word, size 0 where the next one has
-no neighbour; distinct words; bytes of their text; distinct pairs; word tokens; tokens that are no words."""
-FIELDS = 8
+no neighbour; distinct words; bytes of their text; pairs; word tokens; tokens that are no words."""
+FIELDS: Final = 8
+
+LOW, HIGH, HASH, COUNT = range(4)
+"""A word's record: bytes 0 to 7 and 8 to 15, zeros behind its end; its hash; how often it was counted."""
+RECORD: Final = 4
+_RECORD_BYTES: Final = 8 * RECORD
 
 DONE, WORDS_FULL, PAIRS_FULL = 0, 1, 2
 
-_MIX = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(32)
+_LOW_HALF = np.uint64(2**32 - 1)
 _NONE = np.uint64(0)
+_ONE = np.uint64(1)
 
 
 class WordTable(NamedTuple):
-    """Words and pairs with their counts; tables are open-addressed, at most two thirds full.
+    """Words with their counts, and pairs.
 
     Attributes:
-        arena: uint8, the words' text, one after another.
+        arena: uint8, the words' text, one after another, and PAD bytes, for words are read and written by eights.
         ends: int32, where each word's text ends; shape (words + 1,), the first is 0.
-        counts: int64, of each word.
-        hashes: uint64, of each word.
-        slots: int32, number of the word + 1, or 0; a power of two.
-        pairs: uint64, (number of the first + 1) << 32 | number of the second, or 0; a power of two.
-        pair_counts: int64, at the same places.
+        records: uint64, of each word; shape (words * RECORD,).
+        slots: uint64, upper half of the hash << 32 | number of the word + 1, or 0; twice as many as words, a power of
+            two, open-addressed.
+        pairs: uint64, number of the first word << 32 | of the second; one for each time that they stood side by side.
         at: int64, shape (FIELDS,).
     """
 
     arena: NDArray[np.uint8]
     ends: NDArray[np.int32]
-    counts: NDArray[np.int64]
-    hashes: NDArray[np.uint64]
-    slots: NDArray[np.int32]
+    records: NDArray[np.uint64]
+    slots: NDArray[np.uint64]
     pairs: NDArray[np.uint64]
-    pair_counts: NDArray[np.int64]
     at: NDArray[np.int64]
 
 
-@kernel
+class WordView(NamedTuple):
+    """`WordTable` as the loop over tokens sees it: addresses and plain numbers.
+
+    Attributes:
+        arena: address of the words' text.
+        records: address of the records.
+        slots: address of the slots.
+        mask: their number - 1.
+        most_words: words that there is room for.
+        most_text: bytes of their text that there is room for.
+    """
+
+    arena: int
+    records: int
+    slots: int
+    mask: int
+    most_words: int
+    most_text: int
+
+
+@lean_kernel
 def count_words(text: NDArray[np.uint8], size: int, classes: NDArray[np.uint8], table: WordTable) -> int:
     """Count the words of a text, and its pairs of neighbours, from where `at` says.
 
     Args:
-        text: valid UTF-8 and at least 4 zero bytes behind it.
+        text: valid UTF-8 and PAD zero bytes behind it.
         size: its bytes.
         classes: of characters.
         table: to count into.
@@ -71,10 +105,15 @@ def count_words(text: NDArray[np.uint8], size: int, classes: NDArray[np.uint8], 
         DONE, or which of the tables is full: then it stopped before a token, and goes on there when called again.
     """
     at = table.at
+    view = _view_of(table)
+    base = np.int64(text.ctypes.data)
+    pairs, most_pairs = np.int64(table.pairs.ctypes.data), len(table.pairs)
     last = np.int64(-1)
     if at[LAST_SIZE] > 0:  # the tables have been emptied since, or have grown
-        last = word_number(text, at[LAST_START], at[LAST_SIZE], table)
-    i = at[AT]
+        last = word_number(base + at[LAST_START], at[LAST_SIZE], view, table)
+    i, paired, tokens, left_out = at[AT], at[PAIRS], at[TOKENS], at[LEFT_OUT]
+    last_start, last_size = at[LAST_START], at[LAST_SIZE]
+    full = DONE
     while i < size:
         kind, width = character(text, i, classes)
         if kind <= MARK:
@@ -85,71 +124,98 @@ def count_words(text: NDArray[np.uint8], size: int, classes: NDArray[np.uint8], 
         end, is_word = token_end(text, i, size, classes)
         if not is_word:
             last = np.int64(-1)
-            at[LEFT_OUT] += 1
+            left_out += 1
             i = end
             continue
-        full = fullness(table, end - i)
-        if full != DONE:
-            at[AT] = i
-            at[LAST_SIZE] = at[LAST_SIZE] if last >= 0 else 0
-            return full
-        number = word_number(text, i, end - i, table)
-        table.counts[number] += 1
-        at[TOKENS] += 1
+        if at[WORDS] >= view.most_words or at[ARENA] + end - i > view.most_text:
+            full = WORDS_FULL
+            break
+        if paired >= most_pairs:
+            full = PAIRS_FULL
+            break
+        number = word_number(base + i, end - i, view, table)
+        record = view.records + _RECORD_BYTES * number
+        put_u64(record, COUNT, get_u64(record, COUNT) + _ONE)
+        tokens += 1
         if last >= 0:
-            count_pair(last, number, 1, table)
+            put_u64(pairs, paired, np.uint64(last) << _HALF | np.uint64(number))
+            paired += 1
         last = number
-        at[LAST_START], at[LAST_SIZE] = i, end - i
+        last_start, last_size = i, end - i
         i = end
-    at[AT] = i
-    at[LAST_SIZE] = 0
-    return DONE
+    at[AT], at[PAIRS], at[TOKENS], at[LEFT_OUT] = i, paired, tokens, left_out
+    at[LAST_START] = last_start
+    at[LAST_SIZE] = last_size if full != DONE and last >= 0 else 0
+    return full
 
 
-@kernel
-def move_pairs(old: WordTable, new: WordTable) -> None:
-    """Fill a larger table of pairs from a smaller one."""
-    for place in range(len(old.pairs)):
-        if old.pairs[place] != _NONE:
-            key = old.pairs[place]
-            count_pair(np.int64(key >> _HALF) - 1, np.int64(key & np.uint64(0xFFFFFFFF)), old.pair_counts[place], new)
-
-
-@kernel
+@lean_kernel
 def place_words(table: WordTable) -> None:
-    """Fill the slots of a table whose words stand in `hashes` already."""
+    """Fill the slots of a table whose words stand in `records` already."""
     mask = len(table.slots) - 1
     for number in range(table.at[WORDS]):
-        place = np.int64(table.hashes[number] >> np.uint64(8)) & mask
-        while table.slots[place] != 0:
+        hashed = table.records[number * RECORD + HASH]
+        place = np.int64(hashed & _LOW_HALF) & mask
+        while table.slots[place] != _NONE:
             place = (place + 1) & mask
-        table.slots[place] = number + 1
+        table.slots[place] = (hashed >> _HALF) << _HALF | np.uint64(number + 1)
+
+
+@lean_kernel
+def fold_pairs(pairs: NDArray[np.uint64], counts: NDArray[np.int64]) -> int:
+    """Leave of sorted pairs the different ones, at the beginning, and say how often each stood there.
+
+    Args:
+        pairs: ascending.
+        counts: to be filled, as long.
+
+    Returns:
+        Their number.
+    """
+    distinct = np.int64(0)
+    for i in range(len(pairs)):
+        if distinct > 0 and pairs[i] == pairs[distinct - 1]:
+            counts[distinct - 1] += 1
+        else:
+            pairs[distinct] = pairs[i]
+            counts[distinct] = 1
+            distinct += 1
+    return distinct
 
 
 @kernel
-def write_pairs(table: WordTable, places: NDArray[np.int64], text: NDArray[np.uint8], ends: NDArray[np.int32]) -> None:
-    """Write pairs as text, two words with a space between.
+def write_pairs(pairs: NDArray[np.uint64], table: WordTable, ends: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """Pairs as text, two words with a space between, one after another; some bytes more behind the last.
 
     Args:
-        table: counted.
-        places: of the pairs.
-        text: room for them all.
-        ends: int32, shape (pairs + 1,), the first is 0; where each ends.
+        pairs: some of a table's, different ones.
+        table: with their words.
+        ends: int32, shape (pairs + 1,), the first is 0; gets where each ends.
     """
-    at = np.int64(0)
-    for i in range(len(places)):
-        key = table.pairs[places[i]]
-        for number in (np.int64(key >> _HALF) - 1, np.int64(key & np.uint64(0xFFFFFFFF))):
-            for j in range(table.ends[number], table.ends[number + 1]):
-                text[at] = table.arena[j]
-                at += 1
-            text[at] = 32  # the one behind the second word is where the next pair begins
-            at += 1
-        at -= 1
-        ends[i + 1] = at
+    for i in range(len(pairs)):
+        first, second = np.int64(pairs[i] >> _HALF), np.int64(pairs[i] & _LOW_HALF)
+        length = table.ends[first + 1] - table.ends[first] + 1 + table.ends[second + 1] - table.ends[second]
+        ends[i + 1] = ends[i] + length
+    text = np.empty(ends[len(pairs)] + PAD, np.uint8)
+    arena, target = np.int64(table.arena.ctypes.data), np.int64(text.ctypes.data)
+    for i in range(len(pairs)):
+        first, second = np.int64(pairs[i] >> _HALF), np.int64(pairs[i] & _LOW_HALF)
+        begin, size = np.int64(table.ends[first]), np.int64(table.ends[first + 1] - table.ends[first])
+        copy_short(arena + begin, size, target + ends[i])
+        text[ends[i] + size] = 32
+        begin, end = np.int64(table.ends[second]), np.int64(table.ends[second + 1])
+        copy_short(arena + begin, end - begin, target + ends[i] + size + 1)
+    return text
 
 
-@inlined_step
+@inlined_lean_step
+def copy_short(source: int, size: int, target: int) -> None:
+    """Copy bytes, by eights: up to seven more are read, and written."""
+    for done in range(0, size, 8):
+        store_8_bytes(target + done, load_8_bytes(source + done))
+
+
+@inlined_lean_step
 def character(text: NDArray[np.uint8], i: int, classes: NDArray[np.uint8]) -> tuple[int, int]:
     """Class and bytes of the character here."""
     first = np.int64(text[i])
@@ -166,7 +232,7 @@ def character(text: NDArray[np.uint8], i: int, classes: NDArray[np.uint8]) -> tu
     return np.int64(LETTER if point < 0x40000 else BAD), np.int64(4)
 
 
-@inlined_step
+@inlined_lean_step
 def token_end(text: NDArray[np.uint8], start: int, size: int, classes: NDArray[np.uint8]) -> tuple[int, bool]:
     """Where the token here ends, and whether it is a word."""
     i = start
@@ -188,64 +254,62 @@ def token_end(text: NDArray[np.uint8], start: int, size: int, classes: NDArray[n
     return i, is_word
 
 
-@inlined_step
-def fullness(table: WordTable, size: int) -> int:
-    """Whether there is room for one more word of a size, and one more pair."""
-    words = table.at[WORDS] + 1
-    if 3 * words >= 2 * len(table.slots) or words >= len(table.counts) or table.at[ARENA] + size > len(table.arena):
-        return WORDS_FULL
-    return PAIRS_FULL if 3 * (table.at[PAIRS] + 1) >= 2 * len(table.pairs) else DONE
+@inlined_lean_step
+def _view_of(table: WordTable) -> WordView:
+    return WordView(
+        np.int64(table.arena.ctypes.data),
+        np.int64(table.records.ctypes.data),
+        np.int64(table.slots.ctypes.data),
+        np.int64(len(table.slots) - 1),
+        np.int64(len(table.records) // RECORD),
+        np.int64(len(table.arena) - PAD),
+    )
 
 
-@inlined_step
-def word_number(text: NDArray[np.uint8], start: int, size: int, table: WordTable) -> int:
-    """The number of a word; a new one gets the next."""
-    hashed = OFFSET
-    for i in range(start, start + size):
-        hashed = hash_byte(hashed, text[i])
-    hashed = (hashed ^ hashed >> _HALF) * _MIX
-    mask = len(table.slots) - 1
-    place = np.int64(hashed >> np.uint64(8)) & mask
-    while table.slots[place] != 0:
-        number = np.int64(table.slots[place]) - 1
-        if table.hashes[number] == hashed and same_word(text, start, size, table, number):
-            return number
-        place = (place + 1) & mask
+@inlined_lean_step
+def word_number(address: int, size: int, view: WordView, table: WordTable) -> int:
+    """The number of a word, for which there is room; a new one gets the next."""
+    low, high = word_low(address, size), word_high(address, size)
+    rest = high ^ fold_rest(address, size) if size > INLINE_BYTES else high
+    hashed = hash_word(low, rest, size, _NONE)
+    place = np.int64(hashed & _LOW_HALF) & view.mask
+    slot = get_u64(view.slots, place)
+    while slot != _NONE:
+        if slot >> _HALF == hashed >> _HALF:
+            number = np.int64(slot & _LOW_HALF) - 1
+            record = view.records + _RECORD_BYTES * number
+            # No word holds a zero byte: up to 15 bytes the two numbers say where it ends
+            if (
+                get_u64(record, LOW) == low
+                and get_u64(record, HIGH) == high
+                and (size < INLINE_BYTES or same_text(address, size, number, view, table))
+            ):
+                return number
+        place = (place + 1) & view.mask
+        slot = get_u64(view.slots, place)
     number = table.at[WORDS]
-    table.slots[place] = number + 1
-    table.hashes[number] = hashed
-    table.counts[number] = 0
-    begin = table.at[ARENA]
-    for i in range(size):
-        table.arena[begin + i] = text[start + i]
-    table.at[ARENA] = begin + size
-    table.ends[number + 1] = begin + size
-    table.at[WORDS] = number + 1
+    put_u64(view.slots, place, (hashed >> _HALF) << _HALF | np.uint64(number + 1))
+    add_word(address, size, view, table)
+    record = view.records + _RECORD_BYTES * number
+    put_u64(record, LOW, low)
+    put_u64(record, HIGH, high)
+    put_u64(record, HASH, hashed)
+    put_u64(record, COUNT, _NONE)
     return number
 
 
-@inlined_step
-def same_word(text: NDArray[np.uint8], start: int, size: int, table: WordTable, number: int) -> bool:
-    """Whether a word of the table is this one."""
+@lean_step
+def same_text(address: int, size: int, number: int, view: WordView, table: WordTable) -> bool:
+    """Whether a word of the table is this one, by all of its bytes."""
     begin = np.int64(table.ends[number])
-    if table.ends[number + 1] - begin != size:
-        return False
-    for i in range(size):  # noqa: SIM110 - compiled
-        if table.arena[begin + i] != text[start + i]:
-            return False
-    return True
+    return table.ends[number + 1] - begin == size and same_bytes(address, view.arena + begin, size)
 
 
-@step
-def count_pair(first: int, second: int, count: int, table: WordTable) -> None:
-    """Add to the count of a pair."""
-    key = np.uint64(first + 1) << _HALF | np.uint64(second)
-    mask = len(table.pairs) - 1
-    place = np.int64((key ^ key >> np.uint64(29)) * _MIX >> np.uint64(20)) & mask
-    while table.pairs[place] != _NONE and table.pairs[place] != key:
-        place = (place + 1) & mask
-    if table.pairs[place] == _NONE:
-        table.pairs[place] = key
-        table.pair_counts[place] = 0
-        table.at[PAIRS] += 1
-    table.pair_counts[place] += count
+@lean_step
+def add_word(address: int, size: int, view: WordView, table: WordTable) -> None:
+    """Keep the text of a new word; what is copied too far is the arena's padding, or the next word's place."""
+    number, begin = table.at[WORDS], table.at[ARENA]
+    copy_short(address, size, view.arena + begin)
+    table.at[ARENA] = begin + size
+    table.ends[number + 1] = begin + size
+    table.at[WORDS] = number + 1

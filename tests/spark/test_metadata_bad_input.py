@@ -1,0 +1,101 @@
+"""Sources that cannot be used: each is named with what to do, and nothing is written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from dumps import Article, dump, head, made_up_articles, page, write
+
+from metaclip_spark.errors import InputError
+from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
+from metaclip_spark.stages.build_metadata import build_metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pyspark.sql import SparkSession
+
+pytestmark = pytest.mark.spark
+
+ARTICLES = [Article("Paris", "new york, dog dog"), Article("Rome", "")]
+
+
+def cut_bz2(folder: Path) -> MetadataSources:
+    path = write(folder / "x.xml.bz2", dump(made_up_articles(150)))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    return MetadataSources(wordnet=False, dump=(str(path),))
+
+
+def of_dump(folder: Path, content: bytes, name: str = "x.xml") -> MetadataSources:
+    return MetadataSources(wordnet=False, dump=(str(write(folder / name, content)),))
+
+
+def of_views(folder: Path, content: bytes) -> MetadataSources:
+    return MetadataSources(wordnet=False, page_views=(str(write(folder / "pageviews-20240501-000000.gz", content)),))
+
+
+def of_counts(folder: Path, content: bytes) -> MetadataSources:
+    return MetadataSources(wordnet=False, unigrams=(str(write(folder / "words.txt", content)),))
+
+
+WHOLE = dump(ARTICLES)
+
+
+def cut_gzip(folder: Path) -> MetadataSources:
+    path = write(folder / "x.xml.gz", dump(made_up_articles(150)))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return MetadataSources(wordnet=False, dump=(str(path),))
+
+
+def with_index(folder: Path) -> MetadataSources:
+    write(folder / "parts" / "a.xml", WHOLE)
+    write(folder / "parts" / "index.txt", b"600:10:Paris\n")
+    return MetadataSources(wordnet=False, dump=(str(folder / "parts"),))
+
+
+def two_wikis(folder: Path) -> MetadataSources:
+    write(folder / "parts" / "a.xml", WHOLE)
+    write(folder / "parts" / "b.xml", dump(ARTICLES[:1], "en", "en_oldwiki"))
+    return MetadataSources(wordnet=False, dump=(str(folder / "parts"),))
+
+
+def empty_list(folder: Path) -> MetadataSources:
+    return MetadataSources(wordnet=False, official=str(write(folder / "official.txt", "\ufeff".encode())))
+
+
+def unpacked_views(folder: Path) -> MetadataSources:
+    path = write(folder / "pageviews-20240501-000000.gz", b"")
+    path.write_bytes(b"<html>404</html>")
+    return MetadataSources(wordnet=False, page_views=(str(path),))
+
+
+BAD = {
+    "bz2 that is cut": (cut_bz2, r"x\.xml\.bz2|cannot be read"),
+    "gzip that is cut": (cut_gzip, r"cannot be read|cut"),
+    "cut inside of a page": (lambda folder: of_dump(folder, WHOLE[:-200]), "ends inside of the page"),
+    "cut between pages": (lambda folder: of_dump(folder, head().encode() + page(ARTICLES[0]).encode()), "is cut"),
+    "another language": (lambda folder: of_dump(folder, dump(ARTICLES, "de")), "not of 'en'"),
+    "no dump": (lambda folder: of_dump(folder, b"600:10:Paris\n"), "no dump of a wiki"),
+    "no article": (lambda folder: of_dump(folder, dump([])), "has no article"),
+    "another file among the parts": (with_index, "does not begin as a dump does"),
+    "dumps of two wikis in one folder": (two_wikis, "name the dump of each wiki by itself"),
+    "a list without entries": (empty_list, "has no entries"),
+    "no file": (lambda folder: MetadataSources(wordnet=False, dump=(f"{folder}/none",)), "cannot read the dump"),
+    "page views that are a web page": (
+        lambda folder: of_views(folder, b"<html>\n<body>404 Not found</body>\n</html>\n"), "no file of page views"),
+    "page views without a line": (lambda folder: of_views(folder, b""), "are empty"),
+    "page views that are not packed": (unpacked_views, "cannot be read"),
+    "counts without a line": (lambda folder: of_counts(folder, b""), "has no words"),
+    "counts that are none": (lambda folder: of_counts(folder, b"a\nb\n"), "2 lines are not of the form"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "said"), BAD.values(), ids=BAD.keys())
+def test_bad_input_writes_nothing(
+    spark: SparkSession, tmp_path: Path, make: Callable[[Path], MetadataSources], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        build_metadata(spark, make(tmp_path / "in"), str(tmp_path / "out"), "en", MetadataConfig(unigram_least=1))
+    assert not (tmp_path / "out").exists()
