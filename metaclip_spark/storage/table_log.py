@@ -169,8 +169,8 @@ def _written_by_another(place: TablePlace, run_id: str, commit: Commit | None, l
     what = f"version {commit.version} ({commit.operation})" if commit else "a version"
     return TableError(
         f"another process wrote {what} of {place.path} while run {run_id} was under way: {lost}. Let one run at a time "
-        "write to an output, and run again, which starts from what is there; an earlier version comes back by RESTORE TABLE "
-        f"{place.sql} TO VERSION AS OF its number"
+        "write to an output, and run again, which starts from what is there; an earlier version comes back by "
+        f"RESTORE TABLE {place.sql} TO VERSION AS OF its number"
     )
 
 

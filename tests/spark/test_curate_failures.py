@@ -20,6 +20,7 @@ from metaclip_spark.stages.curate import curate
 from metaclip_spark.stages.rebalance import rebalance
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pyspark.sql import SparkSession
@@ -123,9 +124,10 @@ def test_of_the_tables_before_and_after_the_passes(
 
 
 def test_a_disk_that_is_full_at_the_end(
-    spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, small_disk: Path
+    spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, disk: Callable[[int], Path]
 ) -> None:
     """The rows are written then, the curve is not."""
+    small_disk = disk(3 << 20)
     filler = small_disk / "filler"
 
     def fill(line: str) -> None:

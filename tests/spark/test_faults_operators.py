@@ -20,7 +20,7 @@ from metaclip_spark import example
 from metaclip_spark.library import library_identity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from pyspark.sql import SparkSession
 
@@ -61,29 +61,15 @@ def expected(run: CurateProcess, expected_root: Path) -> dict[str, Any]:
     return same(replace(run, output=str(expected_root)).run())
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path, expected: dict[str, Any], expected_root: Path) -> Iterator[Path]:
-    """A disk with room for the counts, and half of the rows."""
-    assert expected
+def test_a_full_disk_is_an_error_that_the_next_run_mends(
+    run: CurateProcess, expected: dict[str, Any], expected_root: Path, disk: Callable[[int], Path]
+) -> None:
+    # With room for the counts, and half of the rows.
     taken = {
         table: sum(path.stat().st_blocks * 512 for path in (expected_root / table).rglob("*"))
         for table in ("entry_counts", "runs", "curated")
     }
-    size = taken["entry_counts"] + taken["runs"] + taken["curated"] // 2
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("only root can mount a small disk")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-def test_a_full_disk_is_an_error_that_the_next_run_mends(
-    run: CurateProcess, expected: dict[str, Any], small_disk: Path
-) -> None:
+    small_disk = disk(taken["entry_counts"] + taken["runs"] + taken["curated"] // 2)
     run = replace(run, output=str(small_disk / "out"))
     with pytest.raises(RuntimeError, match="No space left on device") as caught:
         run.run()
