@@ -133,7 +133,7 @@ def append(
         record(tables, run_row(
             plan, stage=APPEND, started_at=started_at, counters=report.counters,
             output_versions=report.output_versions, report=report, parent=base.run_id,
-        ))  # fmt: skip
+        ), new=plan.run_id not in found.curations)  # fmt: skip
     return report
 
 

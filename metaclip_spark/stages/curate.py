@@ -147,7 +147,7 @@ def curate(
         record(tables, run_row(
             plan, stage=CURATE, started_at=started_at, counters=report.counters,
             output_versions=report.output_versions, report=report,
-        ))  # fmt: skip
+        ), new=CURATE not in finished)  # fmt: skip
     return report
 
 

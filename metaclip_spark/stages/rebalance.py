@@ -138,7 +138,7 @@ def rebalance(
         record(tables, run_row(
             target.plan, stage=BALANCE, started_at=started_at, counters=report.counters,
             output_versions=report.output_versions, report=report, parent=base.run_id,
-        ))  # fmt: skip
+        ), new=target.plan.run_id not in found.curations)  # fmt: skip
     return report
 
 

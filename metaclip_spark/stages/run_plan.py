@@ -215,12 +215,18 @@ def run_row(
     }
 
 
-def record(tables: Tables, *runs: Mapping[str, Any]) -> None:
-    """Write rows of runs in one commit: last of all, as the mark that they are whole."""
+def record(tables: Tables, *runs: Mapping[str, Any], new: bool = False) -> None:
+    """Write rows of runs in one commit: last of all, as the mark that they are whole.
+
+    Args:
+        tables: of the output.
+        runs: of `run_row`.
+        new: whether it is known that none of them was there when this run began.
+    """
     rows = [tuple(values[name] for name in RUNS_SCHEMA.names) for values in runs]
     named = ", ".join(f"'{values['run_id']}'" for values in runs)
     # A run is there already where its rows were overwritten by another one since, and are now wanted back.
-    tables.put(RUNS, tables.frame(rows, RUNS_SCHEMA), f"run_id IN ({named})")
+    tables.put(RUNS, tables.frame(rows, RUNS_SCHEMA), f"run_id IN ({named})", looked=new)
     told = ("stage", "status", "run_id", "parent_run_id", "seconds", "counters", "output_versions")
     for values in runs:
         log_event(**{name: values[name] for name in told})

@@ -69,7 +69,7 @@ def store_counts(
                 each.plan, stage=COUNT, started_at=started_at, counters=counters, output_versions={}, parent=each.parent
             )
         )
-    record(tables, *marks)
+    record(tables, *marks, new=True)
 
 
 def load_counts(tables: Tables, finished: Row, n_entries: Mapping[str, int]) -> PoolCounts:
