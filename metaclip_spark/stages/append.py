@@ -10,18 +10,18 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 
 from metaclip_spark.errors import ConsistencyError
 from metaclip_spark.session import check_session
-from metaclip_spark.stages.append_checks import is_appended, refuse_other_columns, refuse_unfit
+from metaclip_spark.stages.append_checks import is_appended, refuse_other_columns, refuse_unfit_base
 from metaclip_spark.stages.append_parts import Appended, Balanced, Figures
 from metaclip_spark.stages.append_report import append_report, appended_curves
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
 from metaclip_spark.stages.choose_t import ChosenT, reserve_thresholds, thresholds
 from metaclip_spark.stages.count_pool import count_pool, warn_of_malformed
-from metaclip_spark.stages.curate import by_language
+from metaclip_spark.stages.curate import metadata_by_language
 from metaclip_spark.stages.curate_checks import check_source
 from metaclip_spark.stages.file_layouts import file_layouts, rows_behind
 from metaclip_spark.stages.follow_up import (
     base_run,
-    check_rows,
+    check_commit,
     counts_of,
     refuse_other_metadata,
     refuse_other_rules,
@@ -35,6 +35,7 @@ from metaclip_spark.stages.second_pass import CrawledPool, reopened_pools, secon
 from metaclip_spark.stages.size_curves import store_size_curves
 from metaclip_spark.stages.stored_counts import Counted, load_counts, store_counts
 from metaclip_spark.stages.stored_run import lineage, look, stored_rows
+from metaclip_spark.stages.task_progress import watched_tasks
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.pool import open_pool, refuse_inside
 from metaclip_spark.storage.schemas import CURATED
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from metaclip_spark.report.curate_report import CurateReport
     from metaclip_spark.stages.stored_run import StoredRun
     from metaclip_spark.storage.pool_source import Source
-    from metaclip_spark.storage.tables import Write
+    from metaclip_spark.storage.table_log import Write
 
 
 def append(
@@ -102,8 +103,8 @@ def append(
         if is_appended(chain, pool, opened.source, frozen=frozen):
             return base.curate_report(already_finished=True)
         refuse_other_rules(base)
-        refuse_unfit(base, frozen=frozen)
-        languages = by_language(metadata, pool, base.config())
+        refuse_unfit_base(base, frozen=frozen)
+        languages = metadata_by_language(metadata, pool, base.config())
         refuse_other_metadata(base, languages)
         stored = stored_rows(tables, base, found)
         refuse_other_columns(stored.schema, opened.rows.schema)
@@ -112,12 +113,12 @@ def append(
         asked = Appended(base, chain, plan, own, CrawledPool(pool.crawl, opened), frozen, found, stored)
 
     # Old rows have the columns of the new pool, and the few that say why they are there.
-    with SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
-        with timer.step("count"), named_worker_errors(tables):
+    with named_worker_errors(tables), SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
+        with timer.step("count"), watched_tasks(spark, timer):
             balanced = _counted(tables, asked, shared, languages, started_at)
             timer.note(balanced.added.in_words())
             warned = [*opened.source.warnings, *warn_of_malformed(opened, balanced.added, pool)]
-        with timer.step("balance"), named_worker_errors(tables):
+        with timer.step("balance"), watched_tasks(spark, timer):
             figures, writes = _balance(spark, tables, asked, balanced, shared)
             timer.note(f"{writes[CURATED].rows:,} rows kept at {ChosenT(balanced.t).in_words()},")
 
@@ -213,9 +214,8 @@ def _balance(
             config, sources, found, balanced.counts.entries, t=balanced.t, reserve_t=balanced.reserve_t
         )
         run_id = asked.plan.run_id
-        writes = write_balanced(
-            tables, rows, balanced.t, balanced.reserve_t, run_id=run_id, layouts=layouts, after=asked.found.versions
-        )
+        chosen, after = ChosenT(balanced.t, balanced.reserve_t), asked.found.versions
+        writes = write_balanced(tables, rows, chosen, run_id=run_id, layouts=layouts, after=after)
     old = old_figures.value
     old_kept = _by_language(asked) if asked.frozen else {name: old[name].kept for name in balanced.t}
     return Figures(old, new_figures.value, old_kept), writes
@@ -246,4 +246,4 @@ def _check(balanced: Balanced, figures: Figures, writes: Mapping[str, Write]) ->
             f"{matched} rows of the new pool matched in the first pass, {figures.new.matched} in the second: it "
             "changed; the run is not marked as finished: append again when the pool is at rest"
         )
-    check_rows(writes[CURATED], sum(figures.old_kept.values()) + figures.new.kept, "the curated table")
+    check_commit(writes[CURATED], sum(figures.old_kept.values()) + figures.new.kept, "the curated table")

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.compiled import CompiledMetadata
     from metaclip_spark.report.curate_report import CurateReport
     from metaclip_spark.stages.append_parts import Appended, Balanced, Figures
-    from metaclip_spark.storage.tables import Tables, Write
+    from metaclip_spark.storage.table_log import Write
+    from metaclip_spark.storage.tables import Tables
 
 
 def appended_curves(

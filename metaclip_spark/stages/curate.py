@@ -12,7 +12,7 @@ from metaclip_spark.core.metadata.entry_list import EntryFate
 from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
-from metaclip_spark.stages.choose_t import choose_t, refuse_unfit
+from metaclip_spark.stages.choose_t import choose_t, refuse_unfit_choice
 from metaclip_spark.stages.count_pool import count_pool, duplicated_ids, warn_of_malformed
 from metaclip_spark.stages.curate_checks import build_report, check_source, check_written
 from metaclip_spark.stages.file_layouts import PoolRows, file_layouts
@@ -33,6 +33,7 @@ from metaclip_spark.stages.run_plan import (
 from metaclip_spark.stages.second_pass import CrawledPool, second_pass
 from metaclip_spark.stages.size_curves import store_size_curves
 from metaclip_spark.stages.stored_counts import Counted, load_counts, store_counts
+from metaclip_spark.stages.task_progress import watched_tasks
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.pool import open_pool, refuse_inside
 from metaclip_spark.storage.schemas import CURATED, RESERVE
@@ -44,11 +45,13 @@ from metaclip_spark.transforms.shared_metadata import SharedMetadata
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyspark.sql import SparkSession
+    from pyspark.sql import Row, SparkSession
 
     from metaclip_spark.config import Pool
     from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.pool_counts import PoolCounts
     from metaclip_spark.report.curate_report import CurateReport
+    from metaclip_spark.stages.run_plan import RunPlan
     from metaclip_spark.storage.pool import OpenPool
 
 
@@ -85,7 +88,7 @@ def curate(
     """
     started_at, config = dt.datetime.now(dt.UTC), config or CurateConfig()
     check_session(spark)
-    languages = by_language(metadata, pool, config)
+    languages = metadata_by_language(metadata, pool, config)
     tables, timer = Tables(spark, output), Progress(progress, spark, CURATE)
     with timer.step("open"), named_worker_errors(tables):
         refuse_inside(pool, tables.folder)
@@ -101,37 +104,28 @@ def curate(
         refuse_another_result(tables, plan, writer, overwrite=config.overwrite)
         withdraw(tables, plan, finished)
 
-    with SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
+    with named_worker_errors(tables), SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
         # Algorithm 1, part 1: how many captions hold each entry.
-        with timer.step("count"), named_worker_errors(tables):
-            if COUNT in finished:
-                counts = load_counts(tables, finished[COUNT], shared.n_entries)
-            else:
-                counts = count_pool(opened, pool, shared)
-                store_counts(tables, [Counted(plan, counts)], languages, started_at=started_at)
+        with timer.step("count"), watched_tasks(spark, timer):
+            counts = _counted(tables, plan, finished.get(COUNT), opened, shared, metadata=languages, begun=started_at)
             timer.note(counts.in_words())
             warned = [*opened.source.warnings, *warn_of_malformed(opened, counts, pool)]
 
         # Algorithm 1, part 2: keep a caption if any of its entries fires.
         found = PoolRows(counts.read, counts.matched, counts.matches)
-        with timer.step("choose t"), named_worker_errors(tables):
+        with timer.step("choose t"), watched_tasks(spark, timer):
             counts = balancing_counts(tables, counts, frozen)
             chosen = choose_t(tables, plan, config, rows=opened.rows, metadata=shared, counts=counts)
-        statistics = statistics_of(spark)
-        with (
-            timer.step("balance"),
-            named_worker_errors(tables),
-            balance_on_workers(spark, counts.entries, chosen.t, config.seed, chosen.reserve_t) as balance,
-        ):
-            kept = second_pass([CrawledPool(pool.crawl, opened)], plan, shared, balance, statistics)
+        with timer.step("balance"), watched_tasks(spark, timer):
+            statistics = statistics_of(spark)
             layouts = file_layouts(
                 config, [opened.source.description], found, counts.entries, t=chosen.t, reserve_t=chosen.reserve_t
             )
-            writes = write_balanced(
-                tables, kept, chosen.t, chosen.reserve_t, run_id=plan.run_id, layouts=layouts,
-                after={name: state.version for name, state in states.items()},
-            )  # fmt: skip
-            figures = statistics.value
+            with balance_on_workers(spark, counts.entries, chosen.t, config.seed, chosen.reserve_t) as balance:
+                kept = second_pass([CrawledPool(pool.crawl, opened)], plan, shared, balance, statistics)
+                after = {name: state.version for name, state in states.items()}
+                writes = write_balanced(tables, kept, chosen, run_id=plan.run_id, layouts=layouts, after=after)
+                figures = statistics.value
             timer.note(f"{writes[CURATED].rows:,} rows kept at {chosen.in_words()},")
 
     # The pass that writes the rows measures the curve, so it follows them; the run's own row comes last: it is whole.
@@ -151,6 +145,24 @@ def curate(
     return report
 
 
+def _counted(
+    tables: Tables,
+    plan: RunPlan,
+    finished: Row | None,
+    opened: OpenPool,
+    shared: SharedMetadata,
+    *,
+    metadata: Mapping[str, CompiledMetadata],
+    begun: dt.datetime,
+) -> PoolCounts:
+    """The pool's counts: those that an earlier run left, or of a pass over it, and stored then."""
+    if finished is not None:
+        return load_counts(tables, finished, shared.n_entries)
+    counts = count_pool(opened, plan.pool, shared)
+    store_counts(tables, [Counted(plan, counts)], metadata, started_at=begun)
+    return counts
+
+
 def with_id_check(opened: OpenPool, config: CurateConfig, report: CurateReport) -> CurateReport:
     """The report with the number of duplicated ids, if that is asked for and not known yet."""
     if not config.check_ids or report.duplicated_ids is not None:
@@ -159,7 +171,7 @@ def with_id_check(opened: OpenPool, config: CurateConfig, report: CurateReport) 
         return replace(report, duplicated_ids=duplicated_ids(opened))
 
 
-def by_language(
+def metadata_by_language(
     metadata: CompiledMetadata | Mapping[str, CompiledMetadata], pool: Pool, config: CurateConfig
 ) -> dict[str, CompiledMetadata]:
     """Metadata by language, checked to fit the pool and the configuration.
@@ -180,7 +192,7 @@ def by_language(
         raise ConfigError(
             f"there is metadata of {', '.join(languages)}, but no language column: name the pool's column"
         )
-    refuse_unfit(config, list(languages))
+    refuse_unfit_choice(config, list(languages))
     if config.texts_per_image == "one_text_per_image" and pool.columns.image_url is None:
         raise ConfigError("one text per image needs the pool's URL column, which says what is one image: name it")
     return languages

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from metaclip_spark.core.pool_counts import PoolCounts
     from metaclip_spark.stages.choose_t import ChosenT
     from metaclip_spark.stages.run_plan import RunPlan
-    from metaclip_spark.storage.tables import Tables, Write
+    from metaclip_spark.storage.table_log import Write
+    from metaclip_spark.storage.tables import Tables
 
 _TOP = 20
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from metaclip_spark.report.curate_report import CurateReport, LanguageReport
     from metaclip_spark.stages.run_plan import RunPlan
     from metaclip_spark.stages.stored_run import Found, StoredRun
-    from metaclip_spark.storage.tables import Tables, Write
+    from metaclip_spark.storage.table_log import Write
+    from metaclip_spark.storage.tables import Tables
 
 
 def base_run(tables: Tables, found: Found, name_from: Callable[[StoredRun], str]) -> StoredRun:
@@ -117,7 +118,7 @@ def withdraw_mark(tables: Tables, runs: Mapping[str, StoredRun], plan: RunPlan) 
         tables.withdraw(RUNS, f"run_id = '{plan.run_id}'")
 
 
-def check_rows(write: Write, kept: int, what: str) -> None:
+def check_commit(write: Write, kept: int, what: str) -> None:
     """The rows of a commit are those that were decided on.
 
     Raises:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from metaclip_spark.errors import ConfigError, ConsistencyError
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
-from metaclip_spark.stages.choose_t import ChosenT, refuse_unfit, reserve_thresholds, thresholds
-from metaclip_spark.stages.curate import by_language
+from metaclip_spark.stages.choose_t import ChosenT, refuse_unfit_choice, reserve_thresholds, thresholds
+from metaclip_spark.stages.curate import metadata_by_language
+from metaclip_spark.stages.curate_checks import top_entries
 from metaclip_spark.stages.file_layouts import file_layouts, rows_behind
 from metaclip_spark.stages.follow_up import (
     base_run,
-    check_rows,
+    check_commit,
     counts_of,
     follow_up_report,
     refuse_other_metadata,
@@ -22,12 +24,14 @@ from metaclip_spark.stages.follow_up import (
     stored_limits,
     withdraw_mark,
 )
+from metaclip_spark.stages.frozen_counts import adopt, open_frozen
 from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.reserve import empty_reserve, within, write_balanced
 from metaclip_spark.stages.run_plan import APPEND, BALANCE, RunPlan, digest, record, run_row
 from metaclip_spark.stages.second_pass import all_rows, reopened_pools, second_pass, sources_of
 from metaclip_spark.stages.size_curves import store_size_curves
 from metaclip_spark.stages.stored_run import lineage, look, stored_rows
+from metaclip_spark.stages.task_progress import watched_tasks
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.pool_source import Source
 from metaclip_spark.storage.schemas import CURATED, RESERVE
@@ -38,7 +42,7 @@ from metaclip_spark.transforms.rebalance_rows import rebalance_rows, with_origin
 from metaclip_spark.transforms.shared_metadata import SharedMetadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     from pyspark.sql import SparkSession
 
@@ -48,8 +52,9 @@ if TYPE_CHECKING:
     from metaclip_spark.core.pool_counts import PoolCounts
     from metaclip_spark.report.curate_report import CurateReport
     from metaclip_spark.stages.file_layouts import FileLayouts
+    from metaclip_spark.stages.frozen_counts import FrozenCounts
     from metaclip_spark.stages.stored_run import Found, StoredRun
-    from metaclip_spark.storage.tables import Write
+    from metaclip_spark.storage.table_log import Write
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class _Target:
         base: the run it starts from.
         plan: its own identity.
         config: with the new t.
-        counts: stored with the base.
+        counts: of the pools, with the entries' counts that balance them: those stored with the base, or frozen ones.
         t: threshold by language.
         reserve_t: threshold by language up to which rows are stored; None without a reserve.
         by_rows: whether all the rows wanted are stored.
@@ -85,6 +90,7 @@ def rebalance(
     t: float,
     metadata: CompiledMetadata | Mapping[str, CompiledMetadata] | None = None,
     *,
+    counts: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> CurateReport:
     """Bring a curated table to another t, over the same counts and draws: row for row what a fresh run would keep.
@@ -92,11 +98,17 @@ def rebalance(
     To a smaller t it is a filter, and up to the reserve's a move of rows: no pool is read. Beyond what is stored the
     pools are read again, in one pass with the stored counts. Selections are nested either way.
 
+    With the counts of another curation (frozen counts) the pools are read again too: it is then what `curate` over all
+    of them would keep with these counts.
+
     Args:
         spark: a session with Delta.
         output: root (a path, or catalog.schema) of the tables.
         t: threshold in matches, of the reference language (or the only one) as for `curate`.
-        metadata: the lists that the table was curated with; needed only where t lies beyond what is stored.
+        metadata: the lists that the table was curated with; needed only where t lies beyond what is stored,
+            or for other counts.
+        counts: output of another curation, or ROOT@COUNTS_VERSION, whose counts balance the rows from now on; None:
+            those that balance them already.
         progress: receives a line with figures and seconds at the end of each step.
 
     Returns:
@@ -112,28 +124,34 @@ def rebalance(
     with timer.step("open"), named_worker_errors(tables):
         tables.refuse_foreign()
         found = look(tables)
-        base = base_run(tables, found, lambda run: _plan(run, _config(run, t)).run_id)
+        frozen = _frozen(spark, counts, metadata) if counts else None
+        base = base_run(tables, found, lambda run: _plan(run, _config(run, t), frozen).run_id)
         config = _config(base, t)
+        if frozen is not None:  # the base has to be of the same lists as these counts
+            _metadata(base, metadata, t)
         chain = lineage(found.curations, base)
-        target = _target(tables, base, config, chain, found)
-        if target.t == base.t:
+        target = _target(tables, base, config, found, frozen)
+        if target.t == base.t and target.plan.balanced_by == base.counts_version:
             return base.curate_report(already_finished=True)
         refuse_other_rules(base)
         languages = None if target.by_rows else _metadata(base, metadata, t)
+        if frozen is not None:
+            adopt(tables, frozen)
         withdraw_mark(tables, found.curations, target.plan)
 
-    with timer.step("balance"), named_worker_errors(tables):
+    with timer.step("balance"), named_worker_errors(tables), watched_tasks(spark, timer):
         if languages is None:
             kept, writes = _by_rows(spark, tables, target)
         else:
             kept, writes = _by_pools(spark, tables, target, chain, languages)
         timer.note(f"{writes[CURATED].rows:,} rows kept at {ChosenT(target.t).in_words()},")
     with timer.step("record"), named_worker_errors(tables):
-        check_rows(writes[CURATED], kept.kept, "the curated table")
+        check_commit(writes[CURATED], kept.kept, "the curated table")
         # Of a curation the whole curve is stored, and it does not depend on t; after an append it ends at what was.
-        if languages is not None and any(run.stage == APPEND for run in chain):
+        other_curve = target.plan.counts_version != base.counts_version or any(run.stage == APPEND for run in chain)
+        if languages is not None and other_curve:
             store_size_curves(tables, target.plan, {name: kept[name].curve for name in languages})
-    report = _report(tables, target, kept, writes, seconds=timer.seconds)
+    report = _report(tables, target, kept, writes, metadata=languages or {}, seconds=timer.seconds)
     with named_worker_errors(tables):
         record(tables, run_row(
             target.plan, stage=BALANCE, started_at=started_at, counters=report.counters,
@@ -147,27 +165,49 @@ def _config(base: StoredRun, t: float) -> CurateConfig:
     before = base.config()
     tail_share = None if before.t is None else before.tail_share
     config = replace(before, t=t, target_size=None, keep_share=None, tail_share=tail_share, reserve=None)
-    refuse_unfit(config, list(base.t))
+    refuse_unfit_choice(config, list(base.t))
     return replace(config, reserve=before.reserve) if before.reserve and before.reserve > t else config
 
 
-def _plan(base: StoredRun, config: CurateConfig) -> RunPlan:
-    run_id = digest({"stage": BALANCE, "parent": base.run_id, "t": config.t})
+def _frozen(
+    spark: SparkSession, place: str, metadata: CompiledMetadata | Mapping[str, CompiledMetadata] | None
+) -> FrozenCounts:
+    if metadata is None:
+        raise ConfigError(
+            f"with the counts of {place} the pool has to be matched again: give the metadata that the table was "
+            "curated with"
+        )
+    return open_frozen(spark, place, metadata if isinstance(metadata, Mapping) else {metadata.language: metadata})
+
+
+def _plan(base: StoredRun, config: CurateConfig, frozen: FrozenCounts | None) -> RunPlan:
+    identity = {"stage": BALANCE, "parent": base.run_id, "t": config.t}
     configuration = {**base.configuration, **config.identity()}
+    version = base.counts_version
+    if frozen is not None and frozen.counts_version != version:
+        version = frozen.counts_version
+        identity["counts"] = configuration["frozen"] = version
     source = Source(base.inputs["digest"], {name: value for name, value in base.inputs.items() if name != "digest"})
-    return RunPlan(run_id, base.counts_version, base.metadata_digests, configuration, source, base.pool())
+    return RunPlan(digest(identity), version, base.metadata_digests, configuration, source, base.pool())
 
 
-def _target(tables: Tables, base: StoredRun, config: CurateConfig, chain: Sequence[StoredRun], found: Found) -> _Target:
-    counts = counts_of(tables, base, found)
-    t = thresholds(counts, config, config.t)
+def _target(
+    tables: Tables, base: StoredRun, config: CurateConfig, found: Found, frozen: FrozenCounts | None
+) -> _Target:
+    plan, counts = _plan(base, config, frozen), counts_of(tables, base, found)
+    is_recounted = plan.counts_version != base.counts_version
     stored = stored_limits(base, counts)
-    by_rows = all(t[language] <= limit for language, limit in stored.items())
+    if frozen is not None:
+        counts = replace(counts, entries=frozen.entries)
+    t = thresholds(counts, config, config.t)
+    by_rows = not is_recounted and all(t[language] <= limit for language, limit in stored.items())
     reserve_t = reserve_thresholds(counts, config)
     if reserve_t and by_rows:  # after an append the reserve of a language may end below what its rule would give
         reserve_t = {name: max(t[name], min(limit, stored[name])) for name, limit in reserve_t.items()}
-    layouts = file_layouts(config, sources_of(chain), rows_behind(base), counts.entries, t=t, reserve_t=reserve_t)
-    return _Target(base, _plan(base, config), config, counts, t, reserve_t, by_rows, layouts, found)
+    layouts = file_layouts(
+        config, sources_of(lineage(found.curations, base)), rows_behind(base), counts.entries, t=t, reserve_t=reserve_t
+    )
+    return _Target(base, plan, config, counts, t, reserve_t, by_rows, layouts, found)
 
 
 def _metadata(
@@ -178,7 +218,7 @@ def _metadata(
             f"t = {t} lies beyond the rows that are stored (by language up to {base.stored_t()}), so that the pool has "
             "to be matched again: give the metadata that the table was curated with. A reserve holds rows ready"
         )
-    languages = by_language(metadata, base.pool(), base.config())
+    languages = metadata_by_language(metadata, base.pool(), base.config())
     refuse_other_metadata(base, languages)
     return languages
 
@@ -231,10 +271,8 @@ def _by_pools(
         balance_on_workers(spark, target.counts.entries, target.t, target.config.seed, target.reserve_t) as balance,
     ):
         rows = second_pass(pools, target.plan, shared, balance, statistics)
-        writes = write_balanced(
-            tables, rows, target.t, target.reserve_t,
-            run_id=target.plan.run_id, layouts=target.layouts, after=target.found.versions,
-        )  # fmt: skip
+        chosen, after = ChosenT(target.t, target.reserve_t), target.found.versions
+        writes = write_balanced(tables, rows, chosen, run_id=target.plan.run_id, layouts=target.layouts, after=after)
     figures: BalanceStatistics = statistics.value
     matched = sum(own["matched"] for own in target.base.report["languages"].values())
     if figures.matched != matched - target.base.counters["not_chosen"]:
@@ -251,13 +289,15 @@ def _report(
     kept: BalanceStatistics,
     writes: Mapping[str, Write],
     *,
+    metadata: Mapping[str, CompiledMetadata],
     seconds: Mapping[str, float],
 ) -> CurateReport:
     base, by_rows = target.base, target.by_rows
-    way = "from the rows that were stored" if by_rows else "by a second pass with the stored counts"
+    counts = "the stored counts" if target.plan.counts_version == base.counts_version else "frozen counts"
+    way = "from the rows that were stored" if by_rows else f"by a second pass with {counts}"
     before = base.counters
     counters = {**before, "kept": kept.kept, "not_drawn": before["not_drawn"] + before["kept"] - kept.kept}
-    return follow_up_report(
+    report = follow_up_report(
         base, target.plan, t=target.t, reserve_t=target.reserve_t, entries=target.counts.entries,
         kept={name: kept[name].kept for name in target.t}, writes=writes, tables=tables,
         stage=BALANCE, counters=counters, seconds=dict(seconds),
@@ -265,3 +305,8 @@ def _report(
         expected_deviation=None if by_rows else kept.expected_deviation,
         origin=f"Re-balanced from {ChosenT(base.t).in_words()} (run {base.run_id}), {way}.",
     )  # fmt: skip
+    top = {name: top_entries(target.counts.entries[name], own) for name, own in metadata.items()}
+    languages = {
+        name: replace(own, top_entries=top.get(name, own.top_entries)) for name, own in report.languages.items()
+    }
+    return replace(report, languages=languages)

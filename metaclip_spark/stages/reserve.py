@@ -14,16 +14,17 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame
 
+    from metaclip_spark.stages.choose_t import ChosenT
     from metaclip_spark.stages.file_layouts import FileLayouts
     from metaclip_spark.storage.file_layout import FileLayout
-    from metaclip_spark.storage.tables import Tables, Write
+    from metaclip_spark.storage.table_log import Write
+    from metaclip_spark.storage.tables import Tables
 
 
 def write_balanced(
     tables: Tables,
     rows: DataFrame,
-    t: Mapping[str, float],
-    reserve_t: Mapping[str, float] | None,
+    chosen: ChosenT,
     *,
     run_id: str,
     layouts: FileLayouts,
@@ -37,9 +38,8 @@ def write_balanced(
 
     Args:
         tables: of the output.
-        rows: with admission thresholds up to `reserve_t`, or up to t without a reserve.
-        t: threshold by language.
-        reserve_t: threshold by language up to which rows are stored; None: there is no reserve, and that of an earlier
+        rows: with admission thresholds up to the reserve's, or up to t without a reserve.
+        chosen: the thresholds; without one up to which rows are stored there is no reserve, and that of an earlier
             run is emptied.
         run_id: of the run.
         layouts: of the files.
@@ -54,7 +54,7 @@ def write_balanced(
             name, content, run_id=run_id, layout=layout, after=after[name] if before is None else before
         )
 
-    if reserve_t is None:
+    if chosen.reserve_t is None:
         writes = {CURATED: write(CURATED, rows, layouts.curated)}
         empty_reserve(tables, run_id=run_id, layout=layouts.reserve, after=after[RESERVE])
         return writes
@@ -62,7 +62,7 @@ def write_balanced(
     stored = tables.read(RESERVE, version=both)
     if stored is None:
         raise AssertionError(f"{tables.path(RESERVE)} is gone")
-    kept = within(t)
+    kept = within(chosen.t)
     return {
         CURATED: write(CURATED, stored.where(kept), layouts.curated),
         RESERVE: write(RESERVE, stored.where(~kept), layouts.reserve, both),

@@ -62,6 +62,18 @@ class Commit(NamedTuple):
         return _RUN_ID.fullmatch(self.run_id or "") is not None
 
 
+class Write(NamedTuple):
+    """A commit of rows.
+
+    Attributes:
+        version: of the table.
+        rows: that the commit put into it, as Delta recorded them.
+    """
+
+    version: int
+    rows: int
+
+
 class Extent(NamedTuple):
     """How large the newest version of a table is.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 from py4j.protocol import Py4JJavaError
@@ -31,9 +31,10 @@ from metaclip_spark.storage.schemas import (
 from metaclip_spark.storage.session_kind import parallelism
 from metaclip_spark.storage.settings import changed_settings
 from metaclip_spark.storage.spark_errors import reason
-from metaclip_spark.storage.table_files import exists, listing, whole_version
+from metaclip_spark.storage.table_files import any_file, exists, whole_version
 from metaclip_spark.storage.table_log import (
     NO_TABLE,
+    Write,
     commit_of,
     extent,
     last_commits,
@@ -66,18 +67,6 @@ _ARROW_ROWS: Final = "spark.sql.execution.arrow.maxRecordsPerBatch"
 _ABSENT: Final = frozenset({"PATH_NOT_FOUND", "TABLE_OR_VIEW_NOT_FOUND"})
 # What Delta says where another process committed in between.
 _CONCURRENT: Final = re.compile(r"DELTA_(?:CONCURRENT|METADATA_CHANGED|PROTOCOL_CHANGED)|Concurrent\w*Exception")
-
-
-class Write(NamedTuple):
-    """A commit of rows.
-
-    Attributes:
-        version: of the table.
-        rows: that the commit put into it, as Delta recorded them.
-    """
-
-    version: int
-    rows: int
 
 
 class Tables:
@@ -125,9 +114,8 @@ class Tables:
         here = self.folder and local_path(self.folder)
         if here and exists_here(here) and not here.is_dir():  # or it would show only at the first write
             raise TableError(f"{self.root} is a file: use another output")
-        if self._in_catalog or exists(self._spark, self.root):
-            for name in _OURS:
-                self.read(name)
+        for name in _OURS:
+            self.read(name)
 
     def read(self, name: str, version: int | None = None, *, newest: int | None = None) -> DataFrame | None:
         """The table as it is now, or was at a version; None if there is none.
@@ -336,6 +324,6 @@ class Tables:
         path = self.path(name)
         if exists(self._spark, f"{path}/_delta_log") or (name != RUNS and self.read(RUNS) is not None):
             return
-        files = listing(self._spark, path).select("path").take(1)
-        if files:
-            raise TableError(f"{path} is no Delta table, but holds files (such as {files[0].path}): use another output")
+        found = any_file(self._spark, path)
+        if found:
+            raise TableError(f"{path} is no Delta table, but holds files (such as {found}): use another output")

@@ -98,11 +98,11 @@ def test_metadata(repository: Path, spark: SparkSession, folder: Path) -> None:
     shown = run_notebook(
         repository / "notebooks" / "metadata.py", spark, nltk_data=str(write_wordnet(folder / "nltk")), output=output,
         dump=str(write(folder / "enwiki-pages-articles.xml.bz2", dump(articles))), page_views=str(folder / "views"),
-        total="300", caption="a dog in New York, new york and Paris",
+        total="700", caption="a dog in New York, new york and Paris",
     )  # fmt: skip
     assert not shown.unused
     settings, sources, first, best, matched = shown.tables
-    assert {row.setting: row.number for row in settings}["total_cap"] == "300"
+    assert {row.setting: row.number for row in settings}["total_cap"] == "700"
     report = shown.names["report"]
     assert [row.source for row in sources] == ["wordnet", "unigrams", "bigrams", "titles"]
     assert sum(row.admitted for row in sources) == report.entries

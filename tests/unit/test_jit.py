@@ -191,7 +191,7 @@ def test_lean_kernels_count_no_references_and_may_not_allocate(tmp_path: Path, m
 
     @jit.lean_kernel
     def copied(values):  # noqa: ANN001, ANN202
-        return values.copy()
+        values[0] = values.copy()[1]
 
     values = np.ones(3, np.int64)
     add_places(values)
