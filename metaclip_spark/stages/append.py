@@ -92,7 +92,7 @@ def append(
     started_at, timer = dt.datetime.now(dt.UTC), Progress(progress, spark, APPEND)
     check_session(spark)
     tables = Tables(spark, output)
-    with timer.step("open"):
+    with timer.step("open"), named_worker_errors(tables):
         refuse_inside(pool, tables.root)
         tables.refuse_foreign()
         runs = finished_curations(tables)
@@ -112,7 +112,7 @@ def append(
 
     # Old rows have the columns of the new pool, and the few that say why they are there.
     with SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
-        with timer.step("count"), named_worker_errors():
+        with timer.step("count"), named_worker_errors(tables):
             balanced = _counted(tables, asked, shared, languages, started_at)
             timer.note(balanced.added.in_words())
             warned = [*opened.source.warnings, *warn_of_malformed(opened, balanced.added, pool)]
@@ -120,7 +120,7 @@ def append(
             figures, writes = _balance(spark, tables, asked, balanced, shared)
             timer.note(f"{writes[CURATED].rows:,} rows kept at {ChosenT(balanced.t).in_words()},")
 
-    with timer.step("record"):
+    with timer.step("record"), named_worker_errors(tables):
         check_source(spark, own)
         _check(asked, balanced, figures, writes)
         curves, known_to = appended_curves(tables, asked, balanced, figures)
@@ -128,10 +128,11 @@ def append(
     report = append_report(
         tables, asked, balanced, figures, writes, metadata=languages, seconds=timer.seconds, warnings=warned
     )
-    record(
-        tables, plan, stage=APPEND, started_at=started_at, counters=report.counters,
-        output_versions=report.output_versions, report=report, parent=base.run_id,
-    )  # fmt: skip
+    with named_worker_errors(tables):
+        record(
+            tables, plan, stage=APPEND, started_at=started_at, counters=report.counters,
+            output_versions=report.output_versions, report=report, parent=base.run_id,
+        )  # fmt: skip
     return report
 
 

@@ -85,7 +85,7 @@ def curate(
     check_session(spark)
     languages = by_language(metadata, pool, config)
     tables, timer = Tables(spark, output), Progress(progress, spark, CURATE)
-    with timer.step("open"):
+    with timer.step("open"), named_worker_errors(tables):
         refuse_inside(pool, tables.root)
         tables.refuse_foreign()
         opened = open_pool(spark, pool)
@@ -99,7 +99,7 @@ def curate(
 
     with SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
         # Algorithm 1, part 1: how many captions hold each entry.
-        with timer.step("count"), named_worker_errors():
+        with timer.step("count"), named_worker_errors(tables):
             if COUNT in finished:
                 counts = load_counts(tables, finished[COUNT], shared.n_entries)
             else:
@@ -110,12 +110,12 @@ def curate(
 
         # Algorithm 1, part 2: keep a caption if any of its entries fires.
         matches, counts = counts.matches, balancing_counts(tables, counts, frozen)
-        with timer.step("choose t"), named_worker_errors():
+        with timer.step("choose t"), named_worker_errors(tables):
             chosen = choose_t(tables, plan, config, rows=opened.rows, metadata=shared, counts=counts)
         statistics = statistics_of(spark)
         with (
             timer.step("balance"),
-            named_worker_errors(),
+            named_worker_errors(tables),
             balance_on_workers(spark, counts.entries, chosen.t, config.seed, chosen.reserve_t) as balance,
         ):
             kept = second_pass([CrawledPool(pool.crawl, opened)], plan, shared, balance, statistics)
@@ -125,7 +125,7 @@ def curate(
             timer.note(f"{writes[CURATED].rows:,} rows kept at {chosen.in_words()},")
 
     # The pass that writes the rows measures the curve, so it follows them; the run's own row comes last: it is whole.
-    with timer.step("record"):
+    with timer.step("record"), named_worker_errors(tables):
         check_source(spark, plan)
         check_written(writes[CURATED], counts, figures, config, chosen)
         store_size_curves(tables, plan, {name: figures[name].curve for name in languages})
@@ -133,10 +133,11 @@ def curate(
         tables, plan, config, counts=counts, matches=matches, chosen=chosen, statistics=figures,
         metadata=languages, counts_reused=COUNT in finished, writes=writes, seconds=timer.seconds, warnings=warned,
     ))  # fmt: skip
-    record(
-        tables, plan, stage=CURATE, started_at=started_at, counters=report.counters,
-        output_versions=report.output_versions, report=report,
-    )  # fmt: skip
+    with named_worker_errors(tables):
+        record(
+            tables, plan, stage=CURATE, started_at=started_at, counters=report.counters,
+            output_versions=report.output_versions, report=report,
+        )  # fmt: skip
     return report
 
 

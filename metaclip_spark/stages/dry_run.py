@@ -15,6 +15,7 @@ from metaclip_spark.session import check_session
 from metaclip_spark.stages.curate import by_language
 from metaclip_spark.stages.frozen_counts import open_frozen
 from metaclip_spark.stages.run_plan import COUNT, finished_report, finished_runs, plan_run, refuse_another_result
+from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.locations import local_path, located
 from metaclip_spark.storage.pool import open_pool, refuse_inside
 from metaclip_spark.storage.pool_schema import meanings
@@ -55,15 +56,16 @@ def dry_run(
     check_session(spark)
     languages = by_language(metadata, pool, config)
     tables = Tables(spark, output)
-    refuse_inside(pool, tables.root)
-    tables.refuse_foreign()
-    opened = open_pool(spark, pool)
-    frozen = open_frozen(spark, config.counts, languages).counts_version if config.counts else None
-    plan = plan_run(pool, opened.source, languages, config, frozen=frozen)
-    finished = finished_runs(tables, plan)
-    done = finished_report(tables, plan, finished) is not None
-    if not done:
-        refuse_another_result(tables, plan, overwrite=config.overwrite)
+    with named_worker_errors(tables):
+        refuse_inside(pool, tables.root)
+        tables.refuse_foreign()
+        opened = open_pool(spark, pool)
+        frozen = open_frozen(spark, config.counts, languages).counts_version if config.counts else None
+        plan = plan_run(pool, opened.source, languages, config, frozen=frozen)
+        finished = finished_runs(tables, plan)
+        done = finished_report(tables, plan, finished) is not None
+        if not done:
+            refuse_another_result(tables, plan, overwrite=config.overwrite)
     known = opened.source.description.get("bytes")
     named = meanings(pool.columns)
     return PlannedRun(

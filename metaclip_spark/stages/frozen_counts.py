@@ -9,6 +9,7 @@ from metaclip_spark.errors import ConfigError, TableError
 from metaclip_spark.stages.run_plan import COUNT
 from metaclip_spark.stages.stored_counts import load_counts
 from metaclip_spark.stages.stored_run import current_run
+from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.schemas import ENTRY_COUNTS, RUNS
 from metaclip_spark.storage.tables import Tables
 
@@ -52,22 +53,27 @@ def open_frozen(spark: SparkSession, place: str, metadata: Mapping[str, Compiled
     """
     root, version = _parts(place)
     home = Tables(spark, root)
-    version = version or current_run(home).counts_version
+    with named_worker_errors(home):
+        version = version or current_run(home).counts_version
+        return FrozenCounts(version, _entries(home, version, metadata), home)
+
+
+def _entries(home: Tables, version: str, metadata: Mapping[str, CompiledMetadata]) -> Mapping[str, NDArray[np.int64]]:
     runs = home.read(RUNS)
     found = [] if runs is None else runs.where((runs.run_id == version) & (runs.stage == COUNT)).collect()
     if not found:
         known = (
             [] if runs is None else [row.run_id for row in runs.where(runs.stage == COUNT).select("run_id").collect()]
         )
-        raise TableError(f"{root} has no counts {version!r} (it has {', '.join(known) or 'none'})")
+        raise TableError(f"{home.root} has no counts {version!r} (it has {', '.join(known) or 'none'})")
     given = {language: compiled.metadata_digest for language, compiled in metadata.items()}
     if given != found[0].metadata_digests:
         raise ConfigError(
-            f"the counts {version} of {root} are of other metadata (digests {dict(found[0].metadata_digests)}; given "
-            f"{given}): pass the lists that were counted there"
+            f"the counts {version} of {home.root} are of other metadata (digests {dict(found[0].metadata_digests)}; "
+            f"given {given}): pass the lists that were counted there"
         )
-    counts = load_counts(home, found[0], {language: compiled.n_entries for language, compiled in metadata.items()})
-    return FrozenCounts(version, counts.entries, home)
+    sizes = {language: compiled.n_entries for language, compiled in metadata.items()}
+    return load_counts(home, found[0], sizes).entries
 
 
 def balancing_counts(tables: Tables, counts: PoolCounts, frozen: FrozenCounts | None) -> PoolCounts:

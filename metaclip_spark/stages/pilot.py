@@ -110,7 +110,7 @@ def pilot(
     check_session(spark)
     languages = by_language(metadata, pool, config)
     timer, seen = Progress(progress, spark, "sample"), Observation()
-    with timer.step("open"):
+    with timer.step("open"), named_worker_errors():
         opened = open_pool(spark, pool)
         found = count_records(opened, pool)
         read = found.read - found.malformed

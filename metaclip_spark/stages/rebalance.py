@@ -107,7 +107,7 @@ def rebalance(
     started_at, timer = dt.datetime.now(dt.UTC), Progress(progress, spark, BALANCE)
     check_session(spark)
     tables = Tables(spark, output)
-    with timer.step("open"):
+    with timer.step("open"), named_worker_errors(tables):
         tables.refuse_foreign()
         runs = finished_curations(tables)
         base = base_run(tables, runs, lambda run: _plan(run, _config(run, t)).run_id)
@@ -126,15 +126,16 @@ def rebalance(
         else:
             kept, writes = _by_pools(spark, tables, target, chain, languages)
         timer.note(f"{writes[CURATED].rows:,} rows kept at {ChosenT(target.t).in_words()},")
-    with timer.step("record"):
+    with timer.step("record"), named_worker_errors(tables):
         check_rows(writes[CURATED], kept.kept, "the curated table")
         if languages is not None:
             store_size_curves(tables, target.plan, {name: kept[name].curve for name in languages})
     report = _report(tables, target, kept, writes, seconds=timer.seconds)
-    record(
-        tables, target.plan, stage=BALANCE, started_at=started_at, counters=report.counters,
-        output_versions=report.output_versions, report=report, parent=base.run_id,
-    )  # fmt: skip
+    with named_worker_errors(tables):
+        record(
+            tables, target.plan, stage=BALANCE, started_at=started_at, counters=report.counters,
+            output_versions=report.output_versions, report=report, parent=base.run_id,
+        )  # fmt: skip
     return report
 
 

@@ -12,9 +12,13 @@ _CONDITION: Final = re.compile(r"\[[A-Z][A-Z0-9_.]+\] .*")
 def reason(error: Exception) -> str:
     """The line that names the condition ("[PATH_NOT_FOUND] …"), else the innermost cause, else the first line.
 
+    Where the condition is only that a task could not write, the innermost cause follows it.
+
     Taken from the text: `getMessage` fails for Delta's exceptions, whose conditions Spark seeks in a list of its own.
     """
     text = str(error).strip()
     found = _CONDITION.search(text)
     causes = [found.group()] if found else _CAUSE.findall(text)
+    if found and found.group().startswith("[TASK_WRITE_FAILED]"):  # it names the table, but not what is wrong
+        causes = [f"{found.group()}: {cause}" for cause in _CAUSE.findall(text)] or causes
     return str(causes[-1]) if causes else text.partition("\n")[0]

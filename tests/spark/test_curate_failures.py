@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
@@ -11,9 +13,11 @@ from pools import ENTRIES, made_up_table, pool_at, write_files
 from metaclip_spark.config import CurateConfig
 from metaclip_spark.core.matching.artifact import artifact_to_bytes
 from metaclip_spark.core.matching.tables import compile_metadata
-from metaclip_spark.errors import ArtifactError, InputError
+from metaclip_spark.errors import ArtifactError, InputError, JobFailedError, TableError
 from metaclip_spark.stages import curate as curate_stage
+from metaclip_spark.stages.append import append
 from metaclip_spark.stages.curate import curate
+from metaclip_spark.stages.rebalance import rebalance
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,3 +93,48 @@ def test_a_file_with_another_schema(spark: SparkSession, metadata: CompiledMetad
     with pytest.raises(InputError, match=r"part-00007\.parquet"):
         curate(spark, pool_at(folder), metadata, str(tmp_path / "out"), CONFIG)
     assert not (tmp_path / "out").exists()
+
+
+def test_of_the_tables_before_and_after_the_passes(
+    spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, tmp_path: Path
+) -> None:
+    """Files of the tables that are gone, while the run is marked as whole, and when the next one opens them."""
+    out, other = tmp_path / "out", pool_at(write_files(made_up_table(10), tmp_path / "other"))
+
+    def lose(table: str) -> None:
+        for file in (out / table).glob("*.parquet"):
+            file.unlink()
+
+    def lose_curve(line: str) -> None:
+        if line.startswith("balance"):
+            lose("size_curve")
+
+    curate(spark, small_pool, metadata, str(out), CONFIG)
+    with pytest.raises(TableError, match="a file of the tables in"):
+        curate(spark, small_pool, metadata, str(out), replace(CONFIG, t=9, overwrite=True), progress=lose_curve)
+    lose("runs")
+    for next_run in (
+        lambda: curate(spark, small_pool, metadata, str(out), CONFIG),
+        lambda: append(spark, other, metadata, str(out)),
+        lambda: rebalance(spark, str(out), 5.0),
+    ):
+        with pytest.raises(TableError, match="a file of the tables in"):
+            next_run()
+
+
+def test_a_disk_that_is_full_at_the_end(
+    spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, small_disk: Path
+) -> None:
+    """The rows are written then, the curve is not."""
+    filler = small_disk / "filler"
+
+    def fill(line: str) -> None:
+        if line.startswith("balance"):
+            with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+                while file.write(bytes(4_096)):
+                    pass
+
+    with pytest.raises(JobFailedError, match=r"size_curve.*No space left on device.*run again"):
+        curate(spark, small_pool, metadata, str(small_disk / "out"), CONFIG, progress=fill)
+    filler.unlink()
+    assert curate(spark, small_pool, metadata, str(small_disk / "out"), CONFIG).counts_reused

@@ -18,8 +18,6 @@ from metaclip_spark import example
 from metaclip_spark.library import library_identity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pyspark.sql import SparkSession
 
 pytestmark = [pytest.mark.spark, pytest.mark.cluster]
@@ -52,19 +50,6 @@ def run(example_root: str) -> CurateProcess:
 @pytest.fixture(scope="module")
 def expected(run: CurateProcess, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return same(replace(run, output=str(tmp_path_factory.mktemp("expected") / "out")).run())
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("only root can mount a small disk")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def test_a_full_disk_is_an_error_that_the_next_run_mends(
