@@ -54,10 +54,16 @@ class PoolRow:
 def open_run_pool(spark: SparkSession, tables: Tables, run: StoredRun) -> DataFrame:
     """The columns that decide of the run's pool, as the run read it; where pools were appended, of all of them.
 
+    If only some of these have a column for the language, rows of the others get the only one, as when they were read.
+
     Raises:
         InputError: a pool is gone, or is not what it was.
     """
-    return reduce(DataFrame.unionByName, (_as_read(spark, part) for part in runs_that_read(tables, run)))
+    pools = [_as_read(spark, part) for part in runs_that_read(tables, run)]
+    if any("language" in pool.columns for pool in pools):
+        only = F.lit(next(iter(run.metadata_digests)))
+        pools = [pool if "language" in pool.columns else pool.withColumn("language", only) for pool in pools]
+    return reduce(DataFrame.unionByName, pools)
 
 
 def runs_that_read(tables: Tables, run: StoredRun) -> list[StoredRun]:

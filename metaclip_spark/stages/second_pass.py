@@ -62,8 +62,9 @@ def sources_of(chain: Sequence[StoredRun]) -> list[Mapping[str, Any]]:
 
 
 def all_rows(pools: Sequence[CrawledPool]) -> DataFrame:
-    """The rows of all pools."""
-    return reduce(lambda left, right: left.unionByName(right), (pool.opened.rows for pool in pools))
+    """The rows of all pools; a pool of one language may have no column for it."""
+    rows = (pool.opened.rows for pool in pools)
+    return reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), rows)
 
 
 def second_pass(

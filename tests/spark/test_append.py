@@ -224,6 +224,38 @@ def test_one_language_follows_the_tail_share(
     same_figures(replace(report, languages={"en": replace(report.languages["en"], reserve_t=None)}), fresh)
 
 
+def test_pools_with_and_without_a_language(
+    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
+) -> None:
+    """One pool says of each row that it is of the only language, or of another; one says nothing."""
+    table = table.slice(0, 800)
+    (silent,) = crawls(tmp_path, table, (0.5,))
+    half = table.slice(400)
+    told = half.append_column("lang", pa.array(["en", "xx", None, "en"] * 100))
+    path = write_files(told, tmp_path / "told")
+    telling = pool_at(path, replace(silent.columns, language="lang"), crawl="told")
+    english = write_files(told.filter(pc.equal(told["lang"], "en")).drop_columns("lang"), tmp_path / "english")
+    whole = replace(all_of([silent, pool_at(english)]), crawl="whole")
+    fresh = curate(spark, whole, metadata, str(tmp_path / "whole"), replace(CONFIG, t=60.0))
+    expected = read(spark, tmp_path / "whole")
+    for number, (first, second) in enumerate(((silent, telling), (telling, silent))):
+        out = tmp_path / str(number)
+        curate(spark, first, metadata, str(out), CONFIG)
+        append(spark, second, metadata, str(out))
+        if number == 0:
+            larger = rebalance(spark, str(out), 60.0, metadata)
+            assert read(spark, out) == expected
+            assert larger.counters["kept"] == fresh.counters["kept"]
+        for uid, verdict in ((dropped(table.slice(0, 400), expected), "not_drawn"), (401, "language_without_metadata")):
+            assert explain_uid(spark, str(out), uid).verdict == verdict
+
+
+def dropped(pool: pa.Table, kept: pa.Table) -> int:
+    """The uid of a row with a word of many captions that is not kept."""
+    common = pool.filter(pc.match_substring_regex(pool["text"], r"(^| )w0( |$)"))
+    return int(common.filter(pc.invert(pc.is_in(common["id"], value_set=kept["uid"])))["id"][0].as_py())
+
+
 @pytest.mark.slow
 def test_several_languages(spark: SparkSession, tmp_path: Path, table: pa.Table) -> None:
     """English falls behind, so that the t of others rises: the rows between come from the reserve, or the old pool."""
