@@ -12,7 +12,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
 
 from metaclip_spark.errors import ConfigError, ConsistencyError, TableError
-from metaclip_spark.storage.locations import is_inside, local_path
+from metaclip_spark.storage.locations import exists_here, is_inside, local_path
 from metaclip_spark.storage.spark_errors import reason
 
 if TYPE_CHECKING:
@@ -181,5 +181,5 @@ def _put_in_place(partial: Path, place: Path) -> None:
 
 
 def _refuse_existing(place: Path, *, overwrite: bool) -> None:
-    if place.exists() and not overwrite:
+    if exists_here(place) and not overwrite:
         raise TableError(f"{place} exists: name another target, or overwrite it")

@@ -24,13 +24,33 @@ TABLE_NAME: Final = re.compile(r"\w+(?:\.\w+){1,2}")
 """schema.table or catalog.schema.table."""
 
 
+def exists_here(path: Path) -> bool:
+    """Whether there is a file or folder of this machine.
+
+    Raises:
+        ConfigError: that cannot be known: a name is too long, or a folder may not be searched.
+
+    >>> exists_here(Path("/")), exists_here(Path("/nowhere/pool"))
+    (True, False)
+    """
+    try:
+        return path.exists()
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be looked up: {error.strerror}; use a path that this machine and user can open"
+        ) from None
+
+
 def is_table_name(place: str) -> bool:
     """Whether a place is a table of the catalog: named like one, and there is no such file or folder.
+
+    Raises:
+        ConfigError: as `exists_here`.
 
     >>> is_table_name("crawls.pairs"), is_table_name("s3a://bucket/crawls.pairs"), is_table_name("pairs")
     (True, False, False)
     """
-    return TABLE_NAME.fullmatch(place) is not None and not Path(place).exists()
+    return TABLE_NAME.fullmatch(place) is not None and not exists_here(Path(place))
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
@@ -54,7 +74,11 @@ def absent_part(path: str) -> str:
         return ""
     place = Path(absolute(path.removeprefix("file://").removeprefix("file:")))
     for part in [*reversed(place.parents), place]:
-        if not part.exists():
+        try:
+            is_there = exists_here(part)
+        except ConfigError as error:
+            return str(error)
+        if not is_there:
             try:
                 near = nearest(part.name, (sibling.name for sibling in part.parent.iterdir()))
             except OSError:  # a file where a folder should be, or one that may not be read

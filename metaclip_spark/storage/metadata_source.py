@@ -12,7 +12,7 @@ from metaclip_spark.core.matching.tables import compile_metadata
 from metaclip_spark.core.metadata.entry_list import parse_json, parse_text
 from metaclip_spark.errors import ArtifactError, ColumnNotFoundError, EnvironmentProblemError, InputError
 from metaclip_spark.storage.host_artifact import map_artifact
-from metaclip_spark.storage.locations import HAS_SCHEME, absent_part, is_table_name
+from metaclip_spark.storage.locations import HAS_SCHEME, absent_part, exists_here, is_table_name
 from metaclip_spark.storage.session_kind import analysed
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def read_metadata(
 
     Raises:
         InputError: nothing there, or no list or table of entries.
+        ConfigError: the path is one that this machine cannot look up.
         ArtifactError: a damaged artifact, or one for another language.
         EnvironmentProblemError: a session is needed and not given.
     """
@@ -51,9 +52,9 @@ def read_metadata(
     if HAS_SCHEME.match(place):
         if _is_remote_file(place, _needed(spark, place)):
             return _artifact(place, language, spark)
-    elif Path(place).is_file():
+    elif exists_here(Path(place)) and Path(place).is_file():
         return _artifact(place, language, spark)
-    elif not Path(place).exists() and not is_table_name(place):
+    elif not exists_here(Path(place)) and not is_table_name(place):
         raise InputError(f"there is no metadata at {place} ({absent_part(place)}): {_FORMS}")
     entries = _table_entries(place, _needed(spark, place), language or DEFAULT_LANGUAGE)
     return compile_metadata(entries, language=language or DEFAULT_LANGUAGE)

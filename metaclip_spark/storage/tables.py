@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pyarrow as pa
@@ -13,7 +12,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 
 from metaclip_spark.errors import TableError
 from metaclip_spark.storage.file_layout import PLAIN_COLUMNS, cluster
-from metaclip_spark.storage.locations import absolute
+from metaclip_spark.storage.locations import absolute, exists_here, local_path
 from metaclip_spark.storage.schemas import (
     CURATED,
     DECISIONS,
@@ -132,8 +131,10 @@ class Tables:
 
         Raises:
             TableError: files, or another's table, are in the way.
+            ConfigError: the path is one that this machine cannot look up.
         """
-        if Path(self.root.removeprefix("file://")).is_file():  # or it would show only at the first write
+        here = local_path(self.root)
+        if here is not None and exists_here(here) and not here.is_dir():  # or it would show only at the first write
             raise TableError(f"{self.root} is a file: use another output")
         if exists(self._spark, self.root):
             for name in _OURS:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from metaclip_spark.errors import TableError
+from metaclip_spark.errors import ConfigError, TableError
 from metaclip_spark.storage.schemas import ENTRY_COUNTS, ENTRY_COUNTS_SCHEMA
 from metaclip_spark.storage.tables import Tables
 
@@ -67,3 +67,12 @@ def test_of_equal_writers_at_once_one_wins_and_the_others_say_so(tables: Tables)
         writer.join()
     assert stored(tables) == [("a", 1), ("b", 2)]
     assert all("at the same time" in str(error) for error in refused)
+
+
+def test_a_root_that_can_hold_no_tables_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for form in ("", "file:", "file://"):
+        with pytest.raises(TableError, match="is a file: use another output"):
+            Tables(spark, f"{form}{tmp_path}/file").refuse_foreign()
+    with pytest.raises(ConfigError, match="cannot be looked up: File name too long"):
+        Tables(spark, str(tmp_path / ("x" * 300))).refuse_foreign()
