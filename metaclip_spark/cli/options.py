@@ -59,6 +59,8 @@ RUN_FILE_KEYS: Final = {
 } | {"preset": PresetName, "rename": Mapping[str, str]}
 """What a `--conf` file may set under [curate], with the types."""
 
+# Of the reference language, and of the others.
+_PAIR: Final = {"t", "tail_share"}
 _SECRET: Final = re.compile(r"secret|password|token|access[.-]?key|credential", re.IGNORECASE)
 _LANGUAGE_PREFIX: Final = re.compile(r"(?P<language>[a-z]{2,3}(?:[-_][A-Za-z0-9]+)*|other)=(?P<path>.+)", re.DOTALL)
 
@@ -200,5 +202,8 @@ def _renamed(given: object) -> object:
 def _chosen(options: Namespace, run_file: RunFile) -> Mapping[str, Any]:
     given = {name: value for name, value in vars(options).items() if name in RUN_FILE_KEYS and value is not None}
     # A way to choose t on the command line stands for all of them: the file's t is no contradiction to --target-size.
-    replaced = WAYS_TO_CHOOSE_T if given.keys() & set(WAYS_TO_CHOOSE_T) else ()
+    ways = given.keys() & set(WAYS_TO_CHOOSE_T)
+    replaced = set(WAYS_TO_CHOOSE_T) if ways else set()
+    if ways <= _PAIR <= run_file.curate.keys():  # one of the two that the file gives together stands for itself
+        replaced -= _PAIR
     return {name: value for name, value in run_file.curate.items() if name not in replaced} | given

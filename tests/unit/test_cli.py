@@ -204,6 +204,19 @@ def test_a_way_to_choose_t_replaces_the_files(tmp_path: Path) -> None:
     assert config_of(options, run_file_of(options)) == CurateConfig(target_size=70)
     options = parse("--conf", str(file), "--seed", "1")
     assert config_of(options, run_file_of(options)) == CurateConfig(t=5, tail_share=0.1, seed=1)
+    # A file with both is of several languages: one of them alone would be another rule for the others.
+    for given, expected in (
+        (("--t", "6"), CurateConfig(t=6, tail_share=0.1)),
+        (("--tail-share", "0.2"), CurateConfig(t=5, tail_share=0.2)),
+        (("--t", "6", "--tail-share", "0.2"), CurateConfig(t=6, tail_share=0.2)),
+    ):
+        options = parse("--conf", str(file), *given)
+        assert config_of(options, run_file_of(options)) == expected
+    for single in ("t = 5", "tail_share = 0.1"):
+        file.write_text(f"[curate]\n{single}\n")
+        options = parse("--conf", str(file), *(("--tail-share", "0.2") if single.startswith("t ") else ("--t", "6")))
+        config = config_of(options, run_file_of(options))
+        assert (config.t is None) != (config.tail_share is None)
 
 
 def test_the_printed_configuration_is_a_settings_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
