@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -227,8 +228,9 @@ class Tables:
             run_id: named in the commit.
             layout: of the files.
         """
-        if layout.files is not None:  # no fewer than there are cores, or some would have nothing to do
-            rows = rows.coalesce(max(layout.files, parallelism(self._spark)))
+        if layout.files is not None:  # whole waves of tasks, or some cores would have nothing to do in the last one
+            cores = parallelism(self._spark)
+            rows = rows.coalesce(cores * math.ceil(layout.files / cores))
         options = {
             "overwriteSchema": "true",
             _INDEXED: ",".join(INDEXED),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from metaclip_spark.errors import ConfigError, TableError
-from metaclip_spark.storage.schemas import ENTRY_COUNTS, ENTRY_COUNTS_SCHEMA
+from metaclip_spark.storage.file_layout import FileLayout
+from metaclip_spark.storage.schemas import CURATED, ENTRY_COUNTS, ENTRY_COUNTS_SCHEMA
 from metaclip_spark.storage.tables import Tables
 
 if TYPE_CHECKING:
@@ -76,3 +77,12 @@ def test_a_root_that_can_hold_no_tables_is_refused(spark: SparkSession, tmp_path
             Tables(spark, f"{form}{tmp_path}/file").refuse_foreign()
     with pytest.raises(ConfigError, match="cannot be looked up: File name too long"):
         Tables(spark, str(tmp_path / ("x" * 300))).refuse_foreign()
+
+
+def test_files_are_written_in_whole_waves(spark: SparkSession, tmp_path: Path) -> None:
+    rows = spark.range(0, 64, numPartitions=8).selectExpr("id", "cast(id as double) as admission_threshold")
+    for wanted, written in ((1, 2), (3, 4), (4, 4), (99, 8)):  # by two cores; no more than there are tasks to join
+        layout = FileLayout(compression="zstd", file_bytes=10, expected_bytes=10.0 * wanted)
+        root = tmp_path / str(wanted)
+        assert Tables(spark, str(root)).replace(CURATED, rows, run_id="run", layout=layout).rows == 64
+        assert len(list((root / CURATED).glob("*.parquet"))) == written
