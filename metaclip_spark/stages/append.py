@@ -18,7 +18,7 @@ from metaclip_spark.stages.choose_t import ChosenT, reserve_thresholds, threshol
 from metaclip_spark.stages.count_pool import count_pool, warn_of_malformed
 from metaclip_spark.stages.curate import by_language
 from metaclip_spark.stages.curate_checks import check_source
-from metaclip_spark.stages.file_layouts import file_layouts
+from metaclip_spark.stages.file_layouts import file_layouts, rows_behind
 from metaclip_spark.stages.follow_up import (
     base_run,
     check_rows,
@@ -204,7 +204,10 @@ def _balance(
             parts = [_of_languages(pool, balanced.read_again) for pool in again]
             rows = rows.unionByName(second_pass(parts, asked.plan, shared, balance, old_figures))
         sources = [*sources_of(asked.chain), asked.new.opened.source.description]
-        layouts = file_layouts(config, sources, balanced.counts, balanced.t, balanced.reserve_t)
+        found = rows_behind(asked.base).plus(balanced.added)
+        layouts = file_layouts(
+            config, sources, found, balanced.counts.entries, t=balanced.t, reserve_t=balanced.reserve_t
+        )
         run_id = asked.plan.run_id
         writes = write_balanced(tables, rows, balanced.t, balanced.reserve_t, run_id=run_id, layouts=layouts)
     return Figures(old_figures.value, new_figures.value), writes

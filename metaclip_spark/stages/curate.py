@@ -15,7 +15,7 @@ from metaclip_spark.stages.arrow_batches import row_bounded_batches
 from metaclip_spark.stages.choose_t import choose_t, refuse_unfit
 from metaclip_spark.stages.count_pool import count_pool, duplicated_ids, warn_of_malformed
 from metaclip_spark.stages.curate_checks import build_report, check_source, check_written
-from metaclip_spark.stages.file_layouts import file_layouts
+from metaclip_spark.stages.file_layouts import PoolRows, file_layouts
 from metaclip_spark.stages.frozen_counts import balancing_counts, open_frozen
 from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.reserve import write_balanced
@@ -109,8 +109,9 @@ def curate(
             warned = [*opened.source.warnings, *warn_of_malformed(opened, counts, pool)]
 
         # Algorithm 1, part 2: keep a caption if any of its entries fires.
-        matches, counts = counts.matches, balancing_counts(tables, counts, frozen)
+        found = PoolRows(counts.read, counts.matched, counts.matches)
         with timer.step("choose t"), named_worker_errors(tables):
+            counts = balancing_counts(tables, counts, frozen)
             chosen = choose_t(tables, plan, config, rows=opened.rows, metadata=shared, counts=counts)
         statistics = statistics_of(spark)
         with (
@@ -119,7 +120,9 @@ def curate(
             balance_on_workers(spark, counts.entries, chosen.t, config.seed, chosen.reserve_t) as balance,
         ):
             kept = second_pass([CrawledPool(pool.crawl, opened)], plan, shared, balance, statistics)
-            layouts = file_layouts(config, [opened.source.description], counts, chosen.t, chosen.reserve_t)
+            layouts = file_layouts(
+                config, [opened.source.description], found, counts.entries, t=chosen.t, reserve_t=chosen.reserve_t
+            )
             writes = write_balanced(tables, kept, chosen.t, chosen.reserve_t, run_id=plan.run_id, layouts=layouts)
             figures = statistics.value
             timer.note(f"{writes[CURATED].rows:,} rows kept at {chosen.in_words()},")
@@ -130,7 +133,7 @@ def curate(
         check_written(writes[CURATED], counts, figures, config, chosen)
         store_size_curves(tables, plan, {name: figures[name].curve for name in languages})
     report = with_id_check(opened, config, build_report(
-        tables, plan, config, counts=counts, matches=matches, chosen=chosen, statistics=figures,
+        tables, plan, config, counts=counts, matches=found.matches, chosen=chosen, statistics=figures,
         metadata=languages, counts_reused=COUNT in finished, writes=writes, seconds=timer.seconds, warnings=warned,
     ))  # fmt: skip
     with named_worker_errors(tables):

@@ -11,7 +11,7 @@ from metaclip_spark.session import check_session
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
 from metaclip_spark.stages.choose_t import ChosenT, refuse_unfit, reserve_thresholds, thresholds
 from metaclip_spark.stages.curate import by_language
-from metaclip_spark.stages.file_layouts import file_layouts
+from metaclip_spark.stages.file_layouts import file_layouts, rows_behind
 from metaclip_spark.stages.follow_up import (
     base_run,
     check_rows,
@@ -163,7 +163,7 @@ def _target(tables: Tables, base: StoredRun, config: CurateConfig, chain: Sequen
     reserve_t = reserve_thresholds(counts, config)
     if reserve_t and by_rows:  # after an append the reserve of a language may end below what its rule would give
         reserve_t = {name: max(t[name], min(limit, stored[name])) for name, limit in reserve_t.items()}
-    layouts = file_layouts(config, sources_of(chain), counts, t, reserve_t)
+    layouts = file_layouts(config, sources_of(chain), rows_behind(base), counts.entries, t=t, reserve_t=reserve_t)
     return _Target(base, _plan(base, config), config, counts, t, reserve_t, by_rows, layouts)
 
 

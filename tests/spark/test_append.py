@@ -20,8 +20,11 @@ from metaclip_spark.stages.append import append
 from metaclip_spark.stages.curate import curate
 from metaclip_spark.stages.diff import diff
 from metaclip_spark.stages.explain import explain_uid
+from metaclip_spark.stages.file_layouts import PoolRows, rows_behind
 from metaclip_spark.stages.rebalance import rebalance
 from metaclip_spark.stages.sizes import size_curves
+from metaclip_spark.stages.stored_run import current_run
+from metaclip_spark.storage.tables import Tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -196,6 +199,9 @@ def test_frozen_counts_balance_the_new_rows_only(
     assert sum(by_others.counters.values()) == 2 * by_others.counters["read"] == 2 * everything.counters["read"]
     assert curate(spark, second, metadata, str(alone), replace(config, counts=str(out))).already_finished
     rebalance(spark, str(alone), 9.0)
+    matched = {name: figures.matched for name, figures in everything.languages.items()}
+    own = PoolRows(everything.counters["read"], matched, everything.matches)
+    assert rows_behind(current_run(Tables(spark, str(alone)))) == own, "by which files are laid out"
     assert read(spark, alone)["uid"].to_pylist() == [row["uid"] for row in new if row["admission_threshold"] <= 9.0]
     with pytest.raises(TableError, match="has no counts"):
         curate(spark, second, metadata, str(alone), replace(config, counts=f"{out}@{'0' * 32}", overwrite=True))

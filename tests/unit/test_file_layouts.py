@@ -1,0 +1,39 @@
+"""Sizes of files before any row is written: of the rows that are there, whosever counts balance them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from metaclip_spark.config import CurateConfig
+from metaclip_spark.core.pool_counts import PoolCounts
+from metaclip_spark.stages.file_layouts import PoolRows, file_layouts
+
+OWN = np.array([40, 160, 2_200, 0], np.int64)
+ROWS = PoolRows(read=1_000, matched={"en": 800}, matches=2_400)
+POOL = {"format": "parquet", "bytes": 1_000_000}
+
+
+@pytest.mark.parametrize("times", [1, 100])
+def test_counts_of_a_larger_pool_make_no_larger_rows(times: int) -> None:
+    """The share that is kept is the counts' matter; how many rows there are, and of how many matches, is not."""
+    own = file_layouts(CurateConfig(), [POOL], ROWS, {"en": OWN}, t={"en": 10.0}, reserve_t={"en": 100.0})
+    found = file_layouts(
+        CurateConfig(), [POOL], ROWS, {"en": OWN * times}, t={"en": 10.0 * times}, reserve_t={"en": 100.0 * times}
+    )
+    assert found == own
+    assert own.curated.expected_bytes == pytest.approx(1_049 * 800 * (1 - (1 - 30 / 2_400) ** 3))
+
+
+def test_counts_of_nothing_keep_all() -> None:
+    """Entries that never matched in the other pool count as 1."""
+    found = file_layouts(CurateConfig(), [POOL], ROWS, {"en": OWN * 0}, t={"en": 5.0}, reserve_t=None)
+    assert found.curated.expected_bytes == pytest.approx(1_049 * 800)
+
+
+def test_the_rows_of_an_appended_pool_are_added() -> None:
+    added = PoolCounts(
+        entries={"en": OWN}, null=1, empty=2, language_without_metadata=0, unmatched={"en": 7}, matched={"en": 90},
+        read=100,
+    )  # fmt: skip
+    assert ROWS.plus(added) == PoolRows(read=1_100, matched={"en": 890}, matches=4_800)
