@@ -190,15 +190,15 @@ def test_lean_kernels_count_no_references_and_may_not_allocate(tmp_path: Path, m
             add(values, i)
 
     @jit.lean_kernel
-    def copied(values):  # noqa: ANN001, ANN202
-        values[0] = values.copy()[1]
+    def sum_of_copy(values):  # noqa: ANN001, ANN202
+        return values.copy().sum()
 
     values = np.ones(3, np.int64)
     add_places(values)
     assert values.tolist() == [1, 2, 3]
     assert "NRT_incref" not in add_places.inspect_llvm(add_places.signatures[0])
     with pytest.raises(numba.core.errors.NumbaError, match="NRT"):
-        copied(values)
+        sum_of_copy(values)
 
 
 def test_read_only_is_one_type() -> None:
