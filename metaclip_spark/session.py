@@ -77,7 +77,7 @@ LOCAL_SETTINGS = {
 
 _OLDEST_SPARK = (4, 0)
 
-# Sessions that have shown that they have it; looking again takes a quarter of a second.
+# Sessions that have shown that they have it: the command line, and each stage, asks.
 _WITH_DELTA: WeakSet[SparkSession] = WeakSet()
 
 
