@@ -13,6 +13,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from metaclip_spark.errors import EnvironmentProblemError
 from metaclip_spark.packaged_java import child_java_home, java_home
@@ -71,6 +72,9 @@ LOCAL_SETTINGS = {
 """What `build_session` sets for a local master unless told otherwise."""
 
 _OLDEST_SPARK = (4, 0)
+
+# Sessions that have shown that they have it: the command line, and each stage, asks.
+_WITH_DELTA: WeakSet[SparkSession] = WeakSet()
 
 
 def build_session(
@@ -258,12 +262,15 @@ def _missing_delta_settings(spark: SparkSession) -> dict[str, str]:
 
 def _check_delta_jar(spark: SparkSession) -> None:
     """The settings name Delta's classes; are they there? Spark itself says so only at the first write."""
+    if spark in _WITH_DELTA:
+        return
     try:
         # Needs Delta and touches nothing: this path is no table. Works on Spark Connect too.
         spark.sql("DESCRIBE DETAIL delta.`/metaclip-spark-no-such-table`").collect()
     except Exception as error:  # a lacking class comes as one of many kinds, Py4J's and the JVM's
         condition = error.getCondition() if hasattr(error, "getCondition") else type(error).__name__
         if condition == "DELTA_MISSING_DELTA_TABLE":
+            _WITH_DELTA.add(spark)
             return
         raise EnvironmentProblemError(
             f"the Spark session names Delta Lake in its settings but cannot use it ({condition}): "

@@ -16,6 +16,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
+from metaclip_spark.storage.session_kind import files_of
 from metaclip_spark.storage.settings import changed_settings
 
 if TYPE_CHECKING:
@@ -60,10 +61,10 @@ def row_bounded_batches(rows: DataFrame) -> Iterator[None]:
 def _fitting_rows(rows: DataFrame) -> int:
     """Rows that a batch of the mean size would hold, by the size of one file and the number of rows in its footer."""
     spark = rows.sparkSession
-    parquet = [file for file in rows.inputFiles() if file.endswith(".parquet")]
-    if not parquet:
+    files = files_of(rows)
+    file = files[len(files) // 2] if files else ""
+    if not file.endswith(".parquet"):
         return 0
-    file = parquet[len(parquet) // 2]
     for path in (unquote(file), file):  # Spark names the files of Parquet pools URL-encoded, those of Delta as they are
         try:
             size = spark.read.format("binaryFile").load(path).select("length").collect()[0].length

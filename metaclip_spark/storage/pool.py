@@ -31,7 +31,7 @@ from metaclip_spark.storage.pool_schema import (
 )
 from metaclip_spark.storage.pool_source import Source, identify, unreadable
 from metaclip_spark.storage.schemas import MALFORMED, RECORD
-from metaclip_spark.storage.session_kind import analysed, has_context
+from metaclip_spark.storage.session_kind import analysed, files_of
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -167,18 +167,12 @@ def _table(spark: SparkSession, place: str, version: int | None) -> DataFrame:
 def _refuse_unread(tables: list[DataFrame], pool: Pool, source: Source) -> None:
     """Spark reads the folders of a partitioned table, but not files in other subfolders: those must not be lost."""
     listed = source.description.get("files", 0)
-    read = _number_of_files(tables[0]) if listed else 0
+    read = len(files_of(tables[0])) if listed else 0
     if read < listed:
         raise InputError(
             f"{listed - read} of the {listed} files in {', '.join(pool.paths)} are in subfolders that Spark does not "
             "read: name these folders too, as paths of the pool"
         )
-
-
-def _number_of_files(table: DataFrame) -> int:
-    if has_context(table.sparkSession):  # by way of the JVM: only the number of what may be millions is wanted
-        return len(table._jdf.inputFiles())  # noqa: SLF001
-    return len(table.inputFiles())
 
 
 def _derived_uid(image_url: Column, text: Column) -> Column:

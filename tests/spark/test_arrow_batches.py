@@ -57,6 +57,19 @@ def test_limits_within_and_after(
         assert limits(spark) == before
 
 
+def test_names_of_all_files_stay_in_the_jvm(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = stored(spark, tmp_path / "pool", CAPTION)
+
+    def all_names(_: object) -> list[str]:
+        raise AssertionError("of a pool they may be millions")
+
+    monkeypatch.setattr(type(rows), "inputFiles", all_names)
+    with row_bounded_batches(rows):
+        assert limits(spark)[0] == NO_LIMIT
+
+
 def test_a_limit_of_the_user_stays(spark: SparkSession, tmp_path: Path) -> None:
     rows = stored(spark, tmp_path / "pool", CAPTION)
     with changed_settings(spark, {BYTES: "64m"}), row_bounded_batches(rows):

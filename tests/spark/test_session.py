@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 import pytest
 from delta.tables import DeltaTable
+from pyspark import SparkContext
 
 from metaclip_spark.errors import EnvironmentProblemError
 from metaclip_spark.session import (
@@ -25,6 +26,7 @@ from metaclip_spark.session import (
     check_session,
     delta_package,
 )
+from metaclip_spark.storage.session_kind import has_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +65,19 @@ def test_workers_run_this_interpreter(spark: SparkSession) -> None:
 def test_active_session_is_reused(spark: SparkSession) -> None:
     assert build_session() is spark
     check_session(spark)
+
+
+def test_a_session_is_asked_once_what_it_can(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_session(spark)
+    assert has_context(spark)
+
+    def again(*_: object) -> None:
+        raise AssertionError("it is known")
+
+    monkeypatch.setattr(type(spark), "sql", again)
+    monkeypatch.setattr(SparkContext, "broadcast", again)
+    check_session(spark)
+    assert has_context(spark)
 
 
 def test_runtime_settings_are_applied_to_an_active_session(spark: SparkSession) -> None:
