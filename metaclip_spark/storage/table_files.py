@@ -19,6 +19,17 @@ def listing(spark: SparkSession, path: str) -> DataFrame:
     return spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(path)
 
 
+def any_file(spark: SparkSession, path: str) -> str | None:
+    """One of the files at or below a path; None if there is none, or nothing at all."""
+    try:
+        files = listing(spark, path).select("path").take(1)
+    except AnalysisException as error:
+        if error.getCondition() == "PATH_NOT_FOUND":
+            return None
+        raise
+    return str(files[0].path) if files else None
+
+
 def exists(spark: SparkSession, path: str) -> bool:
     """Whether there is a file or folder."""
     try:

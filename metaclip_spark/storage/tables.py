@@ -32,7 +32,7 @@ from metaclip_spark.storage.schemas import (
 from metaclip_spark.storage.session_kind import analysed, parallelism
 from metaclip_spark.storage.settings import changed_settings
 from metaclip_spark.storage.spark_errors import reason
-from metaclip_spark.storage.table_files import exists, listing, quoted_path, whole_version
+from metaclip_spark.storage.table_files import any_file, exists, quoted_path, whole_version
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -137,9 +137,8 @@ class Tables:
         here = local_path(self.root)
         if here is not None and exists_here(here) and not here.is_dir():  # or it would show only at the first write
             raise TableError(f"{self.root} is a file: use another output")
-        if exists(self._spark, self.root):
-            for name in _OURS:
-                self.read(name)
+        for name in _OURS:
+            self.read(name)
 
     def read(self, name: str, version: int | None = None) -> DataFrame | None:
         """The table as it is now, or was at a version; None if there is none.
@@ -321,6 +320,6 @@ class Tables:
         path = self.path(name)
         if exists(self._spark, f"{path}/_delta_log") or (name != RUNS and self.read(RUNS) is not None):
             return
-        files = listing(self._spark, path).select("path").take(1)
-        if files:
-            raise TableError(f"{path} is no Delta table, but holds files (such as {files[0].path}): use another output")
+        found = any_file(self._spark, path)
+        if found:
+            raise TableError(f"{path} is no Delta table, but holds files (such as {found}): use another output")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from metaclip_spark.errors import ConfigError, TableError
+from metaclip_spark.storage import table_files
 from metaclip_spark.storage.file_layout import FileLayout
 from metaclip_spark.storage.schemas import CURATED, ENTRY_COUNTS, ENTRY_COUNTS_SCHEMA
 from metaclip_spark.storage.tables import Tables
@@ -15,7 +16,7 @@ from metaclip_spark.storage.tables import Tables
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 pytestmark = pytest.mark.spark
 
@@ -86,3 +87,21 @@ def test_files_are_written_in_whole_waves(spark: SparkSession, tmp_path: Path) -
         root = tmp_path / str(wanted)
         assert Tables(spark, str(root)).replace(CURATED, rows, run_id="run", layout=layout).rows == 64
         assert len(list((root / CURATED).glob("*.parquet"))) == written
+
+
+def test_the_files_of_tables_are_not_listed_to_learn_that_they_are_ours(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Old versions have as many files as there were commits; a folder that is not there has none."""
+    tables.refuse_foreign()
+    put(tables, "a", 1)
+    listed: list[str] = []
+    whole = table_files.listing
+
+    def listing(spark: SparkSession, path: str) -> DataFrame:
+        listed.append(path)
+        return whole(spark, path)
+
+    monkeypatch.setattr(table_files, "listing", listing)
+    tables.refuse_foreign()
+    assert [path for path in listed if tables.path(ENTRY_COUNTS).startswith(path)] == []
