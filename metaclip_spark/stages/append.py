@@ -35,6 +35,7 @@ from metaclip_spark.stages.second_pass import CrawledPool, reopened_pools, secon
 from metaclip_spark.stages.size_curves import store_size_curves
 from metaclip_spark.stages.stored_counts import load_counts, store_counts
 from metaclip_spark.stages.stored_run import finished_curations, lineage, rows_of
+from metaclip_spark.stages.task_progress import watched_tasks
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.pool import open_pool, refuse_inside
 from metaclip_spark.storage.schemas import CURATED, RESERVE
@@ -112,11 +113,11 @@ def append(
 
     # Old rows have the columns of the new pool, and the few that say why they are there.
     with SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
-        with timer.step("count"), named_worker_errors(tables):
+        with timer.step("count"), named_worker_errors(tables), watched_tasks(spark, timer):
             balanced = _counted(tables, asked, shared, languages, started_at)
             timer.note(balanced.added.in_words())
             warned = [*opened.source.warnings, *warn_of_malformed(opened, balanced.added, pool)]
-        with timer.step("balance"), named_worker_errors(tables):
+        with timer.step("balance"), named_worker_errors(tables), watched_tasks(spark, timer):
             figures, writes = _balance(spark, tables, asked, balanced, shared)
             timer.note(f"{writes[CURATED].rows:,} rows kept at {ChosenT(balanced.t).in_words()},")
 

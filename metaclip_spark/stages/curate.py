@@ -32,6 +32,7 @@ from metaclip_spark.stages.run_plan import (
 from metaclip_spark.stages.second_pass import CrawledPool, second_pass
 from metaclip_spark.stages.size_curves import store_size_curves
 from metaclip_spark.stages.stored_counts import load_counts, store_counts
+from metaclip_spark.stages.task_progress import watched_tasks
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.pool import open_pool, refuse_inside
 from metaclip_spark.storage.schemas import CURATED
@@ -99,7 +100,7 @@ def curate(
 
     with SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
         # Algorithm 1, part 1: how many captions hold each entry.
-        with timer.step("count"), named_worker_errors(tables):
+        with timer.step("count"), named_worker_errors(tables), watched_tasks(spark, timer):
             if COUNT in finished:
                 counts = load_counts(tables, finished[COUNT], shared.n_entries)
             else:
@@ -110,13 +111,14 @@ def curate(
 
         # Algorithm 1, part 2: keep a caption if any of its entries fires.
         found = PoolRows(counts.read, counts.matched, counts.matches)
-        with timer.step("choose t"), named_worker_errors(tables):
+        with timer.step("choose t"), named_worker_errors(tables), watched_tasks(spark, timer):
             counts = balancing_counts(tables, counts, frozen)
             chosen = choose_t(tables, plan, config, rows=opened.rows, metadata=shared, counts=counts)
         statistics = statistics_of(spark)
         with (
             timer.step("balance"),
             named_worker_errors(tables),
+            watched_tasks(spark, timer),
             balance_on_workers(spark, counts.entries, chosen.t, config.seed, chosen.reserve_t) as balance,
         ):
             kept = second_pass([CrawledPool(pool.crawl, opened)], plan, shared, balance, statistics)

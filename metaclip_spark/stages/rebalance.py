@@ -28,6 +28,7 @@ from metaclip_spark.stages.run_plan import BALANCE, RunPlan, digest, record
 from metaclip_spark.stages.second_pass import all_rows, reopened_pools, second_pass, sources_of
 from metaclip_spark.stages.size_curves import store_size_curves
 from metaclip_spark.stages.stored_run import finished_curations, lineage, rows_of
+from metaclip_spark.stages.task_progress import watched_tasks
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.pool_source import Source
 from metaclip_spark.storage.schemas import CURATED, RESERVE
@@ -120,7 +121,7 @@ def rebalance(
         languages = None if target.by_rows else _metadata(base, metadata, t)
         withdraw_mark(tables, runs, target.plan)
 
-    with timer.step("balance"), named_worker_errors(tables):
+    with timer.step("balance"), named_worker_errors(tables), watched_tasks(spark, timer):
         if languages is None:
             kept, writes = _by_rows(spark, tables, target)
         else:

@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from pools import made_up_table, pool_at, write_files
 
-from metaclip_spark import CurateConfig, curate
+from metaclip_spark import CurateConfig, append, curate, rebalance
+from metaclip_spark.stages import append as append_stage
+from metaclip_spark.stages import curate as curate_stage
+from metaclip_spark.stages import rebalance as rebalance_stage
+from metaclip_spark.stages.task_progress import watched_tasks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +59,25 @@ def test_jobs_have_names_and_steps_have_lines(
     assert [line["stage"] for line in runs] == ["count", "curate"]
     assert (runs[1]["run_id"], runs[1]["counters"]) == (report.run_id, report.counters)
     assert runs[1]["output_versions"] == {"curated": 0}
+
+
+def test_long_steps_say_how_far_they_are(
+    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for stage in (curate_stage, append_stage, rebalance_stage):
+        monkeypatch.setattr(stage, "watched_tasks", partial(watched_tasks, seconds=0.02))
+    table, out = made_up_table(600), str(tmp_path / "out")
+    pools = [pool_at(write_files(part, tmp_path / str(n))) for n, part in enumerate((table[:400], table[400:]))]
+    for run, steps in (
+        (lambda say: curate(spark, pools[0], metadata, out, CurateConfig(t=20), progress=say), ["count", "balance"]),
+        (lambda say: append(spark, pools[1], metadata, out, progress=say), ["count", "balance"]),
+        (lambda say: rebalance(spark, out, 10.0, progress=say), ["balance"]),
+    ):
+        lines: list[str] = []
+        run(lines.append)
+        for step in steps:
+            end = next(place for place, line in enumerate(lines) if line.startswith(step))
+            assert "tasks done" in lines[end - 1], (step, lines)
 
 
 def test_a_group_that_is_there_stays(
