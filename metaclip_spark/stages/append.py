@@ -10,18 +10,18 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 
 from metaclip_spark.errors import ConsistencyError
 from metaclip_spark.session import check_session
-from metaclip_spark.stages.append_checks import is_appended, refuse_other_columns, refuse_unfit
+from metaclip_spark.stages.append_checks import is_appended, refuse_other_columns, refuse_unfit_base
 from metaclip_spark.stages.append_parts import Appended, Balanced, Figures
 from metaclip_spark.stages.append_report import append_report, appended_curves
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
 from metaclip_spark.stages.choose_t import ChosenT, reserve_thresholds, thresholds
 from metaclip_spark.stages.count_pool import count_pool, warn_of_malformed
-from metaclip_spark.stages.curate import by_language
+from metaclip_spark.stages.curate import metadata_by_language
 from metaclip_spark.stages.curate_checks import check_source
 from metaclip_spark.stages.file_layouts import file_layouts, rows_behind
 from metaclip_spark.stages.follow_up import (
     base_run,
-    check_rows,
+    check_commit,
     counts_of,
     refuse_other_metadata,
     refuse_other_rules,
@@ -103,8 +103,8 @@ def append(
         if is_appended(chain, pool, opened.source, frozen=frozen):
             return base.curate_report(already_finished=True)
         refuse_other_rules(base)
-        refuse_unfit(base, frozen=frozen)
-        languages = by_language(metadata, pool, base.config())
+        refuse_unfit_base(base, frozen=frozen)
+        languages = metadata_by_language(metadata, pool, base.config())
         refuse_other_metadata(base, languages)
         refuse_other_columns(_stored_rows(tables, base).schema, opened.rows.schema)
         plan, own = _plans(base, pool, opened.source, frozen=frozen)
@@ -240,4 +240,4 @@ def _check(asked: Appended, balanced: Balanced, figures: Figures, writes: Mappin
             "changed; the run is not marked as finished: append again when the pool is at rest"
         )
     old = asked.base.counters["kept"] if asked.frozen else figures.old.kept
-    check_rows(writes[CURATED], old + figures.new.kept, "the curated table")
+    check_commit(writes[CURATED], old + figures.new.kept, "the curated table")

@@ -51,7 +51,7 @@ def is_appended(chain: Sequence[StoredRun], pool: Pool, source: Source, *, froze
     return False
 
 
-def refuse_unfit(base: StoredRun, *, frozen: bool) -> None:
+def refuse_unfit_base(base: StoredRun, *, frozen: bool) -> None:
     """Refuse to append where the result could not be that of a run over all pools.
 
     Raises:

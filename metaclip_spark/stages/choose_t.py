@@ -133,7 +133,7 @@ def reserve_thresholds(counts: PoolCounts, config: CurateConfig) -> dict[str, fl
     return thresholds(counts, config, config.reserve) if config.reserve else None
 
 
-def refuse_unfit(config: CurateConfig, languages: Sequence[str]) -> None:
+def refuse_unfit_choice(config: CurateConfig, languages: Sequence[str]) -> None:
     """Before any work: refuse a way to choose t that does not fit the languages.
 
     Raises:

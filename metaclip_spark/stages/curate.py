@@ -12,7 +12,7 @@ from metaclip_spark.core.metadata.entry_list import EntryFate
 from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
-from metaclip_spark.stages.choose_t import choose_t, refuse_unfit
+from metaclip_spark.stages.choose_t import choose_t, refuse_unfit_choice
 from metaclip_spark.stages.count_pool import count_pool, duplicated_ids, warn_of_malformed
 from metaclip_spark.stages.curate_checks import build_report, check_source, check_written
 from metaclip_spark.stages.file_layouts import PoolRows, file_layouts
@@ -84,7 +84,7 @@ def curate(
     """
     started_at, config = dt.datetime.now(dt.UTC), config or CurateConfig()
     check_session(spark)
-    languages = by_language(metadata, pool, config)
+    languages = metadata_by_language(metadata, pool, config)
     tables, timer = Tables(spark, output), Progress(progress, spark, CURATE)
     with timer.step("open"), named_worker_errors(tables):
         refuse_inside(pool, tables.root)
@@ -154,7 +154,7 @@ def with_id_check(opened: OpenPool, config: CurateConfig, report: CurateReport) 
         return replace(report, duplicated_ids=duplicated_ids(opened))
 
 
-def by_language(
+def metadata_by_language(
     metadata: CompiledMetadata | Mapping[str, CompiledMetadata], pool: Pool, config: CurateConfig
 ) -> dict[str, CompiledMetadata]:
     """Metadata by language, checked to fit the pool and the configuration.
@@ -175,7 +175,7 @@ def by_language(
         raise ConfigError(
             f"there is metadata of {', '.join(languages)}, but no language column: name the pool's column"
         )
-    refuse_unfit(config, list(languages))
+    refuse_unfit_choice(config, list(languages))
     if config.texts_per_image == "one_text_per_image" and pool.columns.image_url is None:
         raise ConfigError("one text per image needs the pool's URL column, which says what is one image: name it")
     return languages

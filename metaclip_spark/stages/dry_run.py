@@ -12,7 +12,7 @@ from metaclip_spark.config import WAYS_TO_CHOOSE_T, CurateConfig
 from metaclip_spark.core.metadata.entry_list import EntryFate
 from metaclip_spark.report.dry_run import PlannedRun
 from metaclip_spark.session import check_session
-from metaclip_spark.stages.curate import by_language
+from metaclip_spark.stages.curate import metadata_by_language
 from metaclip_spark.stages.frozen_counts import open_frozen
 from metaclip_spark.stages.run_plan import COUNT, finished_report, finished_runs, plan_run, refuse_another_result
 from metaclip_spark.stages.worker_errors import named_worker_errors
@@ -54,7 +54,7 @@ def dry_run(
     """
     config = config or CurateConfig()
     check_session(spark)
-    languages = by_language(metadata, pool, config)
+    languages = metadata_by_language(metadata, pool, config)
     tables = Tables(spark, output)
     with named_worker_errors(tables):
         refuse_inside(pool, tables.root)

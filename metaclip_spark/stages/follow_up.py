@@ -121,7 +121,7 @@ def withdraw_mark(tables: Tables, runs: Mapping[str, StoredRun], plan: RunPlan) 
         tables.withdraw(RUNS, f"run_id = '{plan.run_id}'")
 
 
-def check_rows(write: Write, kept: int, what: str) -> None:
+def check_commit(write: Write, kept: int, what: str) -> None:
     """The rows of a commit are those that were decided on.
 
     Raises:

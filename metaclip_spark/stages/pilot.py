@@ -17,7 +17,7 @@ from metaclip_spark.report.pilot import Estimate, LanguagePilot, PilotReport, Si
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.choose_t import thresholds
 from metaclip_spark.stages.count_pool import count_records, warn_of_malformed
-from metaclip_spark.stages.curate import by_language
+from metaclip_spark.stages.curate import metadata_by_language
 from metaclip_spark.stages.pilot_time import PASSES, run_seconds
 from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.worker_errors import named_worker_errors
@@ -108,7 +108,7 @@ def pilot(
     config = config or CurateConfig()
     _refuse_unfit(share, config)
     check_session(spark)
-    languages = by_language(metadata, pool, config)
+    languages = metadata_by_language(metadata, pool, config)
     timer, seen = Progress(progress, spark, "sample"), Observation()
     with timer.step("open"), named_worker_errors():
         opened = open_pool(spark, pool)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from metaclip_spark.errors import ConfigError, ConsistencyError
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
-from metaclip_spark.stages.choose_t import ChosenT, refuse_unfit, reserve_thresholds, thresholds
-from metaclip_spark.stages.curate import by_language
+from metaclip_spark.stages.choose_t import ChosenT, refuse_unfit_choice, reserve_thresholds, thresholds
+from metaclip_spark.stages.curate import metadata_by_language
 from metaclip_spark.stages.file_layouts import file_layouts, rows_behind
 from metaclip_spark.stages.follow_up import (
     base_run,
-    check_rows,
+    check_commit,
     counts_of,
     follow_up_report,
     refuse_other_metadata,
@@ -128,7 +128,7 @@ def rebalance(
             kept, writes = _by_pools(spark, tables, target, chain, languages)
         timer.note(f"{writes[CURATED].rows:,} rows kept at {ChosenT(target.t).in_words()},")
     with timer.step("record"), named_worker_errors(tables):
-        check_rows(writes[CURATED], kept.kept, "the curated table")
+        check_commit(writes[CURATED], kept.kept, "the curated table")
         if languages is not None:
             store_size_curves(tables, target.plan, {name: kept[name].curve for name in languages})
     report = _report(tables, target, kept, writes, seconds=timer.seconds)
@@ -145,7 +145,7 @@ def _config(base: StoredRun, t: float) -> CurateConfig:
     before = base.config()
     tail_share = None if before.t is None else before.tail_share
     config = replace(before, t=t, target_size=None, keep_share=None, tail_share=tail_share, reserve=None)
-    refuse_unfit(config, list(base.t))
+    refuse_unfit_choice(config, list(base.t))
     return replace(config, reserve=before.reserve) if before.reserve and before.reserve > t else config
 
 
@@ -176,7 +176,7 @@ def _metadata(
             f"t = {t} lies beyond the rows that are stored (by language up to {base.stored_t()}), so that the pool has "
             "to be matched again: give the metadata that the table was curated with. A reserve holds rows ready"
         )
-    languages = by_language(metadata, base.pool(), base.config())
+    languages = metadata_by_language(metadata, base.pool(), base.config())
     refuse_other_metadata(base, languages)
     return languages
 
