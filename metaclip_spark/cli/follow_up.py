@@ -25,7 +25,8 @@ def add_balance(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]
         "balance",
         help="bring a curated table to another t",
         description="Bring a curated table to another t, over the same counts and draws: to a smaller t, or up to the "
-        "reserve's, by moving its own rows; beyond what is stored by matching the pool again with the stored counts.",
+        "reserve's, by moving its own rows; beyond what is stored, or with the counts of another curation, by matching "
+        "the pool again.",
     )
     parser.add_argument("--output", required=True, metavar="ROOT", help="folder of the tables")
     parser.add_argument("--t", type=float, required=True, help="threshold in matches per entry")
@@ -35,6 +36,11 @@ def add_balance(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]
         default=[],
         metavar="[LANG=]PATH",
         help="the lists that the table was curated with; needed only to match the pool again",
+    )
+    parser.add_argument(
+        "--counts",
+        metavar="ROOT[@VERSION]",
+        help="balance by the (frozen) counts of another curation; default: those that balance the table already",
     )
     parser.add_argument("--conf", type=Path, metavar="FILE", help="TOML file of settings (conf/)")
     parser.set_defaults(run=run_balance)
@@ -68,7 +74,8 @@ def run_balance(options: Namespace) -> None:
 
     session = session_options(options, run_file_of(options))
     with metadata_in_session(session, metadata_sources(options.metadata)) as (spark, metadata):
-        report = rebalance(spark, options.output, options.t, metadata or None, progress=progress_of(options))
+        progress = progress_of(options)
+        report = rebalance(spark, options.output, options.t, metadata or None, counts=options.counts, progress=progress)
     print_report(report, as_json=options.json)
 
 

@@ -80,11 +80,11 @@ def balancing_counts(tables: Tables, counts: PoolCounts, frozen: FrozenCounts | 
     """A pool's rows by what became of them, with the entries' counts that balance them: its own, or the frozen ones."""
     if frozen is None:
         return counts
-    _adopt(tables, frozen)
+    adopt(tables, frozen)
     return replace(counts, entries={language: frozen.entries[language] for language in counts.entries})
 
 
-def _adopt(tables: Tables, frozen: FrozenCounts) -> None:
+def adopt(tables: Tables, frozen: FrozenCounts) -> None:
     """Copy the counts to the tables whose rows they balance, which are then whole without the others."""
     of_them = f"counts_version = '{frozen.counts_version}'"
     here = tables.read(RUNS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from metaclip_spark.session import check_session
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
 from metaclip_spark.stages.choose_t import ChosenT, refuse_unfit_choice, reserve_thresholds, thresholds
 from metaclip_spark.stages.curate import metadata_by_language
+from metaclip_spark.stages.curate_checks import top_entries
 from metaclip_spark.stages.file_layouts import file_layouts, rows_behind
 from metaclip_spark.stages.follow_up import (
     base_run,
@@ -22,6 +24,7 @@ from metaclip_spark.stages.follow_up import (
     stored_limits,
     withdraw_mark,
 )
+from metaclip_spark.stages.frozen_counts import adopt, open_frozen
 from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.reserve import empty_reserve, within, write_balanced
 from metaclip_spark.stages.run_plan import BALANCE, RunPlan, digest, record
@@ -39,7 +42,7 @@ from metaclip_spark.transforms.rebalance_rows import rebalance_rows, with_origin
 from metaclip_spark.transforms.shared_metadata import SharedMetadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from pyspark.sql import SparkSession
 
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     from metaclip_spark.core.pool_counts import PoolCounts
     from metaclip_spark.report.curate_report import CurateReport
     from metaclip_spark.stages.file_layouts import FileLayouts
+    from metaclip_spark.stages.frozen_counts import FrozenCounts
     from metaclip_spark.stages.stored_run import StoredRun
     from metaclip_spark.storage.tables import Write
 
@@ -61,7 +65,7 @@ class _Target:
         base: the run it starts from.
         plan: its own identity.
         config: with the new t.
-        counts: stored with the base.
+        counts: of the pools, with the entries' counts that balance them: those stored with the base, or frozen ones.
         t: threshold by language.
         reserve_t: threshold by language up to which rows are stored; None without a reserve.
         by_rows: whether all the rows wanted are stored.
@@ -84,6 +88,7 @@ def rebalance(
     t: float,
     metadata: CompiledMetadata | Mapping[str, CompiledMetadata] | None = None,
     *,
+    counts: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> CurateReport:
     """Bring a curated table to another t, over the same counts and draws: row for row what a fresh run would keep.
@@ -91,11 +96,17 @@ def rebalance(
     To a smaller t it is a filter, and up to the reserve's a move of rows: no pool is read. Beyond what is stored the
     pools are read again, in one pass with the stored counts. Selections are nested either way.
 
+    With the counts of another curation (frozen counts) the pools are read again too: it is then what `curate` over all
+    of them would keep with these counts.
+
     Args:
         spark: a session with Delta.
         output: root path of the tables.
         t: threshold in matches, of the reference language (or the only one) as for `curate`.
-        metadata: the lists that the table was curated with; needed only where t lies beyond what is stored.
+        metadata: the lists that the table was curated with; needed only where t lies beyond what is stored,
+            or for other counts.
+        counts: output of another curation, or ROOT@COUNTS_VERSION, whose counts balance the rows from now on; None:
+            those that balance them already.
         progress: receives a line with figures and seconds at the end of each step.
 
     Returns:
@@ -111,14 +122,19 @@ def rebalance(
     with timer.step("open"), named_worker_errors(tables):
         tables.refuse_foreign()
         runs = finished_curations(tables)
-        base = base_run(tables, runs, lambda run: _plan(run, _config(run, t)).run_id)
+        frozen = _frozen(spark, counts, metadata) if counts else None
+        base = base_run(tables, runs, lambda run: _plan(run, _config(run, t), frozen).run_id)
         config = _config(base, t)
+        if frozen is not None:  # the base has to be of the same lists as these counts
+            _metadata(base, metadata, t)
         chain = lineage(runs, base)
-        target = _target(tables, base, config, chain)
-        if target.t == base.t:
+        target = _target(tables, base, config, chain, frozen)
+        if target.t == base.t and target.plan.balanced_by == base.counts_version:
             return base.curate_report(already_finished=True)
         refuse_other_rules(base)
         languages = None if target.by_rows else _metadata(base, metadata, t)
+        if frozen is not None:
+            adopt(tables, frozen)
         withdraw_mark(tables, runs, target.plan)
 
     with timer.step("balance"), named_worker_errors(tables), watched_tasks(spark, timer):
@@ -131,7 +147,7 @@ def rebalance(
         check_commit(writes[CURATED], kept.kept, "the curated table")
         if languages is not None:
             store_size_curves(tables, target.plan, {name: kept[name].curve for name in languages})
-    report = _report(tables, target, kept, writes, seconds=timer.seconds)
+    report = _report(tables, target, kept, writes, metadata=languages or {}, seconds=timer.seconds)
     with named_worker_errors(tables):
         record(
             tables, target.plan, stage=BALANCE, started_at=started_at, counters=report.counters,
@@ -149,23 +165,43 @@ def _config(base: StoredRun, t: float) -> CurateConfig:
     return replace(config, reserve=before.reserve) if before.reserve and before.reserve > t else config
 
 
-def _plan(base: StoredRun, config: CurateConfig) -> RunPlan:
-    run_id = digest({"stage": BALANCE, "parent": base.run_id, "t": config.t})
+def _frozen(
+    spark: SparkSession, place: str, metadata: CompiledMetadata | Mapping[str, CompiledMetadata] | None
+) -> FrozenCounts:
+    if metadata is None:
+        raise ConfigError(
+            f"with the counts of {place} the pool has to be matched again: give the metadata that the table was "
+            "curated with"
+        )
+    return open_frozen(spark, place, metadata if isinstance(metadata, Mapping) else {metadata.language: metadata})
+
+
+def _plan(base: StoredRun, config: CurateConfig, frozen: FrozenCounts | None) -> RunPlan:
+    identity = {"stage": BALANCE, "parent": base.run_id, "t": config.t}
     configuration = {**base.configuration, **config.identity()}
+    version = base.counts_version
+    if frozen is not None and frozen.counts_version != version:
+        version = frozen.counts_version
+        identity["counts"] = configuration["frozen"] = version
     source = Source(base.inputs["digest"], {name: value for name, value in base.inputs.items() if name != "digest"})
-    return RunPlan(run_id, base.counts_version, base.metadata_digests, configuration, source, base.pool())
+    return RunPlan(digest(identity), version, base.metadata_digests, configuration, source, base.pool())
 
 
-def _target(tables: Tables, base: StoredRun, config: CurateConfig, chain: Sequence[StoredRun]) -> _Target:
-    counts = counts_of(tables, base)
-    t = thresholds(counts, config, config.t)
+def _target(
+    tables: Tables, base: StoredRun, config: CurateConfig, chain: Sequence[StoredRun], frozen: FrozenCounts | None
+) -> _Target:
+    plan, counts = _plan(base, config, frozen), counts_of(tables, base)
+    is_recounted = plan.counts_version != base.counts_version
     stored = stored_limits(base, counts)
-    by_rows = all(t[language] <= limit for language, limit in stored.items())
+    if frozen is not None:
+        counts = replace(counts, entries=frozen.entries)
+    t = thresholds(counts, config, config.t)
+    by_rows = not is_recounted and all(t[language] <= limit for language, limit in stored.items())
     reserve_t = reserve_thresholds(counts, config)
     if reserve_t and by_rows:  # after an append the reserve of a language may end below what its rule would give
         reserve_t = {name: max(t[name], min(limit, stored[name])) for name, limit in reserve_t.items()}
     layouts = file_layouts(config, sources_of(chain), rows_behind(base), counts.entries, t=t, reserve_t=reserve_t)
-    return _Target(base, _plan(base, config), config, counts, t, reserve_t, by_rows, layouts)
+    return _Target(base, plan, config, counts, t, reserve_t, by_rows, layouts)
 
 
 def _metadata(
@@ -248,13 +284,15 @@ def _report(
     kept: BalanceStatistics,
     writes: Mapping[str, Write],
     *,
+    metadata: Mapping[str, CompiledMetadata],
     seconds: Mapping[str, float],
 ) -> CurateReport:
     base, by_rows = target.base, target.by_rows
-    way = "from the rows that were stored" if by_rows else "by a second pass with the stored counts"
+    counts = "the stored counts" if target.plan.counts_version == base.counts_version else "frozen counts"
+    way = "from the rows that were stored" if by_rows else f"by a second pass with {counts}"
     before = base.counters
     counters = {**before, "kept": kept.kept, "not_drawn": before["not_drawn"] + before["kept"] - kept.kept}
-    return follow_up_report(
+    report = follow_up_report(
         base, target.plan, t=target.t, reserve_t=target.reserve_t, entries=target.counts.entries,
         kept={name: kept[name].kept for name in target.t}, writes=writes, tables=tables,
         stage=BALANCE, counters=counters, seconds=dict(seconds),
@@ -262,3 +300,8 @@ def _report(
         expected_deviation=None if by_rows else kept.expected_deviation,
         origin=f"Re-balanced from {ChosenT(base.t).in_words()} (run {base.run_id}), {way}.",
     )  # fmt: skip
+    top = {name: top_entries(target.counts.entries[name], own) for name, own in metadata.items()}
+    languages = {
+        name: replace(own, top_entries=top.get(name, own.top_entries)) for name, own in report.languages.items()
+    }
+    return replace(report, languages=languages)

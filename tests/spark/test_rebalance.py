@@ -191,6 +191,35 @@ def test_several_languages_follow_the_tail_share(spark: SparkSession, tmp_path: 
         same_figures(report, fresh)
 
 
+def test_with_the_counts_of_another_pool(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path) -> None:
+    """What a curation with these counts would keep; later re-balances stay with them."""
+    table = made_up_table(1_200)
+    pool, counted = (
+        pool_at(write_files(part, tmp_path / name)) for name, part in (("pool", table[:500]), ("counted", table[500:]))
+    )
+    out, whole, place = tmp_path / "out", tmp_path / "whole", str(tmp_path / "other")
+    counts = curate(spark, counted, metadata, place, CONFIG).counts_version
+    first = curate(spark, pool, metadata, str(out), CONFIG)
+    before = files_below(out)
+    for lists, message in ((None, "give the metadata"), (compile_metadata(["w1"]), "are of other metadata")):
+        with pytest.raises(ConfigError, match=message):
+            rebalance(spark, str(out), 25.0, lists, counts=place)
+    assert files_below(out) == before
+
+    fresh = curate(spark, pool, metadata, str(whole), replace(CONFIG, t=25.0, counts=place))
+    report = rebalance(spark, str(out), 25.0, metadata, counts=place)
+    assert rows(spark, out) == rows(spark, whole)
+    same_figures(report, fresh)
+    assert (report.counts_version, report.matches, report.expected_size) == (counts, fresh.matches, fresh.expected_size)
+    (run,) = (run for run in stored_runs(spark, out) if run.run_id == report.run_id)
+    assert (run.stage, run.parent_run_id, run.counts_version) == ("balance", first.run_id, counts)
+    assert rebalance(spark, str(out), 25.0, metadata, counts=f"{place}@{counts}").already_finished
+    smaller = rebalance(spark, str(out), 9.0)
+    assert smaller.counts_version == counts
+    kept = rows(spark, whole)
+    assert rows(spark, out)["uid"] == kept.filter(pc.less_equal(kept["admission_threshold"], 9.0))["uid"]
+
+
 def test_a_changed_pool_is_not_read_again(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path) -> None:
     pool = pool_at(write_files(made_up_table(300), tmp_path / "pool"))
     curate(spark, pool, metadata, str(tmp_path / "out"), CONFIG)
