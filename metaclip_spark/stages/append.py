@@ -112,12 +112,12 @@ def append(
         asked = Appended(base, chain, plan, own, CrawledPool(pool.crawl, opened), frozen)
 
     # Old rows have the columns of the new pool, and the few that say why they are there.
-    with SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
-        with timer.step("count"), named_worker_errors(tables), watched_tasks(spark, timer):
+    with named_worker_errors(tables), SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
+        with timer.step("count"), watched_tasks(spark, timer):
             balanced = _counted(tables, asked, shared, languages, started_at)
             timer.note(balanced.added.in_words())
             warned = [*opened.source.warnings, *warn_of_malformed(opened, balanced.added, pool)]
-        with timer.step("balance"), named_worker_errors(tables), watched_tasks(spark, timer):
+        with timer.step("balance"), watched_tasks(spark, timer):
             figures, writes = _balance(spark, tables, asked, balanced, shared)
             timer.note(f"{writes[CURATED].rows:,} rows kept at {ChosenT(balanced.t).in_words()},")
 

@@ -44,11 +44,13 @@ from metaclip_spark.transforms.shared_metadata import SharedMetadata
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyspark.sql import SparkSession
+    from pyspark.sql import Row, SparkSession
 
     from metaclip_spark.config import Pool
     from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.pool_counts import PoolCounts
     from metaclip_spark.report.curate_report import CurateReport
+    from metaclip_spark.stages.run_plan import RunPlan
     from metaclip_spark.storage.pool import OpenPool
 
 
@@ -98,35 +100,27 @@ def curate(
         refuse_another_result(tables, plan, overwrite=config.overwrite)
         withdraw(tables, plan, finished)
 
-    with SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
+    with named_worker_errors(tables), SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
         # Algorithm 1, part 1: how many captions hold each entry.
-        with timer.step("count"), named_worker_errors(tables), watched_tasks(spark, timer):
-            if COUNT in finished:
-                counts = load_counts(tables, finished[COUNT], shared.n_entries)
-            else:
-                counts = count_pool(opened, pool, shared)
-                store_counts(tables, plan, counts, languages, started_at=started_at)
+        with timer.step("count"), watched_tasks(spark, timer):
+            counts = _counted(tables, plan, finished.get(COUNT), opened, shared, metadata=languages, begun=started_at)
             timer.note(counts.in_words())
             warned = [*opened.source.warnings, *warn_of_malformed(opened, counts, pool)]
 
         # Algorithm 1, part 2: keep a caption if any of its entries fires.
         found = PoolRows(counts.read, counts.matched, counts.matches)
-        with timer.step("choose t"), named_worker_errors(tables), watched_tasks(spark, timer):
+        with timer.step("choose t"), watched_tasks(spark, timer):
             counts = balancing_counts(tables, counts, frozen)
             chosen = choose_t(tables, plan, config, rows=opened.rows, metadata=shared, counts=counts)
-        statistics = statistics_of(spark)
-        with (
-            timer.step("balance"),
-            named_worker_errors(tables),
-            watched_tasks(spark, timer),
-            balance_on_workers(spark, counts.entries, chosen.t, config.seed, chosen.reserve_t) as balance,
-        ):
-            kept = second_pass([CrawledPool(pool.crawl, opened)], plan, shared, balance, statistics)
+        with timer.step("balance"), watched_tasks(spark, timer):
+            statistics = statistics_of(spark)
             layouts = file_layouts(
                 config, [opened.source.description], found, counts.entries, t=chosen.t, reserve_t=chosen.reserve_t
             )
-            writes = write_balanced(tables, kept, chosen.t, chosen.reserve_t, run_id=plan.run_id, layouts=layouts)
-            figures = statistics.value
+            with balance_on_workers(spark, counts.entries, chosen.t, config.seed, chosen.reserve_t) as balance:
+                kept = second_pass([CrawledPool(pool.crawl, opened)], plan, shared, balance, statistics)
+                writes = write_balanced(tables, kept, chosen.t, chosen.reserve_t, run_id=plan.run_id, layouts=layouts)
+                figures = statistics.value
             timer.note(f"{writes[CURATED].rows:,} rows kept at {chosen.in_words()},")
 
     # The pass that writes the rows measures the curve, so it follows them; the run's own row comes last: it is whole.
@@ -144,6 +138,24 @@ def curate(
             output_versions=report.output_versions, report=report,
         )  # fmt: skip
     return report
+
+
+def _counted(
+    tables: Tables,
+    plan: RunPlan,
+    finished: Row | None,
+    opened: OpenPool,
+    shared: SharedMetadata,
+    *,
+    metadata: Mapping[str, CompiledMetadata],
+    begun: dt.datetime,
+) -> PoolCounts:
+    """The pool's counts: those that an earlier run left, or of a pass over it, and stored then."""
+    if finished is not None:
+        return load_counts(tables, finished, shared.n_entries)
+    counts = count_pool(opened, plan.pool, shared)
+    store_counts(tables, plan, counts, metadata, started_at=begun)
+    return counts
 
 
 def with_id_check(opened: OpenPool, config: CurateConfig, report: CurateReport) -> CurateReport:
