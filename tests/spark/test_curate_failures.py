@@ -122,19 +122,27 @@ def test_of_the_tables_before_and_after_the_passes(
             next_run()
 
 
-def test_a_disk_that_is_full_at_the_end(
-    spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, small_disk: Path
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        ("choose t", r"/curated\b.*No space left on device.*batches were bounded by \d+ rows.*run again"),
+        ("balance", r"/size_curve\b.*No space left on device.*run again"),
+    ],
+    ids=["rows", "their curve"],
+)
+def test_what_a_full_disk_does_not_hold(
+    spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, small_disk: Path, step: str, says: str
 ) -> None:
-    """The rows are written then, the curve is not."""
+    """The disk is filled when a step has ended."""
     filler = small_disk / "filler"
 
     def fill(line: str) -> None:
-        if line.startswith("balance"):
+        if line.startswith(step):
             with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
                 while file.write(bytes(4_096)):
                     pass
 
-    with pytest.raises(JobFailedError, match=r"size_curve.*No space left on device.*run again"):
+    with pytest.raises(JobFailedError, match=says):
         curate(spark, small_pool, metadata, str(small_disk / "out"), CONFIG, progress=fill)
     filler.unlink()
     assert curate(spark, small_pool, metadata, str(small_disk / "out"), CONFIG).counts_reused
