@@ -77,7 +77,12 @@ def curate(way: Way, pool: Path, work: Path, metadata: Path, t: float) -> dict[s
     output = work / "output"
     shutil.rmtree(output, ignore_errors=True)
     as_it_is = {"spark.sql.files.openCostInBytes": "4194304"}
-    whole_files = {"spark.sql.files.maxPartitionBytes": "8g", "spark.sql.files.openCostInBytes": "8g"}
+    # A task a file in both passes: rows are written by as few tasks as there are cores, or as Spark is told there are.
+    whole_files = {
+        "spark.sql.files.maxPartitionBytes": "8g",
+        "spark.sql.files.openCostInBytes": "8g",
+        "spark.default.parallelism": str(way.files),
+    }
     found = CurateProcess(
         pool=[str(pool if way.files is None else rewrite(pool, work / f"pool-{way.files}", way.files))],
         metadata=str(metadata),
