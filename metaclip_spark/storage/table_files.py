@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.errors import TableError
-from metaclip_spark.storage.session_kind import analysed
+from metaclip_spark.storage.session_kind import analysed, has_context
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -30,6 +31,21 @@ def any_file(spark: SparkSession, path: str) -> str | None:
             return None
         raise
     return str(files[0].path) if files else None
+
+
+def absent(spark: SparkSession, path: str) -> bool:
+    """Whether it is known at a glance that there is no file or folder; False where it is not known.
+
+    Delta takes as long to find that there is no table as to open one.
+    """
+    if not has_context(spark):
+        return False
+    place = spark._jvm.org.apache.hadoop.fs.Path(path)  # type: ignore[union-attr]  # noqa: SLF001 - pyspark has no way to ask
+    settings = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001 - those that Spark reads with
+    try:
+        return not place.getFileSystem(settings).exists(place)
+    except Py4JJavaError:  # Databricks opens some stores to tables alone: what is wrong shows when the table is opened
+        return False
 
 
 def exists(spark: SparkSession, path: str) -> bool:

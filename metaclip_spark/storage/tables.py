@@ -31,7 +31,7 @@ from metaclip_spark.storage.schemas import (
 from metaclip_spark.storage.session_kind import parallelism
 from metaclip_spark.storage.settings import changed_settings
 from metaclip_spark.storage.spark_errors import reason
-from metaclip_spark.storage.table_files import any_file, exists, whole_version
+from metaclip_spark.storage.table_files import absent, any_file, exists, whole_version
 from metaclip_spark.storage.table_log import (
     NO_TABLE,
     Write,
@@ -64,7 +64,7 @@ _OURS: Final = {
     METADATA: frozenset(METADATA_SCHEMA.names),
 }
 _ARROW_ROWS: Final = "spark.sql.execution.arrow.maxRecordsPerBatch"
-_ABSENT: Final = frozenset({"PATH_NOT_FOUND", "TABLE_OR_VIEW_NOT_FOUND"})
+_ABSENT: Final = frozenset({"PATH_NOT_FOUND", "TABLE_OR_VIEW_NOT_FOUND", "DELTA_TABLE_NOT_FOUND"})
 # What Delta says where another process committed in between.
 _CONCURRENT: Final = re.compile(r"DELTA_(?:CONCURRENT|METADATA_CHANGED|PROTOCOL_CHANGED)|Concurrent\w*Exception")
 
@@ -132,14 +132,15 @@ class Tables:
         path = self.path(name)
         if version is not None:
             return self._at_version(name, version, newest)
+        if name != RUNS and not self._in_catalog and absent(self._spark, path):
+            return None  # of the runs Delta itself says so: it tells whether the root lies in another table
         try:
             table = self._place(name).opened(self._spark)
         except (AnalysisException, Py4JJavaError) as error:
             condition = error.getCondition() if isinstance(error, AnalysisException) else None
             if condition in _ABSENT:
-                return None
-            if condition == "DELTA_TABLE_NOT_FOUND":
-                self._refuse_foreign_files(name)
+                if condition == "DELTA_TABLE_NOT_FOUND":
+                    self._refuse_foreign_files(name)
                 return None
             if condition == "DELTA_INVALID_PARTITION_PATH":  # Delta looks for a table up the path
                 raise TableError(f"{self.root} is, or lies in, a Delta table itself: use another output") from error

@@ -2,14 +2,16 @@
 
     python tests/bench/bench_rebalance.py --pool pool --metadata ../shared/data/metadata/en_481k.txt.gz --work work
 
-`--pool` is a folder made by make_pool.py; its last file is what is appended to the others. All jobs run in one warm
-session; the figures to quote are the ratios, of CPU time where the machine has other work.
+`--pool` is a folder made by make_pool.py; its last file is what is appended to the others. All jobs run in turn in one
+session, some turns to warm up and some that count; the figures to quote are the ratios of the medians, of CPU time
+where the machine has other work.
 """
 
 from __future__ import annotations
 
 import argparse
 import shutil
+import statistics
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +41,7 @@ class Bench:
         self.work: Path = options.work
         self.files = sorted(options.pool.glob("*.parquet"))
         self.t: float = options.t
-        self.times: dict[str, tuple[float, float]] = {}
+        self.times: dict[str, list[tuple[float, float]]] = {}
 
     def pool(self, files: list[Path], crawl: str) -> Pool:
         return Pool(paths=tuple(map(str, files)), columns=COLUMNS, crawl=crawl)
@@ -47,8 +49,8 @@ class Bench:
     def timed(self, name: str, job: Callable[..., CurateReport], *arguments: Any, **options: Any) -> CurateReport:
         start, cpu = time.monotonic(), cpu_seconds()
         report = job(self.spark, *arguments, **options)
-        self.times[name] = time.monotonic() - start, cpu_seconds() - cpu
-        wall, used = self.times[name]
+        wall, used = time.monotonic() - start, cpu_seconds() - cpu
+        self.times.setdefault(name, []).append((wall, used))
         print(
             f"{name:44s} {wall:7.2f} s wall {used:7.2f} s CPU  {report.counters['kept']:>9,} kept, "
             f"{report.reserved:,} in reserve {rounded(report.seconds)}",
@@ -65,10 +67,11 @@ class Bench:
             best = min(best, (abs(size - rows), row.upper_edge))
         return best[1]
 
-    def run(self) -> None:
+    def turn(self) -> None:
+        """Every job once, each into tables that this turn makes anew."""
+        shutil.rmtree(self.work, ignore_errors=True)
         out, config = str(self.work / "out"), CurateConfig(t=self.t)
         whole = self.pool(self.files, "whole")
-        curate(self.spark, self.pool(self.files[:1], "warm-up"), self.metadata, str(self.work / "warm"), config)
         first = self.timed("curate", curate, whole, self.metadata, out, config)
         half = self.t_that_keeps(out, first.counters["kept"] / 2)
         larger = self.t_that_keeps(out, first.counters["kept"] * 1.5)
@@ -89,10 +92,10 @@ class Bench:
         self.timed("append the last file", append, self.pool(self.files[-1:], "B"), self.metadata, out)
         alone = str(self.work / "alone")
         self.timed("curate the last file alone", curate, self.pool(self.files[-1:], "B"), self.metadata, alone, config)
-        self.same(out, str(self.work / "out"))
 
-    def same(self, appended: str, half_more: str) -> None:
-        """The appended table against the curation of all files, as a whole run leaves it."""
+    def same(self) -> None:
+        """The appended table of the last turn against the curation of all files, as a whole run leaves it."""
+        appended, half_more = str(self.work / "appended"), str(self.work / "out")
         first = curate(
             self.spark, self.pool(self.files, "whole"), self.metadata, half_more, CurateConfig(t=self.t, overwrite=True)
         )
@@ -102,10 +105,14 @@ class Bench:
         print(f"append = curate of all files: {first.counters['kept']:,} rows, {differing} differ")
 
     def ratios(self) -> None:
-        whole = self.times["curate"]
-        print("\nshare of the whole curate        wall   CPU")
-        for name, (wall, cpu) in self.times.items():
-            print(f"{name:44s} {wall / whole[0]:5.3f} {cpu / whole[1]:5.3f}")
+        medians = {
+            name: [statistics.median(column) for column in zip(*times, strict=True)]
+            for name, times in self.times.items()
+        }
+        whole = medians["curate"]
+        print(f"\n{'medians':44s}  wall s   CPU s   share of the whole curate: wall, CPU")
+        for name, (wall, cpu) in medians.items():
+            print(f"{name:44s} {wall:7.2f} {cpu:7.2f} {wall / whole[0]:6.3f} {cpu / whole[1]:6.3f}")
 
 
 def main() -> None:
@@ -115,12 +122,18 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for the outputs, emptied first")
     parser.add_argument("--t", type=float, default=57.0)
     parser.add_argument("--master", default="local[2]")
+    parser.add_argument("--warm-up", type=int, default=1, help="turns that do not count")
+    parser.add_argument("--repeat", type=int, default=3, help="turns that count")
     options = parser.parse_args()
-    shutil.rmtree(options.work, ignore_errors=True)
     spark = build_session(master=options.master)
     spark.sparkContext.setLogLevel("ERROR")
     bench = Bench(spark, options)
-    bench.run()
+    for _ in range(options.warm_up):
+        bench.turn()
+    bench.times.clear()
+    for _ in range(options.repeat):
+        bench.turn()
+    bench.same()
     bench.ratios()
     spark.stop()
 
