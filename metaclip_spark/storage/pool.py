@@ -6,6 +6,7 @@ as it is, nested ones too, unless it is to be renamed or dropped.
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from metaclip_spark.config import Pool, PoolColumns
 
+_GLOB: Final = re.compile(r"[*?\[{]")
 _COMMENTS: Final = {
     "uid": "id of the row: the pool's own, or MD5 of image_url, a zero byte and text",
     "text": "the caption",
@@ -74,6 +76,7 @@ def open_pool(spark: SparkSession, pool: Pool) -> OpenPool:
     source = identify(spark, pool)
     for warning in source.warnings:
         warnings.warn(warning, MetaclipSparkWarning, stacklevel=3)
+    _refuse_read_twice(spark, pool)
     tables = _read(spark, pool, source)
     _refuse_unread(tables, pool, source)
     check_changes(pool, [_own(table).names for table in tables])
@@ -154,7 +157,9 @@ def _read(spark: SparkSession, pool: Pool, source: Source) -> list[DataFrame]:
         return [read_lines(spark, pool)]
     try:
         if pool.format not in TABLE_FORMATS:
-            return [analysed(spark.read.format(pool.format).load(list(pool.paths)))]
+            # By default Spark takes the columns of one file for those of all, and drops the others without a word.
+            reader = spark.read.format(pool.format).option("mergeSchema", str(source.description["files"] > 1))
+            return [analysed(reader.load(list(pool.paths)))]
         found = source.description["version"]
         versions = found if isinstance(found, list) else [found]
         return [analysed(_table(spark, path, version)) for path, version in zip(pool.paths, versions, strict=True)]
@@ -166,6 +171,20 @@ def _table(spark: SparkSession, place: str, version: int | None) -> DataFrame:
     # Both passes read one version, whatever is committed meanwhile.
     reader = spark.read if version is None else spark.read.option("versionAsOf", str(version))
     return reader.table(place) if is_table_name(place) else reader.format("delta").load(place)
+
+
+def _refuse_read_twice(spark: SparkSession, pool: Pool) -> None:
+    """Spark reads a file once for each path that leads to it: its captions would be counted as often."""
+    paths = sorted(f"{path.rstrip('/')}/" for path in pool.paths)
+    if pool.format in TABLE_FORMATS or not (_GLOB.search("".join(paths)) or any(map(is_inside, paths[1:], paths))):
+        return
+    files = [len(files_of(spark.read.format("binaryFile").load(path))) for path in pool.paths]
+    twice = sum(files) - len(files_of(spark.read.format("binaryFile").load(list(pool.paths))))
+    if twice:
+        raise InputError(
+            f"{twice} of the {sum(files)} files in {', '.join(pool.paths)} are in more than one of these paths, and "
+            "would be read for each of them: name every file or folder once"
+        )
 
 
 def _refuse_unread(tables: list[DataFrame], pool: Pool, source: Source) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,8 @@ _FEW_TASKS: Final = {
     "spark.sql.files.openCostInBytes": "4096",
 }
 _DIGEST_PARTS: Final = 4
+# As Spark's error quotes them, one a line.
+_SCHEMAS: Final = re.compile(r'^"(STRUCT<.*>)"', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,12 @@ def unreadable(pool: Pool, error: Exception) -> InputError:
     """The error of a pool that Spark cannot read, with what is missing of its paths."""
     absent = [text for path in pool.paths if not is_table_name(path) and (text := absent_part(path))]
     hint = f" ({'; '.join(absent)})" if absent else ""
+    schemas = _SCHEMAS.findall(str(error)) if "CANNOT_MERGE_SCHEMAS" in str(error) else []
+    if schemas:
+        return InputError(
+            f"files of the pool {', '.join(pool.paths)} have columns of one name and different types, some "
+            f"{' and some '.join(schemas)}: cast them to one type, or curate the files of one kind and append the rest"
+        )
     return InputError(f"the pool {', '.join(pool.paths)} cannot be read as {pool.format}: {reason(error)}{hint}")
 
 
@@ -129,6 +138,10 @@ def _warnings(pool: Pool, found: Row) -> tuple[str, ...]:
 def _identify_tables(spark: SparkSession, pool: Pool) -> Source:
     versions = pool.version if isinstance(pool.version, tuple) else (pool.version,) * len(pool.paths)
     tables = [_table(spark, pool, place, version) for place, version in zip(pool.paths, versions, strict=True)]
+    ids = [table["table_id"] for table in tables]
+    twice = [place for number, place in enumerate(pool.paths) if ids[number] in ids[:number]]
+    if twice:
+        raise InputError(f"the table {twice[0]} is in the pool {', '.join(pool.paths)} twice: name each table once")
     digest = hashlib.sha256("\n".join(f"{table['table_id']}\t{table['version']}" for table in tables).encode())
     description: dict[str, Any] = {"format": pool.format, "paths": list(pool.paths)}
     for name in ("table_id", "version"):

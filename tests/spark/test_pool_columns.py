@@ -115,6 +115,27 @@ def test_partitioned_folder(spark: SparkSession, metadata: CompiledMetadata, tmp
     }
 
 
+def test_columns_that_some_files_lack(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path) -> None:
+    """No column is lost, whichever file Spark looks at first; where a file has no captions they count as null."""
+    (tmp_path / "pool").mkdir()
+    files = {
+        "a": {"id": [1, 2], "text": ["w1", "w2"]},
+        "b": {"id": [3, 4], "width": [30, 40], "text": ["w3", "w4"]},
+        "c": {"id": [5], "height": [50]},
+    }
+    for name, columns in files.items():
+        pq.write_table(pa.table(columns), tmp_path / "pool" / f"{name}.parquet")
+    report = curate(spark, pool_at(tmp_path / "pool", BY_ID), metadata, str(tmp_path / "out"), CurateConfig(t=KEEP_ALL))
+    rows = spark.read.format("delta").load(str(tmp_path / "out" / "curated")).orderBy("uid")
+    assert [(row.uid, row.width, row.height) for row in rows.collect()] == [
+        (1, None, None),
+        (2, None, None),
+        (3, 30, None),
+        (4, 40, None),
+    ]
+    assert (report.counters["read"], report.counters["null"]) == (5, 1)
+
+
 def test_an_output_among_the_pool_s_files(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path) -> None:
     pq.write_table(pa.table(GOOD), tmp_path / "file.parquet")
     with pytest.raises(MetaclipSparkError, match="lies in the pool"):

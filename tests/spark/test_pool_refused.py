@@ -220,6 +220,23 @@ def test_globs(spark: SparkSession, tmp_path: Path) -> None:
     assert (opened.rows.count(), opened.source.description["files"]) == (2, 2)
 
 
+@pytest.mark.parametrize("kind", ["parquet", "json", "delta"])
+def test_paths_that_lead_to_the_same_rows(spark: SparkSession, tmp_path: Path, kind: str) -> None:
+    rows = spark.createDataFrame([(1, "w1"), (2, "w2")], "id int, text string").coalesce(1)
+    for name in ("a", "ab"):
+        rows.write.format(kind).save(str(tmp_path / name))
+    place = str(tmp_path / "a")
+    pool = pool_at(tmp_path / "a", BY_ID, format=kind)
+    assert open_pool(spark, replace(pool, paths=(place, f"{place}b"))).rows.count() == 4
+    twice = [(place, place), (place, f"{tmp_path}/ab", f"{place}/")]
+    if kind != "delta":
+        (file,) = map(str, (tmp_path / "a").glob("part-*"))
+        twice += [(place, file), (f"{tmp_path}/*", f"{place}b")]
+    for paths in twice:
+        with pytest.raises(InputError, match=r"twice|in more than one of these paths"):
+            open_pool(spark, replace(pool, paths=paths))
+
+
 def test_the_same_files_are_the_same_source(spark: SparkSession, tmp_path: Path) -> None:
     def digest(change: Callable[[], object] = lambda: None) -> str:
         change()
