@@ -54,7 +54,10 @@ def row_bounded_batches(rows: DataFrame) -> Iterator[None]:
         try:
             yield
         except (PySparkException, Py4JJavaError) as failure:
-            failure.add_note(f"If a task ran out of memory: batches were bounded by {most} rows; set {_BYTES}=64m")
+            failure.add_note(
+                f"if a task ran out of memory, or a buffer was too large: batches were bounded by {most} rows, by the "
+                f"size of one of the pool's files; set {_BYTES}=64m where others hold much longer texts"
+            )
             raise
 
 

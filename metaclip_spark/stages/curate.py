@@ -83,8 +83,9 @@ def curate(
         Figures of the run, as stored with it.
 
     Raises:
-        MetaclipSparkError: the session, the pool, the metadata, the configuration or the output cannot be used; nothing
-            has been written then, or only counts that the next run starts from.
+        MetaclipSparkError: the session, the pool, the metadata, the configuration or the output cannot be used: nothing
+            has been written then. Or a job failed, or the pool changed meanwhile: each table holds an old or a new
+            version then, whole, but the run is not in `runs`; the same call goes on from what is stored.
     """
     started_at, config = dt.datetime.now(dt.UTC), config or CurateConfig()
     check_session(spark)

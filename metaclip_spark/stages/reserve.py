@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
+from metaclip_spark.errors import TableError
 from metaclip_spark.storage.schemas import CURATED, LANGUAGE, RESERVE
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def write_balanced(
 
     Two filtered writes of one frame would do the pass twice, and a cached frame counts the statistics twice where an
     executor is lost. So the reserve first receives all rows; those up to t are then copied into the curated table, and
-    the reserve is left with the others.
+    the reserve is left with the others. A run that dies in between is not marked as whole, and is done again from its
+    counts.
 
     Args:
         tables: of the output.
@@ -61,7 +63,10 @@ def write_balanced(
     both = write(RESERVE, rows, layouts.both).version
     stored = tables.read(RESERVE, version=both)
     if stored is None:
-        raise AssertionError(f"{tables.path(RESERVE)} is gone")
+        raise TableError(
+            f"{tables.path(RESERVE)}, which this run has just written, is gone: let nobody else change the output, and "
+            "run again"
+        )
     kept = within(chosen.t)
     return {
         CURATED: write(CURATED, stored.where(kept), layouts.curated),

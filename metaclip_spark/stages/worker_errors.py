@@ -44,6 +44,6 @@ def named_worker_errors(*read: Tables, source: str = "the pool") -> Iterator[Non
         if found is None or kind is None:
             raise errors.JobFailedError(
                 "; ".join([f"the Spark job failed: {reason(failure)}", *getattr(failure, "__notes__", [])])
-                + ". Nothing half-written is visible; run again, which goes on from what is stored"
+                + ". No table holds half a commit, nor is the run marked as whole: run again, which goes on from there"
             ) from failure
         raise kind(f"on a worker: {found.group(2)}") from failure

@@ -74,7 +74,7 @@ def test_a_full_disk_is_an_error_that_the_next_run_mends(
     with pytest.raises(RuntimeError, match="No space left on device") as caught:
         run.run()
     assert "JobFailedError" in str(caught.value)
-    assert "Nothing half-written is visible" in str(caught.value)
+    assert "No table holds half a commit" in str(caught.value)
     assert not any((small_disk / "out" / "curated" / "_delta_log").glob("*.json")), "no version of the curated table"
     subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
     assert same(run.run()) == expected
