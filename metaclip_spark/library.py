@@ -8,9 +8,17 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from metaclip_spark.errors import EnvironmentProblemError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from importlib.resources.abc import Traversable
+
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
+
+    Batches = Iterator[pa.RecordBatch]
 
 
 @cache
@@ -26,6 +34,30 @@ def library_identity() -> str:
         for part in (name.encode(), source):
             digest.update(len(part).to_bytes(8, "little") + part)
     return f"{package.__version__} (sources {digest.hexdigest()[:12]})"
+
+
+def map_in_arrow(rows: DataFrame, function: Callable[[Batches], Batches], schema: StructType | str) -> DataFrame:
+    """`rows.mapInArrow`, by workers that run this very library.
+
+    Args:
+        rows: that go to the workers.
+        function: of one task.
+        schema: of what it yields.
+
+    Raises:
+        EnvironmentProblemError: on a worker that runs another version than the driver.
+    """
+    library = library_identity()
+
+    def by_the_same(batches: Batches) -> Batches:
+        if library != library_identity():
+            raise EnvironmentProblemError(
+                f"the driver runs metaclip_spark {library}, this worker {library_identity()}, and the result must not "
+                "depend on who computes it: give both the same archive, image or wheel"
+            )
+        return function(batches)
+
+    return rows.mapInArrow(by_the_same, schema)
 
 
 def _sources(folder: Traversable, place: str) -> Iterator[tuple[str, bytes]]:

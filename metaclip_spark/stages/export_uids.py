@@ -9,6 +9,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.errors import ConsistencyError, InputError
+from metaclip_spark.library import map_in_arrow
 from metaclip_spark.report.export_report import ExportReport
 from metaclip_spark.stages.export_rows import open_curated
 from metaclip_spark.stages.worker_errors import named_worker_errors
@@ -48,7 +49,7 @@ def export_datacomp(spark: SparkSession, output: str, target: str, *, overwrite:
     place, run, rows = open_curated(spark, output, target)
     with new_file(place, overwrite=overwrite) as path, named_worker_errors(Tables(spark, output)):
         _refuse_other_uids(rows)
-        ordered = rows.select(F.lower("uid").alias("uid")).orderBy("uid").mapInArrow(_pairs, _SCHEMA)
+        ordered = map_in_arrow(rows.select(F.lower("uid").alias("uid")).orderBy("uid"), _pairs, _SCHEMA)
         uids = _write(path, (row.pairs for row in ordered.toLocalIterator(prefetchPartitions=True)))
         left_out = rows.count() - uids
     return ExportReport("datacomp", place, uids, left_out, [], run.run_id)

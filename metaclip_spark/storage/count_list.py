@@ -12,6 +12,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 
 from metaclip_spark.core.metadata.words import is_word
 from metaclip_spark.errors import InputError
+from metaclip_spark.library import map_in_arrow
 from metaclip_spark.storage.locations import absolute
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def read_counts(  # noqa: PLR0917 - by position below
         lines = spark.read.text(places, recursiveFileLookup=True).select(F.col("value").cast("binary").alias("line"))
     except AnalysisException as error:
         raise InputError(f"cannot read the counts {', '.join(paths)}: {error.getCondition()}") from None
-    return lines.mapInArrow(_parsed(kind, figure, words, keep_odd=keep_odd), _SCHEMA)
+    return map_in_arrow(lines, _parsed(kind, figure, words, keep_odd=keep_odd), _SCHEMA)
 
 
 def parse_count_line(line: str) -> tuple[str, int] | None:

@@ -14,6 +14,7 @@ from metaclip_spark.errors import ArtifactError, ColumnNotFoundError, Environmen
 from metaclip_spark.storage.host_artifact import map_artifact
 from metaclip_spark.storage.locations import HAS_SCHEME, absent_part, exists_here, is_table_name
 from metaclip_spark.storage.session_kind import analysed
+from metaclip_spark.storage.spark_errors import reason
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -156,12 +157,13 @@ def _is_remote_file(place: str, spark: SparkSession) -> bool:
 
 def _listed(place: str, spark: SparkSession) -> DataFrame:
     """Path and content of the file, or of every file of the folder."""
-    from pyspark.errors import AnalysisException  # noqa: PLC0415 - lists on this machine are read without Spark
+    from py4j.protocol import Py4JJavaError  # noqa: PLC0415 - lists on this machine are read without Spark
+    from pyspark.errors import PySparkException  # noqa: PLC0415
 
     try:
         return analysed(spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(place))
-    except AnalysisException as error:
-        raise InputError(f"cannot read the metadata {place}: {error.getCondition()}; {_FORMS}") from None
+    except (PySparkException, Py4JJavaError) as error:  # the second where the store has no driver, or refuses
+        raise InputError(f"cannot read the metadata {place}: {reason(error)}; {_FORMS}") from error
 
 
 def _needed(spark: SparkSession | None, place: str) -> SparkSession:

@@ -51,7 +51,8 @@ def parallelism(spark: SparkSession) -> int:
     """Tasks that can run at once; without a context, those that a shuffle is cut into."""
     if has_context(spark):
         return spark.sparkContext.defaultParallelism
-    return int(spark.conf.get("spark.sql.shuffle.partitions") or 200)
+    asked = spark.conf.get("spark.sql.shuffle.partitions") or ""
+    return int(asked) if asked.isdigit() else 200  # Databricks has "auto", too
 
 
 def analysed(frame: DataFrame) -> DataFrame:

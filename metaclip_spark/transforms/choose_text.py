@@ -17,6 +17,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
 from metaclip_spark.core.sampling import choice_hashes
+from metaclip_spark.library import map_in_arrow
 from metaclip_spark.storage.columns import quoted
 from metaclip_spark.storage.schemas import LANGUAGE
 from metaclip_spark.transforms.batches import by_language
@@ -53,8 +54,8 @@ def keep_one_text(rows: DataFrame, metadata: SharedMetadata, balance: Balance, s
         As `keep_balanced`.
     """
     schema = decided_schema(rows.schema)
-    matched = rows.mapInArrow(
-        _match_all(metadata, balance), T.StructType([*schema.fields, T.StructField(_CHOICE, T.LongType())])
+    matched = map_in_arrow(
+        rows, _match_all(metadata, balance), T.StructType([*schema.fields, T.StructField(_CHOICE, T.LongType())])
     )
     of_no_image = F.isnan("admission_threshold")
     # Rows of no image stay apart by their texts: under one null key they would all meet in one task.

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 
 from metaclip_spark.core.counting import merge_blocks
 from metaclip_spark.core.pool_counts import PoolCounter, PoolCounts, block_keys, blocks_of, numbers_of, pool_counts
+from metaclip_spark.library import map_in_arrow
 from metaclip_spark.storage.columns import quoted
 from metaclip_spark.storage.schemas import HEADER, RECORD, WELL_FORMED
 from metaclip_spark.storage.session_kind import has_context, parallelism
@@ -41,7 +42,7 @@ def count_matches(rows: DataFrame, metadata: SharedMetadata) -> PoolCounts:
         metadata: on the workers.
     """
     columns = [name for name in ("text", "language", RECORD) if name in rows.columns]
-    blocks = rows.select(*map(quoted, columns)).mapInArrow(_counted(metadata), BLOCK_SCHEMA)
+    blocks = map_in_arrow(rows.select(*map(quoted, columns)), _counted(metadata), BLOCK_SCHEMA)
     if not has_context(rows.sparkSession):
         return _summed_as_table(blocks, metadata)
     reducers = max(1, min(block_keys(metadata.n_entries), parallelism(rows.sparkSession)))
@@ -50,7 +51,7 @@ def count_matches(rows: DataFrame, metadata: SharedMetadata) -> PoolCounts:
 
 
 def _summed_as_table(blocks: DataFrame, metadata: SharedMetadata) -> PoolCounts:
-    summed = blocks.mapInArrow(_as_numbers, NUMBER_SCHEMA).groupBy("place").agg(F.sum("number").alias("number"))
+    summed = map_in_arrow(blocks, _as_numbers, NUMBER_SCHEMA).groupBy("place").agg(F.sum("number").alias("number"))
     found = summed.toArrow()
     places, numbers = found["place"].to_numpy(), found["number"].to_numpy()
     return pool_counts(metadata.n_entries, blocks_of(metadata.n_entries, places, numbers))

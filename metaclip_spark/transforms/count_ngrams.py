@@ -18,6 +18,7 @@ from metaclip_spark.core.metadata.ngram_counter import MOST_PAIRS, MOST_WORDS, N
 from metaclip_spark.core.metadata.segmentation import segmenter
 from metaclip_spark.core.metadata.wikitext import plain_text
 from metaclip_spark.errors import InputError
+from metaclip_spark.library import map_in_arrow
 from metaclip_spark.storage.dump import refuse_unknown_wiki
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def count_ngrams(
         `kind`, `text`, `count`; each kind and text once.
     """
     count = _counted(sites, language, keep_odd=keep_odd, most_words=most_words, most_pairs=most_pairs)
-    return sum_counts(pieces.mapInArrow(count, NGRAM_SCHEMA))
+    return sum_counts(map_in_arrow(pieces, count, NGRAM_SCHEMA))
 
 
 def sum_counts(rows: DataFrame) -> DataFrame:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from pyspark.accumulators import AccumulatorParam
 
 from metaclip_spark.core.balance_statistics import BalanceStatistics
+from metaclip_spark.library import map_in_arrow
 from metaclip_spark.storage.session_kind import has_context
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Statistics(Protocol):
     """Figures of all rows that one or several transforms read."""
 
     def gather(self, rows: DataFrame, function: Function, schema: StructType) -> DataFrame:
-        """`rows.mapInArrow`, with a function that counts."""
+        """`map_in_arrow`, with a function that counts."""
 
     @property
     def value(self) -> BalanceStatistics:
@@ -71,7 +72,7 @@ class _Accumulated:
             yield from function(batches, figures)
             accumulator.add(figures)
 
-        return rows.mapInArrow(counting, schema)
+        return map_in_arrow(rows, counting, schema)
 
     @property
     def value(self) -> BalanceStatistics:
@@ -86,14 +87,14 @@ class _Measured:
 
     def gather(self, rows: DataFrame, function: Function, schema: StructType) -> DataFrame:
         self._passes.append((rows, function))
-        return rows.mapInArrow(lambda batches: function(batches, BalanceStatistics()), schema)
+        return map_in_arrow(rows, lambda batches: function(batches, BalanceStatistics()), schema)
 
     @cached_property
     def value(self) -> BalanceStatistics:
         measured = [
             pickle.loads(row.figures)  # noqa: S301 - our own workers wrote it
             for rows, function in self._passes
-            for row in rows.mapInArrow(_only_figures(function), "figures binary").collect()
+            for row in map_in_arrow(rows, _only_figures(function), "figures binary").collect()
         ]
         return reduce(BalanceStatistics.merge, measured, BalanceStatistics())
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.core.target_size import histogram
+from metaclip_spark.library import map_in_arrow
 from metaclip_spark.storage.schemas import LANGUAGE
 from metaclip_spark.transforms.batches import by_language
 from metaclip_spark.transforms.choose_text import keep_one_text
@@ -75,7 +76,7 @@ def threshold_histogram(
         if parts:
             yield _as_batch(*histogram(np.concatenate(parts), window, shift))
 
-    counted = rows.mapInArrow(count, _SCHEMA).groupBy("prefix").agg(F.sum("rows").alias("rows"))
+    counted = map_in_arrow(rows, count, _SCHEMA).groupBy("prefix").agg(F.sum("rows").alias("rows"))
     found = counted.toArrow().sort_by("prefix")
     return found["prefix"].to_numpy(), found["rows"].to_numpy()
 

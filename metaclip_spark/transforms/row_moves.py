@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from metaclip_spark.core.balancing import balance_rows
 from metaclip_spark.core.sampling import draws
+from metaclip_spark.library import map_in_arrow
 from metaclip_spark.transforms.batches import by_language
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def why_moved(
             for language, part in by_language(known, languages):
                 yield _with_reasons(part, _steps(part, language, before, after, came=came))
 
-    return rows.select("uid", "language", "matched_entries", "in_pool").mapInArrow(sort_out, _SCHEMA)
+    return map_in_arrow(rows.select("uid", "language", "matched_entries", "in_pool"), sort_out, _SCHEMA)
 
 
 def _steps(part: pa.RecordBatch, language: str, before: Balance, after: Balance, *, came: bool) -> NDArray[np.str_]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.core.row_sample import sample_bound, sample_domain
+from metaclip_spark.library import map_in_arrow
 from metaclip_spark.storage.schemas import LANGUAGE
 from metaclip_spark.transforms.batches import by_language
 
@@ -82,7 +83,7 @@ def sum_probabilities(
                 sums += _sums_of_batch(ids, offsets, *tables.value[language])
         yield pa.record_batch([pa.array(np.arange(places, dtype=np.int32)), *map(pa.array, sums)], schema=_ARROW_SUMS)
 
-    added = rows.mapInArrow(add_up, _SUMS).groupBy("place").agg(F.sum("q").alias("q"), F.sum("qq").alias("qq"))
+    added = map_in_arrow(rows, add_up, _SUMS).groupBy("place").agg(F.sum("q").alias("q"), F.sum("qq").alias("qq"))
     found = added.toArrow().sort_by("place")
     return found["q"].to_numpy(), found["qq"].to_numpy()
 

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Final, Self
 
 from metaclip_spark.core.matching.artifact import artifact_digest, artifact_to_bytes
 from metaclip_spark.core.matching.matcher import Matcher
-from metaclip_spark.errors import EnvironmentProblemError
-from metaclip_spark.library import library_identity
 from metaclip_spark.storage.host_artifact import open_on_host
 from metaclip_spark.transforms.shared_value import share
 
@@ -32,7 +30,6 @@ class SharedMetadata:
     """
 
     def __init__(self, spark: SparkSession, metadata: Mapping[str, CompiledMetadata]) -> None:
-        self._library = library_identity()
         self.n_entries = {language: compiled.n_entries for language, compiled in metadata.items()}
         self._digests = {language: artifact_digest(compiled) for language, compiled in metadata.items()}
         self._artifacts = {
@@ -45,17 +42,8 @@ class SharedMetadata:
         return tuple(self.n_entries)
 
     def matcher(self, language: str) -> Matcher:
-        """On a worker: the matcher of one of the languages.
-
-        Raises:
-            EnvironmentProblemError: the worker runs another version of this library than the driver.
-        """
+        """On a worker: the matcher of one of the languages."""
         digest = self._digests[language]
-        if self._library != library_identity():
-            raise EnvironmentProblemError(
-                f"the driver runs metaclip_spark {self._library}, this worker {library_identity()}, and the result "
-                "must not depend on who computes it: give both the same archive, image or wheel"
-            )
         if digest not in _matchers:
             artifact = self._artifacts[language]
             _matchers[digest] = Matcher(open_on_host(digest, lambda: _fetch(artifact)))

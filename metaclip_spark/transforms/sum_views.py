@@ -8,6 +8,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.core.metadata.page_views import LineFate, title_of
+from metaclip_spark.library import map_in_arrow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,7 +62,8 @@ def views_by_title(sorted_lines: DataFrame) -> DataFrame:
     """
     counted = sorted_lines.where(F.col("fate") == LineFate.COUNTED.value)
     raw = counted.groupBy("raw").agg(F.sum("views").alias("views"), F.sum("lines").alias("lines"))
-    decoded = raw.select(F.col("raw").cast("binary").alias("raw"), "views", "lines").mapInArrow(_decode, _TITLES)
+    lines = raw.select(F.col("raw").cast("binary").alias("raw"), "views", "lines")
+    decoded = map_in_arrow(lines, _decode, _TITLES)
     return decoded.groupBy("fate", "title").agg(F.sum("views").alias("views"), F.sum("lines").alias("lines"))
 
 

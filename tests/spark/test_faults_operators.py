@@ -17,6 +17,7 @@ from standalone import standalone_cluster
 
 import metaclip_spark
 from metaclip_spark import example
+from metaclip_spark.errors import EnvironmentProblemError
 from metaclip_spark.library import library_identity
 
 if TYPE_CHECKING:
@@ -80,16 +81,29 @@ def test_a_full_disk_is_an_error_that_the_next_run_mends(
     assert same(run.run()) == expected
 
 
-def test_a_worker_with_another_version_is_refused(run: CurateProcess, tmp_path: Path) -> None:
+def test_a_worker_with_another_version_is_refused(
+    run: CurateProcess, expected: dict[str, Any], expected_root: Path, tmp_path: Path
+) -> None:
     copied = tmp_path / "other" / "metaclip_spark"
     shutil.copytree(Path(metaclip_spark.__file__).parent, copied)
     init = copied / "__init__.py"
     init.write_text(init.read_text().replace(f'"{metaclip_spark.__version__}"', '"0.0.9"'))
     other = {"spark.executorEnv.PYTHONPATH": str(copied.parent)}
-    run = replace(run, output=str(tmp_path / "out"), master=CLUSTER, settings=SETTINGS | other)
+    refused = f"the driver runs metaclip_spark {library_identity()}, this worker 0.0.9 (sources "
+    curate = replace(run, output=str(tmp_path / "out"), master=CLUSTER, settings=SETTINGS | other)
     with pytest.raises(RuntimeError) as caught:
-        run.run()
-    assert f"the driver runs metaclip_spark {library_identity()}, this worker 0.0.9 (sources " in str(caught.value)
+        curate.run()
+    assert refused in str(caught.value)
+
+    rows = tmp_path / "rows"  # which no metadata are needed to balance again
+    shutil.copytree(expected_root, rows)
+    balance = ["balance", "--output", str(rows), "--t", str(example.T / 2), "--master", CLUSTER]
+    settings = [option for pair in (SETTINGS | other).items() for option in ("--spark-conf", "=".join(pair))]
+    done = subprocess.run(
+        [sys.executable, "-m", "metaclip_spark", *balance, *settings], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, refused in done.stderr) == (EnvironmentProblemError.exit_code, True), done.stderr
+    assert same(replace(run, output=str(rows)).run()) == expected
 
 
 def test_two_at_once_leave_one_result(run: CurateProcess, expected: dict[str, Any], tmp_path: Path) -> None:

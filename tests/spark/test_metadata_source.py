@@ -114,6 +114,12 @@ def test_absent(spark: SparkSession, tmp_path: Path) -> None:
         read_metadata(tmp_path / "empty", spark=spark)
 
 
+def test_a_store_that_cannot_be_asked(spark: SparkSession) -> None:
+    """Spark has no driver for it here; the list itself, not Spark's call, is what the error is about."""
+    with pytest.raises(InputError, match=r"cannot read the metadata s3a://bucket/entries.*S3AFileSystem not found"):
+        read_metadata("s3a://bucket/entries.txt.gz", spark=spark)
+
+
 def test_artifact_of_another_language(tmp_path: Path) -> None:
     (tmp_path / "compiled").write_bytes(artifact_to_bytes(compile_metadata(ENTRIES, language="de")))
     assert read_metadata(tmp_path / "compiled").language == "de"
