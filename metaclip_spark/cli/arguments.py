@@ -70,7 +70,8 @@ def _add_compile(commands_of: argparse._SubParsersAction[argparse.ArgumentParser
         help="compile a metadata list into an artifact",
         description="Compile a metadata list once, and say which entries can never match. Needs no Spark.",
     )
-    parser.add_argument("metadata", type=Path, metavar="METADATA", help="list: .txt or .txt.gz (one a line), .json")
+    forms = "list: .txt (one a line) or .json, either with .gz; .gz alone is text"
+    parser.add_argument("metadata", type=Path, metavar="METADATA", help=forms)
     parser.add_argument("--output", type=Path, required=True, metavar="ARTIFACT", help="file to write")
     parser.add_argument("--language", default="en", help="language of the captions it is for (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the table hashes, not of the draw (default: 0)")

@@ -179,7 +179,11 @@ def _check_rows(ids: NDArray[np.int32], offsets: NDArray[np.int64], n_entries: i
             f"{rows} draws, {offsets.size} offsets, {ids.size} ids: rows + 1 offsets must run from 0 to the ids' end"
         )
     if rows and np.diff(offsets).min() < 0:
-        raise InputError("the offsets descend: each row must end at or after its start")
+        row = int(np.argmax(np.diff(offsets) < 0))
+        raise InputError(
+            f"the offsets descend from {offsets[row]} to {offsets[row + 1]} in row {row}: each row must end at or "
+            "after its start"
+        )
     if ids.size and (ids.min() < 0 or ids.max() >= n_entries):
         raise InputError(
             f"entry ids from {ids.min()} to {ids.max()} do not fit the {n_entries} counts: ids and counts belong to "

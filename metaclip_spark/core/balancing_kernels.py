@@ -1,9 +1,10 @@
 """Balancing at millions of rows a second: the kernels behind `balancing`, which states the rule and checks their input.
 
-The product that decides, `_miss`, is the plain loop: same order, same operations, hence the same bits (LLVM neither
-reorders nor fuses without fastmath, and there is no multiplication feeding an addition here that could be fused). The
-admission threshold is first estimated with cheaper arithmetic, then fixed to the exact least double by that product
-alone: the estimate decides how soon the answer is found, never which one.
+The product that decides, `_miss`, is the plain loop: same order, same operations, hence the same bits. There are
+products that a subtraction follows, as in q = 1 - miss; numba lets LLVM neither reorder nor fuse them without fastmath,
+so each is rounded first, on CPUs with fused instructions too (a test reads the machine code). The admission threshold
+is first estimated with cheaper arithmetic, then fixed to the exact least double by that product alone: the estimate
+decides how soon the answer is found, never which one.
 """
 
 from __future__ import annotations

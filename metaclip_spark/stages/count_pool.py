@@ -54,7 +54,7 @@ def _of_rows(counted: PoolCounts, opened: OpenPool, pool: Pool) -> PoolCounts:
     """Counts of which some are of rows."""
     counts = _without_headers(counted, opened, pool)
     if counts.read == 0:
-        raise InputError(f"the pool {', '.join(pool.paths)} has no rows")
+        raise InputError(f"the pool {', '.join(pool.paths)} has no rows: name files that hold some in --pool")
     if counts.malformed == counts.read:
         raise InputError(
             f"none of the {counts.read} records of {', '.join(pool.paths)} can be read as {pool.format}: is it another "

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metaclip_spark.core.matching.artifact import artifact_from_buffer
-from metaclip_spark.errors import ArtifactError
-from metaclip_spark.host_cache import cache_root, drop_unused
+from metaclip_spark.errors import ArtifactError, EnvironmentProblemError
+from metaclip_spark.host_cache import CACHE_VARIABLE, cache_root, drop_unused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,12 +41,13 @@ def open_on_host(artifact_digest: str, fetch: Callable[[], bytes]) -> CompiledMe
 
     Raises:
         ArtifactError: the bytes fetched are not the artifact of this digest.
+        EnvironmentProblemError: the host's cache cannot take them.
     """
     if artifact_digest not in _opened:
         path = Path(cache_root()) / f"{artifact_digest}{_SUFFIX}"
         compiled = _map_sound(path, artifact_digest)
         if compiled is None:  # absent, or damaged by a full disk or a cleaner: written anew
-            place(path, fetch())
+            _keep(path, fetch())
             drop_unused([*path.parent.glob(f"*{_SUFFIX}"), *path.parent.glob(f"*{_PARTIAL}")])
             compiled = map_artifact(path, expect_digest=artifact_digest)
         with contextlib.suppress(OSError):  # a cleaner was faster: what is mapped stays
@@ -80,6 +81,17 @@ def _map_sound(path: Path, artifact_digest: str) -> CompiledMetadata | None:
         return map_artifact(path, expect_digest=artifact_digest)
     except ArtifactError:
         return None
+
+
+def _keep(path: Path, artifact: bytes) -> None:
+    try:
+        place(path, artifact)
+    except OSError as error:
+        raise EnvironmentProblemError(
+            f"the metadata's artifact ({len(artifact):,} bytes) cannot be kept as {path.name} in the cache "
+            f"{path.parent}: {error.strerror or error}: make room there, or name another folder in {CACHE_VARIABLE} "
+            f"(for workers: spark.executorEnv.{CACHE_VARIABLE})"
+        ) from error
 
 
 def place(path: Path, content: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
 
 DEFAULT_LANGUAGE: Final = "en"
 
-_LISTS: Final = (".txt", ".json", ".txt.gz", ".json.gz")
+# A bare .gz is text; behind any other suffix (.tsv.gz, .xml.gz) may be anything, and each line of it would be an entry.
+_LIST: Final = re.compile(r".*\.(?:txt|json)(?:\.gz)?|(?:.*/)?[^./]+\.gz", re.IGNORECASE | re.DOTALL)
+_LIST_FORMS: Final = ".txt with one entry a line, .json with an array of strings, either with .gz; .gz alone is text"
 _FORMS: Final = (
-    "metadata is a list (.txt with one entry a line, .json with an array of strings, either with .gz), an artifact of "
-    "`metaclip-spark compile`, or a Parquet or Delta table with the columns entry_id and entry"
+    f"metadata is a list ({_LIST_FORMS}), an artifact of `metaclip-spark compile`, or a Parquet or Delta table with "
+    "the columns entry_id and entry"
 )
 
 
@@ -36,7 +39,8 @@ def read_metadata(
     """Metadata ready to match: compiled here, unless it comes as an artifact.
 
     Args:
-        location: a list (.txt, .json, either with .gz), the path or name of a table, or an artifact (any other file).
+        location: a list (.txt, .json, either with .gz; .gz alone is text), the path or name of a table, or an artifact
+            (any other file).
         language: of the captions it is for. None: the artifact's own, else English. Of a table with a column
             `language`, its rows are taken.
         spark: needed for tables and for locations with a scheme (s3a://…).
@@ -48,7 +52,7 @@ def read_metadata(
         EnvironmentProblemError: a session is needed and not given.
     """
     place = str(location)
-    if place.lower().endswith(_LISTS):
+    if _LIST.fullmatch(place):
         return compile_metadata(_parse(place, _content(place, spark)), language=language or DEFAULT_LANGUAGE)
     if HAS_SCHEME.match(place):
         if _is_remote_file(place, _needed(spark, place)):
@@ -67,8 +71,8 @@ def read_list(path: Path) -> list[str]:
     Raises:
         InputError: it cannot be read, is no list, or has no entries.
     """
-    if not path.name.lower().endswith(_LISTS):
-        raise InputError(f"{path} is not named like a list of entries ({', '.join(_LISTS)})")
+    if not _LIST.fullmatch(str(path)):
+        raise InputError(f"{path} is not named like a list of entries ({_LIST_FORMS}): rename or convert it")
     return _parse(str(path), _content(str(path), None))
 
 

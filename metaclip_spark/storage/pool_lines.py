@@ -99,7 +99,7 @@ def _first_line(lines: DataFrame, pool: Pool) -> str:
     """The first line of a file with content: the header, or a record that has as many fields as the others."""
     found = lines.where(F.col("_metadata.file_block_start") == 0).select(LINE).take(1)
     if not found:
-        raise InputError(f"the pool {', '.join(pool.paths)} has no rows")
+        raise InputError(f"the pool {', '.join(pool.paths)} has no rows: name files that hold some in --pool")
     return str(found[0][0])
 
 

@@ -67,7 +67,7 @@ class Write(NamedTuple):
 
     Attributes:
         version: of the table.
-        rows: that the commit put into it, as Delta recorded them.
+        rows: that the commit put into it, as Delta recorded them; counted where it records none.
     """
 
     version: int
@@ -161,7 +161,7 @@ def refuse_written(spark: SparkSession, place: TablePlace, run_id: str, after: i
         raise _written_by_another(place, run_id, changes[0], "nothing of this run is in it")
 
 
-def commit_of(spark: SparkSession, place: TablePlace, run_id: str, after: int) -> Commit:
+def commit_of(spark: SparkSession, place: TablePlace, run_id: str, after: int) -> Write:
     """After a run has written: its commit, which has to be the first since it began that changed rows.
 
     Not the newest: Delta may compact the files at once.
@@ -171,7 +171,9 @@ def commit_of(spark: SparkSession, place: TablePlace, run_id: str, after: int) -
     """
     changes = _changes(spark, place, after)
     if changes and changes[0].run_id == run_id:
-        return changes[0]
+        version, rows = changes[0].version, changes[0].rows
+        # A session may have switched such figures off (spark.databricks.delta.history.metricsEnabled).
+        return Write(version, place.opened(spark, version).count() if rows is None else rows)
     overwritten = any(commit.run_id == run_id for commit in changes)
     lost = "this run has overwritten it and is not finished" if overwritten else "nothing of this run is in it"
     raise _written_by_another(place, run_id, changes[0] if changes else None, lost)

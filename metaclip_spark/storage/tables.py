@@ -34,7 +34,6 @@ from metaclip_spark.storage.spark_errors import reason
 from metaclip_spark.storage.table_files import absent, any_file, exists, whole_version
 from metaclip_spark.storage.table_log import (
     NO_TABLE,
-    Write,
     commit_of,
     extent,
     last_commits,
@@ -50,7 +49,7 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
     from metaclip_spark.storage.file_layout import FileLayout
-    from metaclip_spark.storage.table_log import Extent, State
+    from metaclip_spark.storage.table_log import Extent, State, Write
 
 # Plain features only, no column statistics on texts and lists: collecting them costs a fifth of a write.
 _INDEXED: Final = "delta.dataSkippingStatsColumns"
@@ -248,10 +247,10 @@ class Tables:
             refuse_written(self._spark, self._place(name), run_id, after)
         with changed_settings(self._spark, PLAIN_COLUMNS):
             self._save(name, rows, mode="overwrite", options=options)
-        commit = commit_of(self._spark, self._place(name), run_id, after)
+        written = commit_of(self._spark, self._place(name), run_id, after)
         if layout.cluster:
             cluster(self._spark, self._place(name).sql, layout)
-        return Write(commit.version, int(commit.rows or 0))
+        return written
 
     def put(self, name: str, rows: DataFrame, condition: str, *, looked: bool = False) -> None:
         """Add rows to a table, made if need be, in one commit and file, in place of those that meet a condition.

@@ -11,6 +11,7 @@ import pytest
 from metaclip_spark import Matcher, compile_metadata, read_metadata
 from metaclip_spark.core.matching.artifact import artifact_to_bytes
 from metaclip_spark.errors import ArtifactError, ColumnNotFoundError, EnvironmentProblemError, InputError
+from metaclip_spark.storage.metadata_source import read_list
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -137,6 +138,22 @@ def test_a_list_without_entries(tmp_path: Path, name: str, content: bytes) -> No
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match="has no entries"):
         read_metadata(tmp_path / name)
+
+
+def test_a_bare_gz_is_text(tmp_path: Path) -> None:
+    (tmp_path / "entries.gz").write_bytes(gzip.compress("\n".join(ENTRIES).encode()))
+    assert read_list(tmp_path / "entries.gz") == ENTRIES
+    assert read_metadata(str(tmp_path / "entries.gz")).metadata_digest == DIGEST
+
+
+def test_gzip_of_what_is_no_list(tmp_path: Path) -> None:
+    """Each line of it, score and all, would be an entry that nothing matches."""
+    path = tmp_path / "unigrams.tsv.gz"
+    path.write_bytes(gzip.compress(b"photo\t10.5\n"))
+    with pytest.raises(InputError, match=r"not named like a list of entries .*\.gz alone is text"):
+        read_list(path)
+    with pytest.raises(ArtifactError, match=r"\.gz alone is text"):
+        read_metadata(path)
 
 
 def test_damaged_gzip(tmp_path: Path) -> None:

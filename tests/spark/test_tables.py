@@ -11,6 +11,8 @@ from metaclip_spark.errors import ConfigError, TableError
 from metaclip_spark.storage import table_files
 from metaclip_spark.storage.file_layout import FileLayout
 from metaclip_spark.storage.schemas import CURATED, ENTRY_COUNTS, ENTRY_COUNTS_SCHEMA
+from metaclip_spark.storage.settings import changed_settings
+from metaclip_spark.storage.table_log import Write
 from metaclip_spark.storage.tables import Tables
 
 if TYPE_CHECKING:
@@ -87,6 +89,15 @@ def test_files_are_written_in_whole_waves(spark: SparkSession, tmp_path: Path) -
         root = tmp_path / str(wanted)
         assert Tables(spark, str(root)).replace(CURATED, rows, run_id="run", layout=layout, after=-1).rows == 64
         assert len(list((root / CURATED).glob("*.parquet"))) == written
+
+
+def test_rows_are_counted_where_delta_records_none(spark: SparkSession, tables: Tables) -> None:
+    rows = spark.range(64).selectExpr("id", "cast(id as double) as admission_threshold")
+    layout = FileLayout(compression="zstd", file_bytes=10)
+    with changed_settings(spark, {"spark.databricks.delta.history.metricsEnabled": "false"}):
+        written = tables.replace(CURATED, rows, run_id="run", layout=layout, after=-1)
+    assert written == Write(0, 64)
+    assert tables.extent(CURATED).commits[0].rows is None
 
 
 def test_the_files_of_tables_are_not_listed_to_learn_that_they_are_ours(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,10 +16,14 @@ from metaclip_spark.core.balancing import (
     keep_probability,
     miss_probability,
 )
+from metaclip_spark.core.balancing_kernels import balance
 from metaclip_spark.errors import ConfigError, InputError
+from metaclip_spark.host_cache import CACHE_VARIABLE
+from metaclip_spark.jit import kernel, read_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 LEAST_DOUBLE = 5e-324
 
@@ -112,7 +117,7 @@ REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "negative id": (of_row([-1], [0, 1]), InputError, "from -1"),
     "too few draws": (lambda: balance_rows(*ONE_ROW, 1.0, np.empty(0)), InputError, "0 draws, 2 offsets, 1 ids"),
     "offsets short of the ids": (of_row([1], [0, 0]), InputError, "rows \\+ 1 offsets"),
-    "descending offsets": (of_row([1], [0, 2, 1]), InputError, "descend"),
+    "descending offsets": (of_row([1], [0, 2, 1]), InputError, "descend from 2 to 1 in row 1"),
 }
 
 
@@ -120,3 +125,15 @@ REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
 def test_refused(call: Callable[[], object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+def test_no_multiplication_is_fused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A product that is not rounded before it is subtracted would give other bits than the rule."""
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))  # of a kernel from the cache there is no assembly
+    fresh = kernel(balance.py_func)
+    ids, offsets, counts = map(read_only, ONE_ROW)
+    fresh(ids, offsets, counts, 1.0, read_only(U), np.empty(1), np.empty(1))
+    (assembly,) = fresh.inspect_asm().values()
+    instructions = set(re.findall(r"^\s+(\w+)", assembly, re.MULTILINE))
+    assert any(re.fullmatch(r"v?f?mul\w*", name) for name in instructions)  # the steps are in it
+    assert [name for name in instructions if re.match(r"v?fn?m(?:add|sub|la|ls)", name)] == []  # of x86 and ARM

@@ -33,7 +33,7 @@ def parse(*arguments: str) -> Namespace:
     return build_parser().parse_args([*REQUIRED, *arguments])
 
 
-@pytest.mark.parametrize("suffix", [".txt", ".txt.gz", ".json"])
+@pytest.mark.parametrize("suffix", [".txt", ".txt.gz", ".gz", ".json"])
 def test_compile_reads_every_form_and_writes_an_artifact(suffix: str, tmp_path: Path) -> None:
     content = json.dumps(LIST).encode() if suffix == ".json" else "".join(line + "\n" for line in LIST).encode()
     source = tmp_path / f"list{suffix}"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from metaclip_spark.cli import main
 from metaclip_spark.core.matching.matcher import Matcher
-from metaclip_spark.storage.host_artifact import map_artifact, place
+from metaclip_spark.errors import EnvironmentProblemError
+from metaclip_spark.host_cache import CACHE_VARIABLE
+from metaclip_spark.storage.host_artifact import map_artifact, open_on_host, place
 
 
 def test_a_mapped_artifact_outlives_its_replacement(tmp_path: Path) -> None:
@@ -62,3 +66,17 @@ def test_what_was_there_stays_if_writing_fails(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(OSError, match="no space left"):
         place(artifact, b"new")
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+def test_a_full_cache_is_named_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers write there: "No space left on device" alone would have people look at the output's disk."""
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shutil.copymode", full)
+    said = rf"1,000 bytes.* 0f0f\.artifact .*{re.escape(str(tmp_path))}: No space left on device: .*{CACHE_VARIABLE}"
+    with pytest.raises(EnvironmentProblemError, match=said):
+        open_on_host("0f0f", lambda: bytes(1000))
+    assert list(tmp_path.iterdir()) == []
