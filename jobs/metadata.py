@@ -10,5 +10,6 @@ import sys
 
 from metaclip_spark.cli import main
 
-if __name__ == "__main__":
-    sys.exit(main(["metadata", *sys.argv[1:]]))
+# Only a failure exits: Databricks takes any SystemExit for one.
+if __name__ == "__main__" and (code := main(["metadata", *sys.argv[1:]])):
+    sys.exit(code)

@@ -22,15 +22,18 @@ from airflow.sdk import DAG, Param, chain, task
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
 
 CLONE: Final = Path(os.environ.get("METACLIP_SPARK_CLONE", Path(__file__).resolve().parent.parent.parent))
+DRIVER_PYTHON: Final = os.environ.get("METACLIP_SPARK_DRIVER_PYTHON", str(CLONE / ".venv" / "bin" / "python"))
 STAGES: Final = tomllib.loads((CLONE / "jobs" / "stages.toml").read_text(encoding="utf-8"))
 PLATFORM: Final = os.environ.get("METACLIP_SPARK_PLATFORM", "spark")
 VARIABLE: Final = "metaclip_spark"
 """Airflow's variable with this installation's parameters, as JSON; what a run is given wins over it."""
 
 SAID: Final = "metaclip-spark: "
+WARNED: Final = f"{SAID}warning: "
 EXIT_CODE: Final = re.compile(r"Error code is: (\d+)")
 # Options or settings, an artifact, figures that do not agree: the same again. The rest may be over by the next try: a
 # pool that is not whole yet, a table that another run writes to, lost executors.
@@ -50,11 +53,29 @@ XCOM: Final = (
 
 
 def value(name: str, params: Mapping[str, Any], variable: Mapping[str, Any], dag_run: Any) -> str:
-    """A parameter: of the run, else of Airflow's variable, else the default; {crawl} in it is the crawl's name."""
+    """A parameter: of the run, else of Airflow's variable, else the default; {crawl} in it is the crawl's name.
+
+    >>> from types import SimpleNamespace
+    >>> scheduled = SimpleNamespace(data_interval_end=pendulum.datetime(2026, 3, 1))
+    >>> value("pool", {"crawl": ""}, {"pool": "crawls/{crawl}"}, scheduled)
+    'crawls/2026-02'
+    >>> by_hand = SimpleNamespace(data_interval_end=None, run_after=pendulum.datetime(2026, 1, 9))
+    >>> value("crawl", {}, {}, by_hand), value("crawl", {"crawl": "ours"}, {}, by_hand)
+    ('2025-12', 'ours')
+    """
     chosen = str(params.get(name) or variable.get(name, STAGES["parameters"][name]))
     if name == "crawl":
-        return chosen or dag_run.run_after.strftime("%Y-%m")
+        return chosen or month_ended(dag_run.data_interval_end or dag_run.run_after)
     return chosen.replace("{crawl}", value("crawl", params, variable, dag_run)) if "{crawl}" in chosen else chosen
+
+
+def month_ended(by: datetime) -> str:
+    """The last month that was over by a time: a schedule's run comes when its month has ended.
+
+    >>> [month_ended(pendulum.datetime(*day)) for day in ((2026, 3, 1), (2026, 3, 31), (2026, 1, 1))]
+    ['2026-02', '2026-02', '2025-12']
+    """
+    return (by.replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
 
 
 def arguments(stage: Mapping[str, Any]) -> list[str]:
@@ -105,12 +126,12 @@ class SubmitStage(SparkSubmitOperator):
         try:
             super().execute(context)
         except AirflowException as error:
-            said = [line for line in getattr(self._hook, "lines", ()) if line.startswith(SAID)]
-            if not said:
+            said = sentence(getattr(self._hook, "lines", ()))
+            if said is None:
                 raise
             code = EXIT_CODE.search(str(error))
             kind = AirflowFailException if code and int(code[1]) in IN_VAIN else AirflowException
-            raise kind(f"{self.task_id}: {said[-1].removeprefix(SAID)}") from error
+            raise kind(f"{self.task_id}: {said}") from error
         return in_short(report_in(list(self._hook.lines))) if self._hook else {}
 
 
@@ -122,6 +143,17 @@ class RunStageOnDatabricks(DatabricksSubmitRunOperator):
         job = self.json["spark_python_task"]
         job["parameters"] = without_empty(job["parameters"])
         super().execute(context)
+
+
+def sentence(lines: Iterable[str]) -> str | None:
+    """The error that ended a driver, of its last lines; None where it did not come to say one, as when it is killed.
+
+    >>> sentence(["metaclip-spark: warning: no ids", "metaclip-spark: no pool", "(--debug shows where)"])
+    'no pool'
+    >>> sentence(["metaclip-spark: warning: no ids", "Killed"])
+    """
+    said = [line for line in lines if line.startswith(SAID) and not line.startswith(WARNED)]
+    return said[-1].removeprefix(SAID) if said else None
 
 
 def report_in(lines: list[str]) -> dict[str, Any]:
@@ -160,7 +192,7 @@ def submit(stage: Mapping[str, Any]) -> SparkSubmitOperator | DatabricksSubmitRu
         application_args=arguments(stage),
         properties_file=os.environ.get("METACLIP_SPARK_PROPERTIES", str(CLONE / "conf" / "spark-submit.conf")),
         archives=f"{os.environ.get('METACLIP_SPARK_ARCHIVE', CLONE / 'environment.tar.gz')}#environment",
-        conf={"spark.pyspark.driver.python": os.environ.get("METACLIP_SPARK_DRIVER_PYTHON", "python3")},
+        conf={"spark.pyspark.driver.python": DRIVER_PYTHON},
     )
 
 

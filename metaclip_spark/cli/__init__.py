@@ -11,7 +11,7 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from metaclip_spark.cli.arguments import build_parser
+from metaclip_spark.cli.arguments import build_parser, given
 from metaclip_spark.cli.log import log_to_standard_error
 from metaclip_spark.errors import MetaclipSparkError, MetaclipSparkWarning
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit code: 0, or the kind of the error (`MetaclipSparkError.exit_code`; 1 for one that was not foreseen).
     """
-    options = build_parser().parse_args(arguments)
+    options = build_parser().parse_args(given(sys.argv[1:] if arguments is None else arguments))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # entries are of any script, a terminal may know only its own
     if getattr(options, "log", False):

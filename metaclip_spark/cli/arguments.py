@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from metaclip_spark import __version__
 from metaclip_spark.cli import choose_t, commands, rehearsals, sizes
@@ -17,6 +18,9 @@ from metaclip_spark.cli.pool_arguments import add_pool_arguments
 from metaclip_spark.cli.session_arguments import add_output_options, add_session_options
 from metaclip_spark.config import COMPRESSIONS, TEXTS_PER_IMAGE
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _DESCRIPTION = (
     "MetaCLIP's data curation on Spark: match captions to metadata entries, count, balance, explain every row."
 )
@@ -24,6 +28,26 @@ _EXIT_CODES = (
     "exit codes: 0 done, 1 not foreseen, 2 options or settings, 3 input, 4 artifact, 5 Java, jars or session, "
     "6 output tables, 7 figures that do not agree, 8 a failed Spark job (worth another try), 130 interrupted"
 )
+
+# A schedule passes an option also where its parameter is not set (jobs/stages.toml), and empty is the name of nothing.
+_MAY_BE_EMPTY: Final = frozenset(
+    {"--crawl", "--text-column", "--url-column", "--id-column", "--language-column", "--metadata"}
+)
+
+
+def given(arguments: Sequence[str]) -> list[str]:
+    """Arguments without the names that are empty, and their options.
+
+    >>> given(["--pool", "p", "--url-column", "", "--json"])
+    ['--pool', 'p', '--json']
+    """
+    kept: list[str] = []
+    for argument in arguments:
+        if not argument and kept and kept[-1] in _MAY_BE_EMPTY:
+            kept.pop()
+        else:
+            kept.append(argument)
+    return kept
 
 
 def build_parser() -> argparse.ArgumentParser:

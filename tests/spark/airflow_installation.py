@@ -25,14 +25,15 @@ class Installation:
     folder: Path
     environment: dict[str, str]
 
-    def run(self, date: str, crawl: str, retries: int = 3) -> dict[str, Any]:
-        """One run of the DAG; its log is `DATE-CRAWL.log` in the folder."""
+    def run(self, date: str, crawl: str | None = None, retries: int = 3) -> dict[str, Any]:
+        """One run of the DAG; its log is `DATE-CRAWL.log` in the folder, of a run that names no crawl `DATE.log`."""
+        given = {} if crawl is None else {"crawl": crawl}
         script = Path(__file__).with_name("dag_run.py")
-        command = [self.python, script, date, json.dumps({"crawl": crawl}), str(retries)]
+        command = [self.python, script, date, json.dumps(given), str(retries)]
         done = subprocess.run(
             command, env=self.environment, cwd=self.folder, capture_output=True, text=True, check=False
         )
-        (self.folder / f"{date}-{crawl}.log").write_text(done.stdout + done.stderr)
+        (self.folder / f"{'-'.join([date, *given.values()])}.log").write_text(done.stdout + done.stderr)
         assert done.returncode == 0, (done.stdout + done.stderr)[-6_000:]
         found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return found

@@ -151,6 +151,22 @@ def test_crawls_join_once_each(installation: Installation, spark: SparkSession, 
     )
     assert joined == at_once
 
+    # A row that is lost is told, and not looked for again
+    curated = f"delta.`{folder}/tables/curated`"
+    lost = spark.sql(f"SELECT min(uid) AS uid FROM {curated}").collect()[0].uid
+    spark.sql(f"DELETE FROM {curated} WHERE uid = '{lost}'")
+    lossy = installation.run("2026-03-01", "third")
+    assert lossy["state"] == "failed"
+    assert {stage: (lossy["tasks"][stage]["state"], lossy["tasks"][stage]["tries"]) for stage in STAGES} == {
+        **dict.fromkeys(STAGES, ("success", 1)), "check": ("failed", 1),
+    }  # fmt: skip
+    sentence = (
+        r"check: \S+/curated, version \d+, is not what run \S+ should have left: (\d+) rows, but the run kept (\d+)"
+    )
+    told = re.search(sentence, (folder / "2026-03-01-third.log").read_text())
+    assert told
+    assert int(told[1]) == int(told[2]) - 1
+
 
 def test_a_crawl_of_another_language_is_refused_with_its_figures(installation: Installation) -> None:
     strange = made_up_table(500)
@@ -163,6 +179,15 @@ def test_a_crawl_of_another_language_is_refused_with_its_figures(installation: I
     log = (installation.folder / "2026-04-01-strange.log").read_text()
     figures = r"at most [3-9]\.\d% of the 500 rows match any entry, by 4\d\d sampled ones; at least 20\.0% are due"
     assert re.search(f"try_pool: {figures}", log)
+
+
+def test_functions_of_the_dag(python: Path, repository: Path, tmp_path: Path) -> None:
+    """Their examples, in Airflow's Python."""
+    command = [python, "-B", "-m", "doctest", repository / "jobs" / "airflow" / "metaclip_spark_periodic.py"]
+    done = subprocess.run(
+        command, env={"AIRFLOW_HOME": str(tmp_path)}, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 class Databricks(BaseHTTPRequestHandler):
@@ -201,7 +226,7 @@ def test_stages_go_to_databricks_by_a_switch(python: Path, repository: Path, tmp
         "METACLIP_SPARK_WHEEL": "/Volumes/wheel.whl",
         "METACLIP_SPARK_JOBS": "/Volumes/jobs",
     }
-    found = installation_in(tmp_path, python, repository, settings).run("2026-02-01", "second")
+    found = installation_in(tmp_path, python, repository, settings).run("2026-03-01")
     server.shutdown()
     assert found["state"] == "success"
     assert [run["spark_python_task"]["python_file"] for run in Databricks.submitted] == [
@@ -210,6 +235,6 @@ def test_stages_go_to_databricks_by_a_switch(python: Path, repository: Path, tmp
     assert {run["existing_cluster_id"] for run in Databricks.submitted} == {"0123-cluster"}
     assert all(run["libraries"] == [{"whl": "/Volumes/wheel.whl"}] for run in Databricks.submitted)
     assert Databricks.submitted[1]["spark_python_task"]["parameters"] == [
-        "--pool", "/Volumes/crawls/second", "--crawl", "second", "--text-column", "text", "--metadata", "a.b.entries",
+        "--pool", "/Volumes/crawls/2026-02", "--crawl", "2026-02", "--text-column", "text", "--metadata", "a.b.entries",
         "--output", "a.b", "--json",
     ]  # fmt: skip

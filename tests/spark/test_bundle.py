@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from metaclip_spark.cli.arguments import build_parser
+from metaclip_spark.cli.arguments import build_parser, given
 
 BUNDLES = ("databricks-bundles==1.22.1", "pyyaml==6.0.3")
 
@@ -94,11 +94,14 @@ def test_every_stage_is_a_job_that_takes_its_arguments(repository: Path, stages:
         text = (repository / "jobs" / stage["job"]).read_text(encoding="utf-8")
         command = re.search(r'main\(\["(\w+)"', text)
         assert command, stage["job"]
-        given = [re.sub(r"\{(\w+)\}", "1", argument) for argument in stage["arguments"]]
-        given = [
-            "0.5" if given[place - 1] in {"--sample", "--least-matched"} else given[place]
-            for place in range(len(given))
+        filled = [re.sub(r"\{(\w+)\}", "1", argument) for argument in stage["arguments"]]
+        filled = [
+            "0.5" if filled[place - 1] in {"--sample", "--least-matched"} else filled[place]
+            for place in range(len(filled))
         ]
-        assert build_parser().parse_args([command[1], *given]).json
+        assert build_parser().parse_args([command[1], *filled]).json
+        for name in ("crawl", "text_column", "url_column"):
+            emptied = ["" if argument == f"{{{name}}}" else argument for argument in stage["arguments"]]
+            assert "" not in given(emptied)
         names = {name for argument in stage["arguments"] for name in re.findall(r"\{(\w+)\}", argument)}
         assert names <= stages["parameters"].keys()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 import pyspark
 import pytest
 
+from metaclip_spark import cli
 from metaclip_spark.session import DELTA_SETTINGS, JARS_IN_SPARK, delta_package
 
 if TYPE_CHECKING:
@@ -63,6 +65,18 @@ def test_submitted_without_delta(repository: Path, inputs: Path) -> None:
     said = run.stdout + run.stderr  # spark-submit sends both streams of a Python program to its standard output
     assert "spark-submit: --conf and --packages" in said
     assert "spark.sql.extensions=" in said
+
+
+@pytest.mark.parametrize("job", ["append", "balance", "check", "curate", "metadata"])
+def test_only_a_failure_exits(job: str, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Databricks takes any SystemExit for a failure."""
+    path = str(repository / "jobs" / f"{job}.py")
+    monkeypatch.setattr(sys, "argv", [path, "--json"])
+    monkeypatch.setattr(cli, "main", lambda arguments: 0 if arguments == [job, "--json"] else 2)
+    runpy.run_path(path, run_name="__main__")
+    monkeypatch.setattr(cli, "main", lambda _: 7)
+    with pytest.raises(SystemExit, match="7"):
+        runpy.run_path(path, run_name="__main__")
 
 
 @pytest.mark.skipif(not pyspark.__version__.startswith("4.2."), reason="the files are for the Spark of [local]")

@@ -130,6 +130,17 @@ def test_options_of_balance_and_append() -> None:
     assert pool_of(append, run_file_of(append)) == expected
 
 
+def test_an_empty_name_is_not_given(capsys: pytest.CaptureFixture[str]) -> None:
+    """As a schedule passes parameters that are not set."""
+    assert main([*REQUIRED, "--text-column", "", "--url-column", "", "--crawl", "", "--print-config"]) == 0
+    with_empty = capsys.readouterr().out
+    assert main([*REQUIRED, "--print-config"]) == 0
+    assert with_empty == capsys.readouterr().out
+    with pytest.raises(SystemExit):  # without a share the whole pool would be curated
+        main([*REQUIRED, "--sample", ""])
+    assert "is no share of the rows" in capsys.readouterr().err
+
+
 def test_reserve_and_counts_are_part_of_the_recipe() -> None:
     options = parse("--t", "5", "--reserve", "9", "--counts", "other")
     assert config_of(options, run_file_of(options)) == CurateConfig(t=5.0, reserve=9.0, counts="other")
