@@ -1,5 +1,7 @@
 """The command line's `curate`, `balance` and `append` killed with signal 9 at random moments, then run again.
 
+On a cluster an executor that dies at work takes nothing down: the very run ends as if nothing had been.
+
     pytest -m slow tests/spark/test_random_kills.py         # METACLIP_SPARK_KILLS=N for another number than 30
 
 Whatever had been done by then, the same command leaves the same tables as one that nothing disturbed.
@@ -58,8 +60,8 @@ class Job:
     left: dict[str, object]
 
 
-def start(arguments: list[str], output: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "metaclip_spark", *arguments, "--output", str(output), "--master", "local[2]"]
+def start(arguments: list[str], output: Path, master: str = "local[2]") -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "metaclip_spark", *arguments, "--output", str(output), "--master", master]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -127,6 +129,36 @@ def test_a_kill_at_any_moment_changes_nothing(
     finish(start(job.arguments, output))
     print(f"{name}: {victim} ({killed} processes) killed after {moment:.2f} of {job.seconds:.2f} s, left {written}")
     assert content(spark, output) == job.left
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_an_executor_killed_at_work_changes_nothing(
+    spark: SparkSession, jobs: dict[str, Job], tmp_path: Path, name: str
+) -> None:
+    job, output = jobs[name], tmp_path / "tables"
+    if job.before:
+        shutil.copytree(job.before, output)
+    process = start(job.arguments, output, "local-cluster[2,1,1024]")
+    executor = None
+    while executor is None and process.poll() is None:
+        executor = executor_at_work(psutil.Process(process.pid))
+    assert executor is not None, finish(process)
+    executor.kill()
+    said = finish(process)
+    print(f"{name}: executor {executor.pid} killed")
+    assert "Kept" in said
+    assert content(spark, output) == job.left
+
+
+def executor_at_work(driver: psutil.Process) -> psutil.Process | None:
+    """An executor with a Python worker, which has a task of ours."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for found in driver.children(recursive=True):
+            if named(found, "java") and "CoarseGrainedExecutorBackend" in " ".join(found.cmdline()):
+                daemons = [below for below in found.children() if "pyspark.daemon" in " ".join(below.cmdline())]
+                if any(daemon.children() for daemon in daemons):
+                    return found
+    return None
 
 
 def kill(process: subprocess.Popen[str], victim: str) -> int:
