@@ -39,7 +39,13 @@ PLACEHOLDER: Final = (
 
 def main() -> None:
     """Build the archive, print the line."""
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
+    if not options.output.name.endswith((".tar.gz", ".tgz")):
+        parser.error(
+            f"--output {options.output} is no .tar.gz: other packings, as .zip, lose the right to execute Python when "
+            "they are unpacked. Name a file that ends in .tar.gz",
+        )
     if not (options.keep and options.output.exists()):
         start = time.monotonic()
         pack(options.output, package=options.package, python_prefix=options.python_prefix)
@@ -52,7 +58,7 @@ def pack(output: Path, *, package: str, python_prefix: str | None = None) -> Non
     """Make a virtual environment without Spark, and pack it.
 
     Args:
-        output: the archive, .tar.gz or .zip; one that exists is replaced.
+        output: the archive, .tar.gz; one that exists is replaced.
         package: what to install, as pip takes it: a folder, a wheel, a name with a version.
         python_prefix: where Python is on the workers, if not where it is here: "/usr" for /usr/bin/python3.
 
@@ -109,7 +115,7 @@ def _run(*arguments: str | Path) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--output", type=Path, required=True, metavar="ARCHIVE", help="file to write, .tar.gz or .zip")
+    parser.add_argument("--output", type=Path, required=True, metavar="ARCHIVE", help="file to write, .tar.gz")
     parser.add_argument("--package", default=str(CLONE), help="what to install (default: this clone)")
     parser.add_argument("--python-prefix", metavar="FOLDER", help="folder of bin/python3 on workers, if another there")
     parser.add_argument("--keep", action="store_true", help="where the archive exists, only print the line")

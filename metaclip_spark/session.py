@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from metaclip_spark.errors import EnvironmentProblemError
+from metaclip_spark.host_address import child_address, nameless_host
 from metaclip_spark.packaged_java import child_java_home, java_home
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def build_session(
     elif _jvm_is_ours():
         home = java_home(os.environ)
         new_settings = _new_session_settings(master, settings, jars)
-        with child_java_home(home):
+        with child_java_home(home), child_address(new_settings["spark.master"]):
             active = _start(new_settings, app_name)
     else:  # spark-submit or Connect: Java, jars and static settings came with its command line, and are checked below
         active = _build(({"spark.master": master} if master else {}) | settings, app_name)
@@ -211,7 +212,7 @@ def _jars_in(folder: Path) -> list[str]:
 
 
 def _start(settings: dict[str, str], app_name: str) -> SparkSession:
-    """Start the JVM; tell Delta's missing jars from other failures, which Spark reports as one."""
+    """Start the JVM; tell a nameless host and Delta's missing jars from other failures, which Spark reports as one."""
     from pyspark.errors import PySparkRuntimeError  # noqa: PLC0415 - importing the package must not need pyspark
 
     try:
@@ -220,7 +221,7 @@ def _start(settings: dict[str, str], app_name: str) -> SparkSession:
         if error.getCondition() != "JAVA_GATEWAY_EXITED":
             raise
         package = settings.get("spark.jars.packages")
-        reason = (
+        reason = nameless_host() or (
             f"most often because {package} and what it needs could not be fetched (no network?). Remedy: let this "
             "machine reach a Maven repository once, or name a mirror (spark.jars.ivySettings=FILE), or copy "
             "the folder ~/.ivy2.5.2/jars of a machine where this works and pass it as --jars FOLDER or in the "

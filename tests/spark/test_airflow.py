@@ -40,6 +40,7 @@ pytestmark = [pytest.mark.spark, pytest.mark.airflow]
 ROWS = 3_000
 STAGES = ["try_pool", "append", "balance", "check"]
 PROPERTIES = """
+spark.executor.cores 1
 spark.executor.memory 1g
 spark.driver.memory 1g
 spark.driver.extraJavaOptions -XX:TieredStopAtLevel=1

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.spark, pytest.mark.cluster]
 
 
-# The machine of the tests is small
-SMALL = {"spark.executor.memory": "1g", "spark.driver.memory": "1g"}
+# The machine of the tests is small; an executor of more cores than a worker has would never start.
+SMALL = {"spark.executor.cores": "1", "spark.executor.memory": "1g", "spark.driver.memory": "1g"}
 EVENTS = {
     "spark.eventLog.enabled": "true",
     "spark.eventLog.rolling.enabled": "false",
