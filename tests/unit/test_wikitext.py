@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from metaclip_spark.core.metadata.markup_tables import markup_tables
 from metaclip_spark.core.metadata.wikitext import plain_text, strip_counted
@@ -62,6 +64,10 @@ CASES = [
     Case("nothing", "", []),
 ]  # fmt: skip
 
+# Few, so that those that cross each other do meet
+FRAGMENTS = ["a", "\u00e9", "\U0001f600", "\n==", "=", "://", "{{", "}}", "[[", "|", "]]", "<ref>", "</ref>", "&#233;"]
+PAGES = st.lists(st.sampled_from(FRAGMENTS), max_size=20).map("".join)
+
 HOSTILE = {
     "equals signs": "=",
     "lines of equals signs": "=\n",
@@ -99,6 +105,20 @@ def test_what_stays(case: Case) -> None:
 def test_dropped_blocks_and_lines_keep_words_apart() -> None:
     assert plain_text(b"a{{b}}c\nd") == b"a\nc\nd"
     assert plain_text(b"a [[b|c]] d") == b"a c d"
+
+
+@pytest.mark.parametrize(("wikitext", "text"), [
+    ("abc{{://x \u00e9}} def", "abc\n def"),
+    ("== a =={{ ==\nx\u00e9}}b", " a ==\nb"),
+], ids=["letters before an address", "equals signs before a template"])  # fmt: skip
+def test_nothing_before_an_opening_is_taken_back(wikitext: str, text: str) -> None:
+    assert plain_text(wikitext.encode()).decode() == text
+
+
+@settings(max_examples=1000)
+@given(PAGES)
+def test_output_is_utf8(wikitext: str) -> None:
+    plain_text(wikitext.encode()).decode()
 
 
 @pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE.keys())
