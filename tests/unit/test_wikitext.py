@@ -52,6 +52,10 @@ CASES = [
     Case("gallery and formula", "a<gallery>\nb\n</gallery><math>c</math> d", ["a", "d"]),
     Case("tags inside of words", "10<sup>6</sup> <b>c</b> d<br />e", ["106", "c", "d", "e"]),
     Case("no tags", "a < b and c > d <e> <f", ["a", "<", "b", "and", "c", ">", "d", "<e>", "<f"]),
+    Case("less than a letter that is a tag's name", "if a<b then c.\n\nd <ref>e</ref> f", [
+        "if", "a<b", "then", "c.", "d", "f"]),
+    Case("no tag at the end", "a <b c", ["a", "<b", "c"]),
+    Case("reference whose name has a tag", 'a<ref name="<b>">c</ref> d', ["a", "d"]),
     Case("nowiki", "a <nowiki>[[b]] {{c}}</nowiki> <nowiki/>d", ["a", "[[b]]", "{{c}}", "d"]),
     Case("entities", "a&amp;b &eacute;&#233;&#xE9; &ndash; c&nbsp;d &unknown; &#x110000;", [
         "a&b", "\u00e9\u00e9\u00e9", "\u2013", "c\u00a0d", "&unknown;", "\ufffd"]),
@@ -81,6 +85,7 @@ HOSTILE = {
     "references": "<ref>",
     "closed by another": "<ref></math>",
     "tags": "<br ",
+    "tags that go on": "<br aaaaaaaaaaaaaaaaaaaaaaaaaa ",
     "comments": "<!--",
     "ampersands": "&aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     "numbers": "&#1",
