@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from metaclip_spark.core.metadata.markup_tables import markup_tables
 from metaclip_spark.core.metadata.wikitext import plain_text, strip_counted
@@ -50,6 +52,10 @@ CASES = [
     Case("gallery and formula", "a<gallery>\nb\n</gallery><math>c</math> d", ["a", "d"]),
     Case("tags inside of words", "10<sup>6</sup> <b>c</b> d<br />e", ["106", "c", "d", "e"]),
     Case("no tags", "a < b and c > d <e> <f", ["a", "<", "b", "and", "c", ">", "d", "<e>", "<f"]),
+    Case("less than a letter that is a tag's name", "if a<b then c.\n\nd <ref>e</ref> f", [
+        "if", "a<b", "then", "c.", "d", "f"]),
+    Case("no tag at the end", "a <b c", ["a", "<b", "c"]),
+    Case("reference whose name has a tag", 'a<ref name="<b>">c</ref> d', ["a", "d"]),
     Case("nowiki", "a <nowiki>[[b]] {{c}}</nowiki> <nowiki/>d", ["a", "[[b]]", "{{c}}", "d"]),
     Case("entities", "a&amp;b &eacute;&#233;&#xE9; &ndash; c&nbsp;d &unknown; &#x110000;", [
         "a&b", "\u00e9\u00e9\u00e9", "\u2013", "c\u00a0d", "&unknown;", "\ufffd"]),
@@ -61,6 +67,10 @@ CASES = [
     Case("crossed", "a [[b {{c]] d}} e", ["a", "b", "e"]),
     Case("nothing", "", []),
 ]  # fmt: skip
+
+# Few, so that those that cross each other do meet
+FRAGMENTS = ["a", "\u00e9", "\U0001f600", "\n==", "=", "://", "{{", "}}", "[[", "|", "]]", "<ref>", "</ref>", "&#233;"]
+PAGES = st.lists(st.sampled_from(FRAGMENTS), max_size=20).map("".join)
 
 HOSTILE = {
     "equals signs": "=",
@@ -75,6 +85,7 @@ HOSTILE = {
     "references": "<ref>",
     "closed by another": "<ref></math>",
     "tags": "<br ",
+    "tags that go on": "<br aaaaaaaaaaaaaaaaaaaaaaaaaa ",
     "comments": "<!--",
     "ampersands": "&aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     "numbers": "&#1",
@@ -99,6 +110,20 @@ def test_what_stays(case: Case) -> None:
 def test_dropped_blocks_and_lines_keep_words_apart() -> None:
     assert plain_text(b"a{{b}}c\nd") == b"a\nc\nd"
     assert plain_text(b"a [[b|c]] d") == b"a c d"
+
+
+@pytest.mark.parametrize(("wikitext", "text"), [
+    ("abc{{://x \u00e9}} def", "abc\n def"),
+    ("== a =={{ ==\nx\u00e9}}b", " a ==\nb"),
+], ids=["letters before an address", "equals signs before a template"])  # fmt: skip
+def test_nothing_before_an_opening_is_taken_back(wikitext: str, text: str) -> None:
+    assert plain_text(wikitext.encode()).decode() == text
+
+
+@settings(max_examples=1000)
+@given(PAGES)
+def test_output_is_utf8(wikitext: str) -> None:
+    plain_text(wikitext.encode()).decode()
 
 
 @pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE.keys())

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metaclip_spark.core.metadata.ngram_counter import NgramCounter
-from metaclip_spark.core.metadata.words import word_runs
+from metaclip_spark.core.metadata.words import is_word, word_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,6 +68,12 @@ def test_odd_edges_on_request() -> None:
     assert counted(NgramCounter(keep_odd=True), ["(from x)"]) == expected(["(from x)"], keep_odd=True)
 
 
+@pytest.mark.parametrize("token", ["U.S.", "a,b", "12:30", "a\u00a0b", "a b", "a\nb", ""])
+def test_what_no_text_yields_is_no_word(token: str) -> None:
+    assert not is_word(token)
+    assert not is_word(token, keep_odd=True)
+
+
 TEXTS = st.lists(
     st.text(st.one_of(st.sampled_from("ab .,\n'(-1\u00e9\u4e2d\U0001f600"), st.characters(codec="utf-8")), max_size=60),
     max_size=6,
@@ -77,6 +83,13 @@ TEXTS = st.lists(
 @given(TEXTS)
 def test_counter_is_the_rule(texts: list[str]) -> None:
     assert counted(NgramCounter(), texts) == expected(texts)
+
+
+@given(TEXTS)
+def test_every_word_counted_is_a_word(texts: list[str]) -> None:
+    words, pairs = counted(NgramCounter(), texts)
+    assert all(is_word(word) for word in words)
+    assert all(is_word(word) for pair in pairs for word in pair.split(" "))
 
 
 @given(TEXTS)

@@ -37,6 +37,7 @@ from metaclip_spark.core.metadata.wikitext_state import (
     VARIANT,
     Page,
     drop_to,
+    opened_at,
     pop,
     push,
     put,
@@ -134,7 +135,8 @@ def end_heading(page: Page) -> None:
     """Take back the equals signs that end a heading."""
     if page.at[HEADING]:
         out = page.at[OUT]
-        while out > page.at[LINE] and (page.out[out - 1] == EQUALS or page.out[out - 1] == SPACE):
+        least = max(page.at[LINE], opened_at(page))
+        while out > least and (page.out[out - 1] == EQUALS or page.out[out - 1] == SPACE):
             out -= 1
         page.at[STEPS] += page.at[OUT] - out
         page.at[OUT] = out

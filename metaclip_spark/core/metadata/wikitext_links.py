@@ -20,6 +20,7 @@ from metaclip_spark.core.metadata.wikitext_state import (
     SHOWN_LINK,
     STEPS,
     Page,
+    opened_at,
     pop,
     push,
     put,
@@ -151,7 +152,8 @@ def skip_url(page: Page) -> None:
     """Pass an address in the text, the cursor at its "://"; what was written of its scheme is taken back."""
     out = page.at[OUT]
     start = out
-    while out > 0 and start - out < _LONGEST_SCHEME and 97 <= small(page.out[out - 1]) <= 122:
+    least = opened_at(page)
+    while out > least and start - out < _LONGEST_SCHEME and 97 <= small(page.out[out - 1]) <= 122:
         out -= 1
     page.at[STEPS] += start - out
     page.at[OUT] = out

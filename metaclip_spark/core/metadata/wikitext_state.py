@@ -96,6 +96,13 @@ def top(page: Page) -> int:
     return np.int64(page.kinds[depth - 1]) if depth > 0 else np.int64(-1)
 
 
+@inlined_lean_step
+def opened_at(page: Page) -> int:
+    """Length of the output when the innermost open thing was opened: never take back more, or its end uncovers that."""
+    depth = page.at[DEPTH]
+    return page.starts[depth - 1] if depth > 0 else np.int64(0)
+
+
 @lean_step
 def drop_to(page: Page, kind: int) -> None:
     """Close the nearest open thing of a kind, which there is, and take back its output and all that it holds."""

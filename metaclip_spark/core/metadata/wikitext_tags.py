@@ -41,7 +41,10 @@ def pass_tag(page: Page, size: int, tables: MarkupTables) -> bool:
     closing = page.text[i + 1] == SLASH
     after, name = name_at(page, i + 2 if closing else i + 1)
     place = place_of(name, tables.tags)
-    end = tag_end(page, after, size) if place >= 0 else -1
+    end = -1
+    if place >= 0:
+        formats = tables.tag_kinds[place] in (INLINE, BREAKING)
+        end = short_tag_end(page, after, size) if formats else tag_end(page, after, size)
     if end < 0:
         page.at[IN] = i + 1
         put(page, LESS)
@@ -65,6 +68,19 @@ def name_at(page: Page, i: int) -> tuple[int, np.uint64]:
         i += 1
     page.at[STEPS] += i - start
     return i, hashed
+
+
+@lean_step
+def short_tag_end(page: Page, i: int, size: int) -> int:
+    """Where the next ">" is, if no "<" comes before it; else -1: in "a<b", however much follows, is no tag.
+
+    So MediaWiki takes tags of HTML. Those of its extensions, as <ref name="a<b">, go on to the next ">" (`tag_end`).
+    """
+    start = i
+    while i < size and page.text[i] != GREATER and page.text[i] != LESS:
+        i += 1
+    page.at[STEPS] += i - start
+    return i if i < size and page.text[i] == GREATER else -1
 
 
 @lean_step

@@ -101,13 +101,13 @@ def word_runs(text: str, *, keep_odd: bool = False) -> Iterator[list[str]]:
 
 
 def is_word(token: str, *, keep_odd: bool = False) -> bool:
-    """Whether a token is a word.
+    """Whether a token is a word; one that holds what ends tokens, as those of lists from elsewhere may, is none.
 
-    >>> [token for token in ("C", "dog's", "dogs'", "-", "50%", "(from", "-ing") if is_word(token)]
+    >>> [token for token in ("C", "dog's", "dogs'", "-", "50%", "(from", "-ing", "U.S.", "a,b") if is_word(token)]
     ['C', "dog's", '50%', '-ing']
     """
     classes = [_class(character) for character in token]
-    if LETTER not in classes or BAD in classes or len(token) > LONGEST:
+    if LETTER not in classes or BAD in classes or min(classes) <= MARK or len(token) > LONGEST:
         return False
     return keep_odd or ODD not in {classes[0], classes[-1]}
 
