@@ -157,6 +157,12 @@ def test_an_official_list_is_taken_as_it_is() -> None:
     assert merged.entries[2].sources == (OFFICIAL, "titles")
 
 
+def test_a_list_longer_than_the_cap_is_kept_whole_and_nothing_joins_it() -> None:
+    merged = merge([source("titles", "d", "e")], total=2, official=["a", "b", "c"])
+    assert [entry.text for entry in merged.entries] == ["a", "b", "c"]
+    assert merged.figures["titles"].over_cap == 2
+
+
 @pytest.mark.parametrize("name", ["unigram_cap", "bigram_cap", "title_cap", "total_cap", "unigram_least"])
 @pytest.mark.parametrize("value", [0, -1, True, 1.5])
 def test_caps_and_counts_are_positive(name: str, value: object) -> None:
