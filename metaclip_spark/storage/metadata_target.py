@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
@@ -14,7 +14,8 @@ from metaclip_spark.core.hashing import hash_rows
 from metaclip_spark.core.matching.artifact import artifact_to_bytes
 from metaclip_spark.core.matching.tables import compile_metadata
 from metaclip_spark.core.metadata.entry_list import first_unfit_for_text, overall_digest
-from metaclip_spark.errors import ConfigError, TableError
+from metaclip_spark.errors import TableError
+from metaclip_spark.metadata_config import check_language
 from metaclip_spark.storage.export_target import new_file
 from metaclip_spark.storage.locations import HAS_SCHEME
 from metaclip_spark.storage.schemas import METADATA, METADATA_SCHEMA
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 LIST, JSON, ARTIFACT, MANIFEST, REPORT = (
     "entries.txt", "metadata.json", "entries.mcs", "manifest.json", "report.json"
 )  # fmt: skip
-_MOST_LETTERS: Final = 32
 
 
 class MetadataTarget:
@@ -42,14 +42,12 @@ class MetadataTarget:
         language: of the list, and name of the folder of its files.
 
     Raises:
-        ConfigError: the language is no code.
+        ConfigError: the language is no code, or in capitals.
         TableError: another's files or table are in the way.
     """
 
     def __init__(self, spark: SparkSession, output: str, language: str) -> None:
-        code = language.replace("_", "").replace("-", "")
-        if not (code.isascii() and code.isalnum() and len(language) <= _MOST_LETTERS):
-            raise ConfigError(f"language {language!r} is no code of a Wikipedia, such as en, vi or zh_yue")
+        check_language(language)
         self._tables = Tables(spark, output)
         self._language = language
         folder = self._tables.folder

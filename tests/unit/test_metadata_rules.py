@@ -170,6 +170,20 @@ def test_caps_and_counts_are_positive(name: str, value: object) -> None:
         MetadataConfig.for_language("en", **{name: value})
 
 
+@pytest.mark.parametrize("bits", [2000, -1, float("nan"), True, "30"])
+def test_bits_are_in_their_range(bits: object) -> None:
+    with pytest.raises(ConfigError, match=r"bigram_least_information = .*from 0 to 1000"):
+        MetadataConfig(bigram_least_information=bits)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("EN", "write 'en'"), ("zh_Yue", "write 'zh_yue'"), ("../en", "no code"), ("", "no code")]
+)
+def test_languages_that_are_no_codes(language: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        MetadataConfig.for_language(language)
+
+
 @pytest.mark.parametrize("share", [0, -0.1, 1.1, float("nan")])
 def test_shares_are_shares(share: float) -> None:
     with pytest.raises(ConfigError, match="unigram_share"):
