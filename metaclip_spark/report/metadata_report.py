@@ -189,11 +189,11 @@ def _text_warnings(texts: Sequence[str]) -> list[str]:
     unfit = first_unfit_for_text(texts)
     if unfit is None:
         return []
-    why = "a line end, or a byte order mark that begins the list, would not be read back from lines, and ids would shift"
-    return [
-        f"entry {unfit}, {texts[unfit]!r}, cannot be a line of entries.txt ({why}): the file is left out; use "
-        "metadata.json or entries.mcs, or correct the list that was taken as it is"
-    ]
+    why = (
+        "a line end, or a byte order mark that begins the list, would not be read back from lines, and ids would shift"
+    )
+    said = f"entry {unfit}, {texts[unfit]!r}, cannot be a line of entries.txt ({why}): the file is left out; use "
+    return [said + "metadata.json or entries.mcs, or correct the list that was taken as it is"]
 
 
 def _software(language: str) -> dict[str, str]:
