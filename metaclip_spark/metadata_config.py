@@ -16,6 +16,9 @@ TOTAL: Final = 500_000
 """Entries of the published list by source (Demystifying CLIP Data, table 1)."""
 
 REFERENCE_LANGUAGE: Final = "en"
+_MOST_LETTERS: Final = 32
+_MOST_BITS: Final = 1000
+"""Far more than any pair can have, and 2 ** bits is still a number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,16 +105,21 @@ class MetadataConfig:
         for name in ("bigram_least_exact", "keep_odd"):
             check_flag(name, getattr(self, name))
         bits = self.bigram_least_information
-        if bits is not None and not is_number(bits):
-            raise ConfigError(f"bigram_least_information = {bits!r} is no number of bits")
+        if bits is not None and not (is_number(bits) and 0 <= bits <= _MOST_BITS):
+            remedy = f"pass a number from 0 to {_MOST_BITS}, or leave it out for the best pairs"
+            raise ConfigError(f"bigram_least_information = {bits!r} is no number of bits: {remedy}")
 
     @classmethod
     def for_language(cls, language: str, **changed: Any) -> MetadataConfig:
         """The published values: English by Demystifying CLIP Data, all others by the shares of Meta CLIP 2.
 
+        Raises:
+            ConfigError: the language is no code, or a value is out of its range.
+
         >>> MetadataConfig.for_language("vi").unigram_share, MetadataConfig.for_language("en").unigram_least
         (0.1, 100)
         """
+        check_language(language)
         if language == REFERENCE_LANGUAGE:
             return cls(**changed)
         shares = cls(
@@ -123,6 +131,19 @@ class MetadataConfig:
     def as_dict(self) -> dict[str, Any]:
         """The values, as JSON types."""
         return asdict(self)
+
+
+def check_language(language: str) -> None:
+    """Refuse what is no code of a Wikipedia, or one in capitals, which would be another language's list and folder.
+
+    Raises:
+        ConfigError: it is.
+    """
+    code = language.replace("_", "").replace("-", "")
+    if not (code.isascii() and code.isalnum() and len(language) <= _MOST_LETTERS):
+        raise ConfigError(f"language {language!r} is no code of a Wikipedia, such as en, vi or zh_yue")
+    if language != language.lower():
+        raise ConfigError(f"language {language!r} is written in capitals: write {language.lower()!r}")
 
 
 def _check_count(name: str, value: object, *, optional: bool = False) -> None:

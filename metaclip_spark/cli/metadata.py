@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from metaclip_spark.cli.options import metadata_sources, run_file_of, session_options
 from metaclip_spark.cli.rehearsals import add_progress, progress_of
 from metaclip_spark.cli.session_arguments import add_output_options, add_session_options
-from metaclip_spark.errors import ConfigError
+from metaclip_spark.errors import ConfigError, MetaclipSparkError
 from metaclip_spark.metadata_config import REFERENCE_LANGUAGE, MetadataConfig, MetadataSources
 
 if TYPE_CHECKING:
@@ -185,11 +185,19 @@ def _build(
         if len(built.digests) > 1:
             print(f"\nAll languages of {options.output} ({', '.join(built.digests)}): digest {built.digest}")
     if built.failures:
-        first = next(iter(built.failures.values()))
-        if len(sources) == 1:
-            raise first
-        said = "; ".join(f"{language}: {error}" for language, error in built.failures.items())
-        raise type(first)(f"{len(built.failures)} of {len(sources)} languages failed: {said}")
+        raise _failure_of(built.failures, len(sources))
+
+
+def _failure_of(failures: dict[str, MetaclipSparkError], languages: int) -> Exception:
+    """One error for all that failed: of the first one's kind, but of none where one was not foreseen."""
+    unforeseen = next((error for error in failures.values() if type(error) is MetaclipSparkError), None)
+    first = unforeseen or next(iter(failures.values()))
+    if languages == 1:
+        return first.__cause__ if unforeseen is not None and isinstance(first.__cause__, Exception) else first
+    said = "; ".join(f"{language}: {error}" for language, error in failures.items())
+    failed = type(first)(f"{len(failures)} of {languages} languages failed: {said}")
+    failed.__cause__ = first
+    return failed
 
 
 def _one_step(spark: Any, options: Namespace, language: str, sources: MetadataSources, config: MetadataConfig) -> None:

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from metaclip_spark.core.metadata.entry_list import metadata_digest
+from metaclip_spark.core.metadata.entry_list import first_unfit_for_text, metadata_digest
 from metaclip_spark.core.metadata.languages import base_language, is_no_space, language_code
 from metaclip_spark.core.metadata.segmentation import icu_version
 from metaclip_spark.core.spacing import SEMANTICS_VERSION
@@ -141,7 +141,7 @@ def metadata_report(
         bottom={name: own[-_SHOWN:] for name, own in by_source.items()},
         scripts=scripts_of(entry.text for entry in merged.entries),
         unmatchable=merged.unmatchable,
-        warnings=[*_variant_warnings(language), *warnings],
+        warnings=[*_variant_warnings(language), *_text_warnings([entry.text for entry in merged.entries]), *warnings],
         software=_software(language),
         difference=difference,
     )
@@ -183,6 +183,17 @@ def _variant_warnings(language: str) -> list[str]:
     if base == language_code(language):
         return []
     return [f"{language!r} is a variant of {base!r}, and captions of both have one list: name both dumps with {base}="]
+
+
+def _text_warnings(texts: Sequence[str]) -> list[str]:
+    unfit = first_unfit_for_text(texts)
+    if unfit is None:
+        return []
+    why = (
+        "a line end, or a byte order mark that begins the list, would not be read back from lines, and ids would shift"
+    )
+    said = f"entry {unfit}, {texts[unfit]!r}, cannot be a line of entries.txt ({why}): the file is left out; use "
+    return [said + "metadata.json or entries.mcs, or correct the list that was taken as it is"]
 
 
 def _software(language: str) -> dict[str, str]:

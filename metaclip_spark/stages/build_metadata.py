@@ -42,7 +42,7 @@ class Built:
 
     Attributes:
         reports: of those that were built.
-        failures: what the others failed of.
+        failures: what the others failed of; the cause of a plain `MetaclipSparkError` is one that was not foreseen.
         digests: of each language in the table now, those that were there before among them.
     """
 
@@ -169,12 +169,21 @@ def build_languages(
             reports[language] = build_metadata(
                 spark, own, output, language, configs[language], compare=compare, progress=say
             )
-        except MetaclipSparkError as error:
-            failures[language] = error
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the other languages
+            failures[language] = _named(error)
             if say is not None:
-                say(f"failed: {error}")
+                say(f"failed: {failures[language]}")
     lists = stored_lists(Tables(spark, output)) if reports else {}
     return Built(reports, failures, {language: one["metadata_digest"] for language, one in lists.items()})
+
+
+def _named(error: Exception) -> MetaclipSparkError:
+    """The error if it is one of ours, else one that says its type and text."""
+    if isinstance(error, MetaclipSparkError):
+        return error
+    named = MetaclipSparkError(f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
+    named.__cause__ = error
+    return named
 
 
 def _say_of(progress: Callable[[str], None], language: str, line: str) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote
 
 from pyspark import StorageLevel
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
@@ -19,7 +17,7 @@ from metaclip_spark.stages.task_progress import watched_tasks
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.count_list import MALFORMED, read_counts
 from metaclip_spark.storage.dump import READING, open_dump
-from metaclip_spark.storage.locations import absolute
+from metaclip_spark.storage.locations import absolute, same_name
 from metaclip_spark.storage.settings import changed_settings
 from metaclip_spark.transforms.count_ngrams import (
     BEGINS,
@@ -144,23 +142,14 @@ def _lists(spark: SparkSession, sources: MetadataSources, config: MetadataConfig
 
 def _checked_files(figures: dict[str, int], files: list[str]) -> dict[str, int]:
     """Figures without those of single files, each of which has to begin and end as a dump does."""
-    begun = {_same(name.removeprefix(BEGINS)) for name in figures if name.startswith(BEGINS)}
-    ended = {_same(name.removeprefix(ENDS)) for name in figures if name.startswith(ENDS)}
+    begun = {same_name(name.removeprefix(BEGINS)) for name in figures if name.startswith(BEGINS)}
+    ended = {same_name(name.removeprefix(ENDS)) for name in figures if name.startswith(ENDS)}
     for file in files:
-        if _same(file) not in begun:
+        if same_name(file) not in begun:
             raise InputError(f"{file} does not begin as a dump does, with <mediawiki …>: leave it out")
-        if _same(file) not in ended:
+        if same_name(file) not in ended:
             raise InputError(f"the dump {file} is cut: it does not end with </mediawiki>; download it again")
     return {name: count for name, count in sorted(figures.items()) if not name.startswith((BEGINS, ENDS))}
-
-
-def _same(file: str) -> str:
-    """A file's name in one form: Spark writes file:///a%20b here and file:/a b there.
-
-    >>> _same("file:///a%20b") == _same("file:/a b"), _same("s3a://b/c")
-    (True, 's3a://b/c')
-    """
-    return unquote(re.sub("^file:/+", "/", file))
 
 
 def _refuse_empty(distinct: int, figures: dict[str, int], sources: MetadataSources) -> None:

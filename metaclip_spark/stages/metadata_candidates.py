@@ -14,6 +14,7 @@ from metaclip_spark.core.metadata.merge import Candidate
 from metaclip_spark.core.metadata.page_views import LineFate, projects_of
 from metaclip_spark.errors import InputError
 from metaclip_spark.stages.worker_errors import named_worker_errors
+from metaclip_spark.storage.locations import same_name
 from metaclip_spark.storage.page_view_files import open_page_views
 from metaclip_spark.storage.settings import changed_settings
 from metaclip_spark.transforms.rank_ngrams import collocations, frequent_words
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
 # Above so many rows Spark sorts where they are and takes the first; below, each task sends its own best to the driver.
 _SORTED: Final = {"spark.sql.execution.topKSortFallbackThreshold": "10000"}
 
+
 _MOST_MALFORMED: Final = 0.5
 """Share of a file's lines that may be malformed: real files have one in a million."""
+_EXAMPLES: Final = 3
 
 
 @dataclass(frozen=True)
@@ -171,9 +174,12 @@ def _line_figures(kept: DataFrame, titles: DataFrame, files: list[str]) -> dict[
                 f"{file} is no file of page views: {malformed:,} of its {lines:,} lines are not `project title views "
                 "bytes`; perhaps an error page was saved in its place: download it again"
             )
-    if len(by_file) < len(files):
+    filled = {same_name(file) for file in by_file}
+    empty = sorted(file for file in files if same_name(file) not in filled)
+    if empty:
         raise InputError(
-            f"of {len(files)} files of page views {len(files) - len(by_file)} are empty: download them again"
+            f"of {len(files)} files of page views {len(empty)} are empty ({', '.join(empty[:_EXAMPLES])}"
+            f"{', …' if len(empty) > _EXAMPLES else ''}): download them again"
         )
     for fates in by_file.values():
         for fate, lines in fates.items():

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
     from metaclip_spark.storage.tables import Tables
 
+_POOL: Final = "the pool"
 _NAMED: Final = re.compile(r"metaclip_spark\.errors\.(\w+): (.+)")
 
 
 @contextmanager
-def named_worker_errors(*read: Tables, source: str = "the pool") -> Iterator[None]:
+def named_worker_errors(*read: Tables, source: str = _POOL) -> Iterator[None]:
     """Raise a worker's own error in place of Spark's report of it, and any other failure of a job under its cause.
 
     Args:
@@ -42,8 +43,10 @@ def named_worker_errors(*read: Tables, source: str = "the pool") -> Iterator[Non
                     ) from failure
             raise errors.InputError(f"a file of {source} cannot be read: {reason(failure)}") from failure
         if found is None or kind is None:
+            left = "No table holds half a commit, nor is the run marked as whole: run again, which goes on from there"
             raise errors.JobFailedError(
                 "; ".join([f"the Spark job failed: {reason(failure)}", *getattr(failure, "__notes__", [])])
-                + ". No table holds half a commit, nor is the run marked as whole: run again, which goes on from there"
+                + ". "
+                + (left if source == _POOL else "No list is written: run again")
             ) from failure
         raise kind(f"on a worker: {found.group(2)}") from failure

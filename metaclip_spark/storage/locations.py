@@ -6,6 +6,7 @@ import difflib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 from metaclip_spark.errors import ConfigError
 from metaclip_spark.storage.session_kind import has_context
@@ -106,6 +107,15 @@ def is_inside(place: str, folder: str) -> bool:
         absolute(path).removeprefix("file://").removeprefix("file:").rstrip("/") for path in (place, folder)
     )
     return f"{inner}/".startswith(f"{outer}/")
+
+
+def same_name(file: str) -> str:
+    """A file's name in one form: Spark writes file:///a%20b here and file:/a b there.
+
+    >>> same_name("file:///a%20b") == same_name("file:/a b"), same_name("s3a://b/c")
+    (True, 's3a://b/c')
+    """
+    return unquote(re.sub("^file:/+", "/", file))
 
 
 def located(spark: SparkSession, place: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
@@ -13,8 +13,9 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 from metaclip_spark.core.hashing import hash_rows
 from metaclip_spark.core.matching.artifact import artifact_to_bytes
 from metaclip_spark.core.matching.tables import compile_metadata
-from metaclip_spark.core.metadata.entry_list import overall_digest
-from metaclip_spark.errors import ConfigError, TableError
+from metaclip_spark.core.metadata.entry_list import first_unfit_for_text, overall_digest
+from metaclip_spark.errors import TableError
+from metaclip_spark.metadata_config import check_language
 from metaclip_spark.storage.export_target import new_file
 from metaclip_spark.storage.locations import HAS_SCHEME
 from metaclip_spark.storage.schemas import METADATA, METADATA_SCHEMA
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 LIST, JSON, ARTIFACT, MANIFEST, REPORT = (
     "entries.txt", "metadata.json", "entries.mcs", "manifest.json", "report.json"
 )  # fmt: skip
-_MOST_LETTERS: Final = 32
 
 
 class MetadataTarget:
@@ -42,14 +42,12 @@ class MetadataTarget:
         language: of the list, and name of the folder of its files.
 
     Raises:
-        ConfigError: the language is no code.
+        ConfigError: the language is no code, or in capitals.
         TableError: another's files or table are in the way.
     """
 
     def __init__(self, spark: SparkSession, output: str, language: str) -> None:
-        code = language.replace("_", "").replace("-", "")
-        if not (code.isascii() and code.isalnum() and len(language) <= _MOST_LETTERS):
-            raise ConfigError(f"language {language!r} is no code of a Wikipedia, such as en, vi or zh_yue")
+        check_language(language)
         self._tables = Tables(spark, output)
         self._language = language
         folder = self._tables.folder
@@ -68,7 +66,7 @@ class MetadataTarget:
             report: figures.
 
         Returns:
-            What was written: the table, and each file by its name.
+            What was written: the table, and each file by its name; no text file of entries that are no lines.
 
         Raises:
             TableError: the output cannot be written.
@@ -84,6 +82,8 @@ class MetadataTarget:
                 MANIFEST: _json(manifest),
                 REPORT: _json(report),
             }
+            if first_unfit_for_text(texts) is not None:  # the report has a warning that says so
+                del contents[LIST]
         places = {name: str(self._folder / name) for name in contents} if self._folder is not None else {}
         with ExitStack() as stack:
             # Each file is written under another name, and gets its own when this block ends without an error.
@@ -92,6 +92,8 @@ class MetadataTarget:
             rows = self._tables.frame(_rows(entries, self._language, digest), METADATA_SCHEMA)
             self._tables.put(METADATA, rows, f"language = '{self._language}'")
         if self._folder is not None:
+            if LIST not in contents:
+                _remove(self._folder / LIST)  # an earlier list's
             self._write_overview(self._folder.parent)
         return {"table": self._tables.path(METADATA), **places}
 
@@ -108,6 +110,13 @@ def _write(partial: Path, place: Path, content: bytes) -> None:
         partial.write_bytes(content)
     except OSError as error:
         raise TableError(f"cannot write {place}: {error.strerror}") from None
+
+
+def _remove(place: Path) -> None:
+    try:
+        place.unlink(missing_ok=True)
+    except OSError as error:
+        raise TableError(f"cannot remove {place}, which is of an earlier list: {error.strerror}; remove it") from None
 
 
 def stored_lists(tables: Tables) -> dict[str, dict[str, Any]]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyspark.errors import AnalysisException
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.errors import InputError
 from metaclip_spark.storage.locations import absolute
+from metaclip_spark.storage.session_kind import analysed
+from metaclip_spark.storage.spark_errors import reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,9 +34,10 @@ def open_page_views(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
     """
     places = [absolute(path) for path in paths]
     try:
-        rows = spark.read.text(places, recursiveFileLookup=True)
-    except AnalysisException as error:
-        raise InputError(f"cannot read the page views {', '.join(paths)}: {error.getCondition()}") from None
+        rows = analysed(spark.read.text(places, recursiveFileLookup=True))
+    except (PySparkException, Py4JJavaError) as error:  # the second where the store has no driver, or refuses
+        remedy = "name files pageviews-….gz, or folders of them"
+        raise InputError(f"cannot read the page views {', '.join(paths)}: {reason(error)}; {remedy}") from error
     if not rows.inputFiles():
         raise InputError(f"there are no files of page views at {', '.join(paths)}")
     return rows.select("value", F.col("_metadata.file_path").alias("file"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -88,11 +89,13 @@ def _corpus(nltk_data: str | None) -> Iterator[tuple[Any, str | None]]:
     try:
         import nltk  # noqa: PLC0415 - an extra
         from nltk.corpus.reader import CorpusReader, WordNetCorpusReader  # noqa: PLC0415
+        from nltk.corpus.reader.wordnet import WordNetError  # noqa: PLC0415
         from nltk.corpus.util import LazyCorpusLoader  # noqa: PLC0415
     except ImportError:
         raise EnvironmentProblemError(
             "WordNet is read by NLTK: pip install 'metaclip-spark[metadata]' (nltk)"
         ) from None
+    multilingual = None
     places = nltk.data.path
     before = list(places)
     if nltk_data is not None:
@@ -106,8 +109,13 @@ def _corpus(nltk_data: str | None) -> Iterator[tuple[Any, str | None]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it warns that there is no multilingual one, which English does not need
             yield LazyCorpusLoader("wordnet", WordNetCorpusReader, others), multilingual
-    except (OSError, LookupError, ValueError) as error:
-        raise InputError(f"the WordNet corpus cannot be read: {str(error).strip().partition(chr(10))[0]}") from error
+    # A plain ValueError or IndexError is of lines that are cut, WordNetError of lines that are none.
+    except (OSError, LookupError, ValueError, zipfile.BadZipFile, WordNetError) as error:
+        said = str(error).strip().partition("\n")[0]
+        raise InputError(
+            f"the WordNet corpus in {nltk_data or ', '.join(before)} cannot be read, and may be cut: {said}; "
+            + _HOW.format("wordnet" if multilingual is None else f"wordnet {multilingual}")
+        ) from error
     finally:
         places[:] = before
 

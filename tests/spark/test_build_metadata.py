@@ -15,7 +15,7 @@ from metaclip_spark.core.metadata.entry_list import metadata_digest, overall_dig
 from metaclip_spark.errors import ConfigError, EnvironmentProblemError, InputError, MetaclipSparkError
 from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
 from metaclip_spark.stages.build_metadata import build_metadata
-from metaclip_spark.storage.metadata_source import read_metadata
+from metaclip_spark.storage.metadata_source import read_list, read_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,6 +121,21 @@ def test_lists_with_marks_and_returns_and_too_high_a_threshold(spark: SparkSessi
     assert (tmp_path / "out" / "en" / "entries.txt").read_text() == "St. Louis\nthe\nnew\nyork\nnew york\n"
     assert spark.read.format("delta").load(str(tmp_path / "out" / "metadata")).count() == 5
     assert report.top["bigrams"] == [("new york", pytest.approx(2.4329594))]  # log2(120 * 9 / (20 * 10))
+
+
+def test_entries_that_are_no_lines_are_kept_in_all_forms_but_the_text_file(spark: SparkSession, tmp_path: Path) -> None:
+    official = ["dog", "new\nyork", "cat"]
+    sources = MetadataSources(
+        wordnet=False, official=str(write(tmp_path / "official.json", json.dumps(official).encode()))
+    )
+    stale = write(tmp_path / "out" / "en" / "entries.txt", b"dog\n")
+    report = build_metadata(spark, sources, str(tmp_path / "out"))
+    assert "entry 1, 'new\\nyork', cannot be a line of entries.txt" in report.warnings[0]
+    assert "entries.txt" not in report.files
+    assert not stale.exists()
+    manifest = json.loads((tmp_path / "out" / "en" / "manifest.json").read_text())
+    assert manifest["warnings"] == report.warnings
+    assert read_list(tmp_path / "out" / "en" / "metadata.json") == official
 
 
 def test_languages_apart_by_the_shares_of_the_second_paper(

@@ -85,7 +85,10 @@ BAD = {
     "no file": (lambda folder: MetadataSources(wordnet=False, dump=(f"{folder}/none",)), "cannot read the dump"),
     "page views that are a web page": (
         lambda folder: of_views(folder, b"<html>\n<body>404 Not found</body>\n</html>\n"), "no file of page views"),
-    "page views without a line": (lambda folder: of_views(folder, b""), "are empty"),
+    "page views without a line": (lambda folder: of_views(folder, b""), r"1 are empty \(.*pageviews-20240501-00"),
+    "page views in a store without a driver": (
+        lambda _: MetadataSources(wordnet=False, page_views=("s3a://bucket/views",)),
+        r"cannot read the page views s3a://bucket/views: .*S3AFileSystem not found.*folders of them"),
     "page views that are not packed": (unpacked_views, "cannot be read"),
     "counts without a line": (lambda folder: of_counts(folder, b""), "has no words"),
     "counts that are none": (lambda folder: of_counts(folder, b"a\nb\n"), "2 lines are not of the form"),

@@ -157,11 +157,31 @@ def test_an_official_list_is_taken_as_it_is() -> None:
     assert merged.entries[2].sources == (OFFICIAL, "titles")
 
 
+def test_a_list_longer_than_the_cap_is_kept_whole_and_nothing_joins_it() -> None:
+    merged = merge([source("titles", "d", "e")], total=2, official=["a", "b", "c"])
+    assert [entry.text for entry in merged.entries] == ["a", "b", "c"]
+    assert merged.figures["titles"].over_cap == 2
+
+
 @pytest.mark.parametrize("name", ["unigram_cap", "bigram_cap", "title_cap", "total_cap", "unigram_least"])
 @pytest.mark.parametrize("value", [0, -1, True, 1.5])
 def test_caps_and_counts_are_positive(name: str, value: object) -> None:
     with pytest.raises(ConfigError, match=name):
         MetadataConfig.for_language("en", **{name: value})
+
+
+@pytest.mark.parametrize("bits", [2000, -1, float("nan"), True, "30"])
+def test_bits_are_in_their_range(bits: object) -> None:
+    with pytest.raises(ConfigError, match=r"bigram_least_information = .*from 0 to 1000"):
+        MetadataConfig(bigram_least_information=bits)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("EN", "write 'en'"), ("zh_Yue", "write 'zh_yue'"), ("../en", "no code"), ("", "no code")]
+)
+def test_languages_that_are_no_codes(language: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        MetadataConfig.for_language(language)
 
 
 @pytest.mark.parametrize("share", [0, -0.1, 1.1, float("nan")])

@@ -40,6 +40,17 @@ def test_a_damaged_corpus(tmp_path: Path) -> None:
         read_wordnet("en", str(tmp_path))
 
 
+def test_a_corpus_that_is_cut_or_garbled_says_how_to_get_it(tmp_path: Path) -> None:
+    (tmp_path / "cut" / "corpora").mkdir(parents=True)
+    (tmp_path / "cut" / "corpora" / "wordnet.zip").write_bytes(b"PK\3\4 and no more")
+    with pytest.raises(InputError, match=r"WordNet corpus in .*cut cannot be read.*nltk.downloader.*--nltk-data"):
+        read_wordnet("en", str(tmp_path / "cut"))
+    data = write_wordnet(tmp_path / "garbled") / "corpora" / "wordnet" / "data.noun"
+    data.write_text(data.read_text().replace(" n 01 dog", " n zz dog"))
+    with pytest.raises(InputError, match=r"WordNet corpus in .*garbled cannot be read.*nltk.downloader.*--nltk-data"):
+        read_wordnet("en", str(tmp_path / "garbled"))
+
+
 def test_the_multilingual_one(tmp_path: Path) -> None:
     wordnet = read_wordnet("ja", str(write_wordnet(tmp_path, japanese=("\u72ac", "\u30cb\u30e5\u30fc_\u72ac"))))
     assert [one.text for one in wordnet.candidates] == [*NUMBERS, "\u30cb\u30e5\u30fc \u72ac", "\u72ac"]

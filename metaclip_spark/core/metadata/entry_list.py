@@ -112,6 +112,18 @@ def parse_text(data: bytes) -> list[str]:
     return [line.removesuffix("\r") for line in lines]
 
 
+def first_unfit_for_text(entries: Sequence[str]) -> int | None:
+    r"""Id of the first entry that a text file of one entry a line would not give back; None where it gives the list.
+
+    >>> [first_unfit_for_text(entries) for entries in (["a", ""], ["a", "b\nc"], ["a\r"], ["\ufeffa"])]
+    [None, 1, 0, 0]
+    """
+    for i, entry in enumerate(entries):
+        if "\n" in entry or entry.endswith("\r") or (i == 0 and entry.startswith("\ufeff")):
+            return i
+    return None
+
+
 def parse_json(data: bytes) -> list[str]:
     """Entries of a JSON array of strings, the form of the published `metadata.json`.
 

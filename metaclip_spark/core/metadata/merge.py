@@ -143,7 +143,7 @@ def merge(sources: Iterable[Source], *, total: int | None = None, official: Sequ
                 own.rejects[reason] += 1
                 if reason == "unmatchable" and len(unmatchable) < _EXAMPLES:
                     unmatchable.append(candidate.text)
-            elif own.admitted == source.cap or len(texts) == total:
+            elif own.admitted == source.cap or (total is not None and len(texts) >= total):
                 own.over_cap += 1
             else:
                 own.admitted += 1
