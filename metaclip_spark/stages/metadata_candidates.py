@@ -13,6 +13,7 @@ from metaclip_spark.core.metadata.languages import OTHER, language_code
 from metaclip_spark.core.metadata.merge import Candidate
 from metaclip_spark.core.metadata.page_views import LineFate, projects_of
 from metaclip_spark.errors import InputError
+from metaclip_spark.stages.count_words import MOST_MALFORMED
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.locations import same_name
 from metaclip_spark.storage.page_view_files import open_page_views
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 _SORTED: Final = {"spark.sql.execution.topKSortFallbackThreshold": "10000"}
 
 
-_MOST_MALFORMED: Final = 0.5
-"""Share of a file's lines that may be malformed: real files have one in a million."""
 _EXAMPLES: Final = 3
 
 
@@ -169,7 +168,7 @@ def _line_figures(kept: DataFrame, titles: DataFrame, files: list[str]) -> dict[
         by_file.setdefault(row.file, {})[row.fate] = row.lines
     for file, fates in sorted(by_file.items()):
         malformed, lines = fates.get(LineFate.MALFORMED.value, 0), sum(fates.values())
-        if malformed > _MOST_MALFORMED * lines:
+        if malformed > MOST_MALFORMED * lines:
             raise InputError(
                 f"{file} is no file of page views: {malformed:,} of its {lines:,} lines are not `project title views "
                 "bytes`; perhaps an error page was saved in its place: download it again"
