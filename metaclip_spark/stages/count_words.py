@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pyspark import StorageLevel
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 _ARTICLES: Final = "pages article"
 MOST_MALFORMED: Final = 0.5
 """Share of lines that may be malformed: real files have one in a million."""
+_MOST_NAMED: Final = 100
 _MOST_REPEATED: Final = 0.001
 """Share of titles that may be there twice: pages are renamed and made anew while a dump is written, but few."""
 
@@ -206,7 +207,22 @@ def _refuse_repeated(found: Row, wikis: Sequence[str], places: Sequence[str]) ->
         )
 
 
-def _files(spark: SparkSession, places: Sequence[str]) -> list[dict[str, object]]:
+def described_files(spark: SparkSession, places: Sequence[str]) -> dict[str, object]:
+    """Number and bytes of files, for the manifest; of a few their names, too."""
+    return summed_files(_files(spark, places))
+
+
+def summed_files(files: Sequence[dict[str, Any]]) -> dict[str, object]:
+    """Number and bytes of files, and of a few their names.
+
+    >>> summed_files([{"file": "a.gz", "bytes": 3}, {"file": "b.gz", "bytes": 4}])
+    {'files': 2, 'bytes': 7, 'names': ['a.gz', 'b.gz']}
+    """
+    summed: dict[str, object] = {"files": len(files), "bytes": sum(one["bytes"] for one in files)}
+    return summed | ({"names": [one["file"] for one in files]} if len(files) <= _MOST_NAMED else {})
+
+
+def _files(spark: SparkSession, places: Sequence[str]) -> list[dict[str, Any]]:
     """Names and bytes of files, for the manifest."""
     if not places:
         return []

@@ -13,6 +13,7 @@ from metaclip_spark.core.metadata.languages import OTHER, language_code
 from metaclip_spark.core.metadata.merge import Candidate
 from metaclip_spark.core.metadata.page_views import LineFate, projects_of
 from metaclip_spark.errors import InputError
+from metaclip_spark.report.metadata_report import BITS_REACHED, LEAST_REACHED
 from metaclip_spark.stages.count_words import MOST_MALFORMED
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.locations import same_name
@@ -66,7 +67,7 @@ def unigram_candidates(words: CountedWords, config: MetadataConfig, *, listed: i
         "tokens": words.tokens,
         "least asked": config.unigram_least,
         "share asked": config.unigram_share,
-        "least reached": rows[-1]["count"] if rows else None,
+        LEAST_REACHED: rows[-1]["count"] if rows else None,
     }
     return Ranked([Candidate(row.text, row["count"]) for row in rows], figures)
 
@@ -107,7 +108,7 @@ def bigram_candidates(words: CountedWords, unigrams: Ranked, config: MetadataCon
         "word least asked": word_least,
         "share asked": config.bigram_share,
         "bits asked": bits,
-        "bits reached": scores[-1] if scores else None,
+        BITS_REACHED: scores[-1] if scores else None,
     }
     return Ranked([Candidate(row.text, score) for row, score in zip(rows, scores, strict=True)], figures, warnings)
 
@@ -151,7 +152,7 @@ def title_candidates(
         "least asked": config.title_least_views,
         "least of line asked": config.title_least_line_views,
         "share asked": config.title_share,
-        "least reached": rows[-1].views if rows else None,
+        LEAST_REACHED: rows[-1].views if rows else None,
     }
     return Ranked([Candidate(row.title, row.views) for row in rows], figures)
 
