@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from metaclip_spark.core.metadata.merge import Entry, Merged
 
 _SHOWN: Final = 10
+LEAST_REACHED, BITS_REACHED = REACHED = ("least reached", "bits reached")
+"""Figures of a source that are of its last candidate, and after the merge of the last that it admitted."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def metadata_report(
         sources=sources,
         configuration=config,
         merged={name: asdict(own) for name, own in merged.figures.items()},
-        figures={name: dict(own) for name, own in figures.items() if own},
+        figures={name: _of_admitted(own, by_source.get(name, [])) for name, own in figures.items() if own},
         top={name: own[:_SHOWN] for name, own in by_source.items()},
         bottom={name: own[-_SHOWN:] for name, own in by_source.items()},
         scripts=scripts_of(entry.text for entry in merged.entries),
@@ -145,6 +147,12 @@ def metadata_report(
         software=_software(language),
         difference=difference,
     )
+
+
+def _of_admitted(figures: Mapping[str, Any], admitted: Sequence[tuple[str, float | None]]) -> dict[str, Any]:
+    """Figures of a source, what was reached being that of the last entry admitted: more were proposed."""
+    last = admitted[-1][1] if admitted else None
+    return {name: last if name in REACHED else value for name, value in figures.items()}
 
 
 def scripts_of(texts: Any) -> dict[str, int]:

@@ -14,7 +14,7 @@ from metaclip_spark.errors import InputError, MetaclipSparkError
 from metaclip_spark.metadata_config import MetadataConfig
 from metaclip_spark.report.metadata_report import difference_to, metadata_report
 from metaclip_spark.session import check_session
-from metaclip_spark.stages.count_words import counted_words
+from metaclip_spark.stages.count_words import counted_words, described_files
 from metaclip_spark.stages.metadata_candidates import (
     Ranked,
     bigram_candidates,
@@ -129,7 +129,7 @@ def build_metadata(
             merged,
             language=language,
             config=config.as_dict(),
-            sources=_described(wordnet, words.description if words else {}, sources),
+            sources=_described(spark, wordnet, words.description if words else {}, sources),
             figures={"text": dict(words.figures) if words else {}}
             | {"unigrams": unigrams.figures, "bigrams": bigrams.figures, "titles": titles.figures},
             warnings=[*wordnet.warnings, *unigrams.warnings, *bigrams.warnings, *titles.warnings],
@@ -194,9 +194,11 @@ def _read_if_given(path: str | Path | None) -> list[str] | None:
     return read_list(Path(path)) if path else None
 
 
-def _described(wordnet: WordNet, text: dict[str, object], sources: MetadataSources) -> dict[str, object]:
+def _described(
+    spark: SparkSession, wordnet: WordNet, text: dict[str, object], sources: MetadataSources
+) -> dict[str, object]:
     """Editions and files for the manifest: names and sizes, not where they lay."""
     described: dict[str, object] = {"wordnet": wordnet.edition} if sources.wordnet else {}
-    views = {"page_views": sorted(path.rpartition("/")[2] for path in sources.page_views)} if sources.page_views else {}
+    views = {"page_views": described_files(spark, sources.page_views)} if sources.page_views else {}
     official = {"official": Path(sources.official).name} if sources.official else {}
     return described | text | views | official

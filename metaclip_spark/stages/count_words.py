@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pyspark import StorageLevel
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
@@ -15,7 +15,7 @@ from metaclip_spark.errors import InputError
 from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.task_progress import watched_tasks
 from metaclip_spark.stages.worker_errors import named_worker_errors
-from metaclip_spark.storage.count_list import MALFORMED, read_counts
+from metaclip_spark.storage.count_list import LINES, MALFORMED, NO_WORDS, PAIRS, read_counts
 from metaclip_spark.storage.dump import READING, open_dump
 from metaclip_spark.storage.locations import absolute, same_name
 from metaclip_spark.storage.settings import changed_settings
@@ -33,11 +33,16 @@ from metaclip_spark.transforms.count_ngrams import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame, Row, SparkSession
 
     from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
 
 _ARTICLES: Final = "pages article"
+MOST_MALFORMED: Final = 0.5
+"""Share of lines that may be malformed: real files have one in a million."""
+_MOST_NAMED: Final = 100
+_MOST_REPEATED: Final = 0.001
+"""Share of titles that may be there twice: pages are renamed and made anew while a dump is written, but few."""
 
 
 @dataclass(frozen=True)
@@ -123,14 +128,32 @@ def _count(
         kept = rows.where((F.col("kind") != PAIR) | (F.col("count") >= never)).persist(StorageLevel.DISK_ONLY)
         stack.callback(kept.unpersist)
         figures = {row.text: row["count"] for row in kept.where(F.col("kind") == FIGURE).collect()}
-        words = kept.where(F.col("kind") == WORD).agg(F.count("*").alias("distinct"), F.sum("count").alias("tokens"))
-        found = words.collect()[0]
+        found = _totals(kept, max(1, len(wikis)))
     figures = _checked_files(figures, files)
     _refuse_empty(found.distinct, figures, sources)
+    if sources.dump:
+        _refuse_repeated(found, wikis, sources.dump)
+    figures = {name: count for name, count in figures.items() if name not in {LINES, LINES + PAIRS}}
     return CountedWords(
         kept, config.tokens or found.tokens, found.distinct, is_no_space(language), bool(sources.dump), wikis,
         description, figures,
     )  # fmt: skip
+
+
+def _totals(rows: DataFrame, wikis: int) -> Row:
+    """Words, and titles with those that more articles have than there are wikis, in one pass."""
+    word, title = F.col("kind") == WORD, F.col("kind") == TITLE
+    return (
+        rows.where(word | title)
+        .agg(
+            F.count(F.when(word, 1)).alias("distinct"),
+            F.sum(F.when(word, F.col("count"))).alias("tokens"),
+            F.count(F.when(title, 1)).alias("titles"),
+            F.count(F.when(title & (F.col("count") > wikis), 1)).alias("repeated"),
+            F.max(F.when(title, F.struct("count", "text"))).alias("most"),
+        )
+        .collect()[0]
+    )
 
 
 def _lists(spark: SparkSession, sources: MetadataSources, config: MetadataConfig) -> DataFrame:
@@ -158,9 +181,48 @@ def _refuse_empty(distinct: int, figures: dict[str, int], sources: MetadataSourc
     if not distinct:
         malformed = f"{figures.get(MALFORMED, 0):,} lines are not of the form `word count`" if sources.unigrams else ""
         raise InputError(f"{', '.join(sources.dump or sources.unigrams)} has no words; {malformed or figures}")
+    _refuse_other_lists(sources.unigrams, figures, "", "`word count`")
+    _refuse_other_lists(sources.bigrams, figures, PAIRS, "`word word count`")
 
 
-def _files(spark: SparkSession, places: Sequence[str]) -> list[dict[str, object]]:
+def _refuse_other_lists(places: Sequence[str], figures: dict[str, int], of: str, form: str) -> None:
+    """Refuse ready-made counts without a text, and those most of whose lines are something else."""
+    if not places:
+        return
+    lines, malformed, none = (figures.get(name + of, 0) for name in (LINES, MALFORMED, NO_WORDS))
+    remedy = f"the form is {form}, a blank or a tab before the count; give other files, or correct these"
+    if lines == malformed + none:
+        raise InputError(f"{', '.join(places)} has no pair of words in {lines:,} lines: {remedy}")
+    if malformed > MOST_MALFORMED * lines:
+        raise InputError(f"{', '.join(places)}: {malformed:,} of {lines:,} lines are not of the form {form}: {remedy}")
+
+
+def _refuse_repeated(found: Row, wikis: Sequence[str], places: Sequence[str]) -> None:
+    """Refuse a dump whose pages are given more than once, which would double all counts."""
+    if found.repeated > _MOST_REPEATED * found.titles:
+        raise InputError(
+            f"{found.repeated:,} of {found.titles:,} titles of {', '.join(places)} are there more often than once a "
+            f"wiki, such as {found.most.text!r} {found.most['count']} times in {', '.join(wikis)}: name each page's "
+            "file once, the whole dump or its parts, plain or multistream"
+        )
+
+
+def described_files(spark: SparkSession, places: Sequence[str]) -> dict[str, object]:
+    """Number and bytes of files, for the manifest; of a few their names, too."""
+    return summed_files(_files(spark, places))
+
+
+def summed_files(files: Sequence[dict[str, Any]]) -> dict[str, object]:
+    """Number and bytes of files, and of a few their names.
+
+    >>> summed_files([{"file": "a.gz", "bytes": 3}, {"file": "b.gz", "bytes": 4}])
+    {'files': 2, 'bytes': 7, 'names': ['a.gz', 'b.gz']}
+    """
+    summed: dict[str, object] = {"files": len(files), "bytes": sum(one["bytes"] for one in files)}
+    return summed | ({"names": [one["file"] for one in files]} if len(files) <= _MOST_NAMED else {})
+
+
+def _files(spark: SparkSession, places: Sequence[str]) -> list[dict[str, Any]]:
     """Names and bytes of files, for the manifest."""
     if not places:
         return []

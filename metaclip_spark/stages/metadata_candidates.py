@@ -13,6 +13,8 @@ from metaclip_spark.core.metadata.languages import OTHER, language_code
 from metaclip_spark.core.metadata.merge import Candidate
 from metaclip_spark.core.metadata.page_views import LineFate, projects_of
 from metaclip_spark.errors import InputError
+from metaclip_spark.report.metadata_report import BITS_REACHED, LEAST_REACHED
+from metaclip_spark.stages.count_words import MOST_MALFORMED
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.locations import same_name
 from metaclip_spark.storage.page_view_files import open_page_views
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
 _SORTED: Final = {"spark.sql.execution.topKSortFallbackThreshold": "10000"}
 
 
-_MOST_MALFORMED: Final = 0.5
-"""Share of a file's lines that may be malformed: real files have one in a million."""
 _EXAMPLES: Final = 3
 
 
@@ -67,7 +67,7 @@ def unigram_candidates(words: CountedWords, config: MetadataConfig, *, listed: i
         "tokens": words.tokens,
         "least asked": config.unigram_least,
         "share asked": config.unigram_share,
-        "least reached": rows[-1]["count"] if rows else None,
+        LEAST_REACHED: rows[-1]["count"] if rows else None,
     }
     return Ranked([Candidate(row.text, row["count"]) for row in rows], figures)
 
@@ -108,7 +108,7 @@ def bigram_candidates(words: CountedWords, unigrams: Ranked, config: MetadataCon
         "word least asked": word_least,
         "share asked": config.bigram_share,
         "bits asked": bits,
-        "bits reached": scores[-1] if scores else None,
+        BITS_REACHED: scores[-1] if scores else None,
     }
     return Ranked([Candidate(row.text, score) for row, score in zip(rows, scores, strict=True)], figures, warnings)
 
@@ -152,7 +152,7 @@ def title_candidates(
         "least asked": config.title_least_views,
         "least of line asked": config.title_least_line_views,
         "share asked": config.title_share,
-        "least reached": rows[-1].views if rows else None,
+        LEAST_REACHED: rows[-1].views if rows else None,
     }
     return Ranked([Candidate(row.title, row.views) for row in rows], figures)
 
@@ -169,7 +169,7 @@ def _line_figures(kept: DataFrame, titles: DataFrame, files: list[str]) -> dict[
         by_file.setdefault(row.file, {})[row.fate] = row.lines
     for file, fates in sorted(by_file.items()):
         malformed, lines = fates.get(LineFate.MALFORMED.value, 0), sum(fates.values())
-        if malformed > _MOST_MALFORMED * lines:
+        if malformed > MOST_MALFORMED * lines:
             raise InputError(
                 f"{file} is no file of page views: {malformed:,} of its {lines:,} lines are not `project title views "
                 "bytes`; perhaps an error page was saved in its place: download it again"

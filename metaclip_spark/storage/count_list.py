@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-MALFORMED, NO_WORDS = "lines malformed", "lines without words"
-"""Figures of a list."""
+LINES, MALFORMED, NO_WORDS = "lines", "lines malformed", "lines without words"
+PAIRS: Final = " of pairs"
+"""Figures of a list of words; behind the name of one of a list of pairs stands PAIRS."""
 
 _LINE: Final = re.compile(r"\ufeff?(.*)[ \t]([0-9]{1,18})[ \t]*\r?", re.DOTALL)
 _SCHEMA: Final = "kind tinyint, text string, count bigint"
@@ -75,19 +76,21 @@ def _parsed(
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def parse(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         figures: Counter[str] = Counter()
+        of = PAIRS if words > 1 else ""
         for batch in batches:
             texts, counts = [], []
+            figures[LINES + of] += batch.num_rows
             for raw in batch.column("line").to_pylist():
                 parsed = parse_count_line(raw.decode("utf-8", "replace"))
                 if parsed is None:
-                    figures[MALFORMED] += 1
+                    figures[MALFORMED + of] += 1
                     continue
                 parts = parsed[0].split(" ")
                 if len(parts) == words and all(is_word(part, keep_odd=keep_odd) for part in parts):
                     texts.append(parsed[0])
                     counts.append(parsed[1])
                 else:
-                    figures[NO_WORDS] += 1
+                    figures[NO_WORDS + of] += 1
             yield _rows(kind, texts, counts)
         yield _rows(figure, list(figures), list(figures.values()))
 

@@ -116,7 +116,7 @@ def test_lists_with_marks_and_returns_and_too_high_a_threshold(spark: SparkSessi
     report = build_metadata(spark, sources, str(tmp_path / "out"), "en", config)
     assert (tmp_path / "out" / "en" / "entries.txt").read_text() == "St. Louis\nthe\nnew\nyork\n"
     assert "cannot have 30 bits" in report.warnings[0]
-    assert report.figures["text"] == {"lines malformed": 1, "lines without words": 2}
+    assert report.figures["text"] == {"lines malformed": 1, "lines without words": 1, "lines without words of pairs": 1}
     report = build_metadata(spark, sources, str(tmp_path / "out"), "en", replace(config, bigram_least_information=None))
     assert (tmp_path / "out" / "en" / "entries.txt").read_text() == "St. Louis\nthe\nnew\nyork\nnew york\n"
     assert spark.read.format("delta").load(str(tmp_path / "out" / "metadata")).count() == 5

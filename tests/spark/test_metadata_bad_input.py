@@ -36,8 +36,13 @@ def of_views(folder: Path, content: bytes) -> MetadataSources:
     return MetadataSources(wordnet=False, page_views=(str(write(folder / "pageviews-20240501-000000.gz", content)),))
 
 
-def of_counts(folder: Path, content: bytes) -> MetadataSources:
-    return MetadataSources(wordnet=False, unigrams=(str(write(folder / "words.txt", content)),))
+def of_counts(folder: Path, content: bytes, pairs: bytes | None = None) -> MetadataSources:
+    bigrams = () if pairs is None else (str(write(folder / "pairs.txt", pairs)),)
+    return MetadataSources(wordnet=False, unigrams=(str(write(folder / "words.txt", content)),), bigrams=bigrams)
+
+
+def twice(folder: Path) -> MetadataSources:
+    return MetadataSources(wordnet=False, dump=tuple(str(write(folder / name, WHOLE)) for name in ("a.xml", "b.xml")))
 
 
 WHOLE = dump(ARTICLES)
@@ -92,6 +97,12 @@ BAD = {
     "page views that are not packed": (unpacked_views, "cannot be read"),
     "counts without a line": (lambda folder: of_counts(folder, b""), "has no words"),
     "counts that are none": (lambda folder: of_counts(folder, b"a\nb\n"), "2 lines are not of the form"),
+    "counts most of which are none": (
+        lambda folder: of_counts(folder, b"a 1\nb\nc\n"), r"words\.txt: 2 of 3 lines are not of the form `word count`"),
+    "pairs without a line": (lambda folder: of_counts(folder, b"a 1\n", b""), r"pairs\.txt has no pair of words"),
+    "pairs parted by tabs": (
+        lambda folder: of_counts(folder, b"a 1\n", b"a\tb\t9\n"), r"pairs\.txt has no pair.*`word word count`"),
+    "the same pages twice": (twice, r"2 of 2 titles.*'Rome' 2 times in en: name each page's file once"),
 }  # fmt: skip
 
 

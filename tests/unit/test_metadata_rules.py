@@ -15,6 +15,8 @@ from metaclip_spark.core.metadata.merge import OFFICIAL, Candidate, Source, merg
 from metaclip_spark.core.metadata.page_views import LineFate, title_of
 from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
+from metaclip_spark.report.metadata_report import metadata_report
+from metaclip_spark.stages.count_words import summed_files
 from metaclip_spark.storage.count_list import parse_count_line
 
 if TYPE_CHECKING:
@@ -155,6 +157,20 @@ def test_an_official_list_is_taken_as_it_is() -> None:
     assert [entry.text for entry in merged.entries] == [*official, "b"]
     assert [entry.admitted_by for entry in merged.entries] == [OFFICIAL] * 5 + ["titles"]
     assert merged.entries[2].sources == (OFFICIAL, "titles")
+
+
+def test_what_a_source_reached_is_of_the_last_that_it_admitted() -> None:
+    merged = merge([source("wordnet", "b"), source("unigrams", "a", "b", "c", "d", cap=2)])
+    figures = {"unigrams": {"distinct": 4, "least reached": 97}}
+    report = metadata_report(
+        merged, language="en", config={}, sources={}, figures=figures, warnings=[], difference=None
+    )
+    assert report.figures == {"unigrams": {"distinct": 4, "least reached": 98}}
+
+
+def test_files_without_end_are_only_counted() -> None:
+    files = [{"file": f"{hour}.gz", "bytes": 2} for hour in range(624)]
+    assert summed_files(files) == {"files": 624, "bytes": 1248}
 
 
 def test_a_list_longer_than_the_cap_is_kept_whole_and_nothing_joins_it() -> None:
