@@ -203,10 +203,17 @@ def _new_session_settings(master: str | None, settings: dict[str, str], jars: Pa
 
 def _jars_in(folder: Path) -> list[str]:
     jars = sorted(str(jar) for jar in folder.glob("*.jar"))
-    if not any("delta-spark" in Path(jar).name for jar in jars):
+    delta = [name for name in (Path(jar).name for jar in jars) if "delta-spark" in name]
+    if not delta:
         raise EnvironmentProblemError(
             f"the jars folder {folder} holds {len(jars)} jars, none of them delta-spark: on a machine with network run "
             "`metaclip-spark quickstart` once and copy the folder ~/.ivy2.5.2/jars from there",
+        )
+    if len(delta) > 1:  # Java would take classes of both, and fail anywhere
+        package = delta_package(importlib.metadata.version("pyspark"))
+        raise EnvironmentProblemError(
+            f"the jars folder {folder} holds {len(delta)} releases of delta-spark: {', '.join(delta)}. Leave only the "
+            f"jars of one, {package}",
         )
     return jars
 

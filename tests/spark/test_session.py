@@ -6,6 +6,7 @@ What needs a JVM of its own runs in a process of its own.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -181,7 +182,10 @@ def test_refused_with_the_remedy(case: Bad, tmp_path: Path) -> None:
 
 def test_jars_folder_needs_no_network(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "no_repository.xml").write_text(NO_REPOSITORY.format(folder=tmp_path))
-    jars = Path(spark.conf.get("spark.repl.local.jars").split(",")[0].removeprefix("file:")).parent
+    jars = tmp_path / "jars"
+    jars.mkdir()
+    for jar in spark.conf.get("spark.repl.local.jars").split(","):  # the folder they are in may hold other releases
+        shutil.copy(jar.removeprefix("file:"), jars)
     script = """
     spark = build_session(
         master="local[1]",
@@ -198,6 +202,14 @@ def test_jars_folder_without_delta(tmp_path: Path) -> None:
     (tmp_path / "guava.jar").touch()
     run = run_alone(f"build_session(jars=__import__('pathlib').Path({str(tmp_path)!r}))", tmp_path)
     assert "holds 1 jars, none of them delta-spark" in run.stdout, run.stderr
+
+
+def test_jars_folder_with_two_releases_of_delta(tmp_path: Path) -> None:
+    for name in ("io.delta_delta-spark_2.13-4.0.0.jar", "io.delta_delta-spark_4.2_2.13-4.4.0.jar"):
+        (tmp_path / name).touch()
+    run = run_alone(f"build_session(jars=__import__('pathlib').Path({str(tmp_path)!r}))", tmp_path)
+    assert "2 releases of delta-spark: io.delta_delta-spark_2.13-4.0.0.jar, io.delta_delta-spark_4.2" in run.stdout
+    assert "Leave only the jars of one, io.delta:delta-spark_4." in run.stdout, run.stderr
 
 
 def test_without_pyspark_the_extra_is_named(tmp_path: Path) -> None:
