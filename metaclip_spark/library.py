@@ -50,14 +50,26 @@ def map_in_arrow(rows: DataFrame, function: Callable[[Batches], Batches], schema
     library = library_identity()
 
     def by_the_same(batches: Batches) -> Batches:
-        if library != library_identity():
-            raise EnvironmentProblemError(
-                f"the driver runs metaclip_spark {library}, this worker {library_identity()}, and the result must not "
-                "depend on who computes it: give both the same archive, image or wheel"
-            )
+        refuse_other_library(library)
         return function(batches)
 
     return rows.mapInArrow(by_the_same, schema)
+
+
+def refuse_other_library(driver: str) -> None:
+    """On a worker: it has to run the library of the driver.
+
+    Args:
+        driver: identity of the driver's.
+
+    Raises:
+        EnvironmentProblemError: it runs another one.
+    """
+    if driver != library_identity():
+        raise EnvironmentProblemError(
+            f"the driver runs metaclip_spark {driver}, this worker {library_identity()}, and the result must not "
+            "depend on who computes it: give both the same archive, image or wheel"
+        )
 
 
 def _sources(folder: Traversable, place: str) -> Iterator[tuple[str, bytes]]:

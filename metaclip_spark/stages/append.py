@@ -29,7 +29,7 @@ from metaclip_spark.stages.follow_up import (
     withdraw_mark,
 )
 from metaclip_spark.stages.progress import Progress
-from metaclip_spark.stages.reserve import within, write_balanced
+from metaclip_spark.stages.reserve import write_balanced
 from metaclip_spark.stages.run_plan import APPEND, RunPlan, digest, plan_by_digests, record, run_row
 from metaclip_spark.stages.second_pass import CrawledPool, reopened_pools, second_pass, sources_of
 from metaclip_spark.stages.size_curves import store_size_curves
@@ -42,7 +42,7 @@ from metaclip_spark.storage.schemas import CURATED
 from metaclip_spark.storage.tables import Tables
 from metaclip_spark.transforms.gathered_statistics import statistics_of
 from metaclip_spark.transforms.keep_balanced import balance_on_workers
-from metaclip_spark.transforms.rebalance_rows import rebalance_rows, with_origin
+from metaclip_spark.transforms.rebalance_rows import rebalance_rows, with_origin, within
 from metaclip_spark.transforms.shared_metadata import SharedMetadata
 
 if TYPE_CHECKING:

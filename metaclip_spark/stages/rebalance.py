@@ -26,7 +26,7 @@ from metaclip_spark.stages.follow_up import (
 )
 from metaclip_spark.stages.frozen_counts import adopt, open_frozen
 from metaclip_spark.stages.progress import Progress
-from metaclip_spark.stages.reserve import empty_reserve, within, write_balanced
+from metaclip_spark.stages.reserve import empty_reserve, write_balanced
 from metaclip_spark.stages.run_plan import APPEND, BALANCE, RunPlan, digest, record, run_row
 from metaclip_spark.stages.second_pass import all_rows, reopened_pools, second_pass, sources_of
 from metaclip_spark.stages.size_curves import store_size_curves
@@ -38,7 +38,7 @@ from metaclip_spark.storage.schemas import CURATED, RESERVE
 from metaclip_spark.storage.tables import Tables
 from metaclip_spark.transforms.gathered_statistics import statistics_of
 from metaclip_spark.transforms.keep_balanced import balance_on_workers
-from metaclip_spark.transforms.rebalance_rows import rebalance_rows, with_origin
+from metaclip_spark.transforms.rebalance_rows import rebalance_rows, with_origin, within
 from metaclip_spark.transforms.shared_metadata import SharedMetadata
 
 if TYPE_CHECKING:

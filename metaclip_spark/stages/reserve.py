@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
-
 from metaclip_spark.errors import TableError
-from metaclip_spark.storage.schemas import CURATED, LANGUAGE, RESERVE
+from metaclip_spark.storage.schemas import CURATED, RESERVE
+from metaclip_spark.transforms.rebalance_rows import within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import DataFrame
 
     from metaclip_spark.stages.choose_t import ChosenT
     from metaclip_spark.stages.file_layouts import FileLayouts
@@ -83,17 +82,3 @@ def empty_reserve(tables: Tables, *, run_id: str, layout: FileLayout, after: int
     if reserve is not None and reserve.take(1):
         empty = replace(layout, cluster=False)
         tables.replace(RESERVE, reserve.limit(0), run_id=run_id, layout=empty, after=after)
-
-
-def within(t: Mapping[str, float]) -> Column:
-    """Whether a row is kept at a threshold by language.
-
-    The first condition is one that files and row groups can be skipped by.
-    """
-    threshold = F.col("admission_threshold")
-    greatest = max(t.values())
-    below = threshold <= F.lit(greatest)
-    if min(t.values()) == greatest:
-        return below
-    own = F.element_at(F.create_map(*(F.lit(part) for pair in t.items() for part in pair)), F.col(LANGUAGE.name))
-    return below & (threshold <= own)

@@ -17,15 +17,24 @@ from pyspark.accumulators import AccumulatorParam
 
 from metaclip_spark.core.balance_statistics import BalanceStatistics
 from metaclip_spark.library import map_in_arrow
+from metaclip_spark.storage.columns import quoted
 from metaclip_spark.storage.session_kind import has_context
+from metaclip_spark.transforms.column_in_arrow import column_in_arrow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyspark.sql import DataFrame, SparkSession
-    from pyspark.sql.types import StructType
+    from pyspark.sql.types import StructField, StructType
 
 Batches = Iterator[pa.RecordBatch]
 Function = Callable[[Batches, BalanceStatistics], Batches]
 """Of one task: batches in, batches out; adds what it sees to the statistics."""
+ColumnFunction = Callable[[pa.RecordBatch, BalanceStatistics], pa.Array]
+"""Of one batch: some columns in, one out; adds what it sees to the statistics."""
+
+
+_Consumed = Callable[[Batches, BalanceStatistics], Iterator[pa.RecordBatch | pa.Array]]
 
 
 class Statistics(Protocol):
@@ -33,6 +42,11 @@ class Statistics(Protocol):
 
     def gather(self, rows: DataFrame, function: Function, schema: StructType) -> DataFrame:
         """`map_in_arrow`, with a function that counts."""
+
+    def gather_column(
+        self, rows: DataFrame, columns: Sequence[str], function: ColumnFunction, added: StructField
+    ) -> DataFrame:
+        """`column_in_arrow`, with a function that counts."""
 
     @property
     def value(self) -> BalanceStatistics:
@@ -74,6 +88,19 @@ class _Accumulated:
 
         return map_in_arrow(rows, counting, schema)
 
+    def gather_column(
+        self, rows: DataFrame, columns: Sequence[str], function: ColumnFunction, added: StructField
+    ) -> DataFrame:
+        accumulator = self._accumulator
+
+        def counting(batches: Batches) -> Iterator[pa.Array]:
+            figures = BalanceStatistics()
+            for batch in batches:
+                yield function(batch, figures)
+            accumulator.add(figures)
+
+        return column_in_arrow(rows, columns, counting, added)
+
     @property
     def value(self) -> BalanceStatistics:
         return self._accumulator.value
@@ -83,11 +110,20 @@ class _Measured:
     """By a pass of its own for each transform."""
 
     def __init__(self) -> None:
-        self._passes: list[tuple[DataFrame, Function]] = []
+        self._passes: list[tuple[DataFrame, _Consumed]] = []
 
     def gather(self, rows: DataFrame, function: Function, schema: StructType) -> DataFrame:
         self._passes.append((rows, function))
         return map_in_arrow(rows, lambda batches: function(batches, BalanceStatistics()), schema)
+
+    def gather_column(
+        self, rows: DataFrame, columns: Sequence[str], function: ColumnFunction, added: StructField
+    ) -> DataFrame:
+        def compute(batches: Batches, figures: BalanceStatistics) -> Iterator[pa.Array]:
+            return (function(batch, figures) for batch in batches)
+
+        self._passes.append((rows.select(*map(quoted, columns)), compute))
+        return column_in_arrow(rows, columns, lambda batches: compute(batches, BalanceStatistics()), added)
 
     @cached_property
     def value(self) -> BalanceStatistics:
@@ -99,7 +135,7 @@ class _Measured:
         return reduce(BalanceStatistics.merge, measured, BalanceStatistics())
 
 
-def _only_figures(function: Function) -> Callable[[Batches], Batches]:
+def _only_figures(function: _Consumed) -> Callable[[Batches], Batches]:
     def measure(batches: Batches) -> Batches:
         figures = BalanceStatistics()
         for _ in function(batches, figures):

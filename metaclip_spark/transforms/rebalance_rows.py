@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
+from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
 from metaclip_spark.core.balancing import balance_rows
 from metaclip_spark.storage.columns import quoted
-from metaclip_spark.transforms.batches import by_language
+from metaclip_spark.storage.schemas import LANGUAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from metaclip_spark.core.balance_statistics import BalanceStatistics
     from metaclip_spark.core.balancing import BalancedRows
     from metaclip_spark.transforms.gathered_statistics import Statistics
     from metaclip_spark.transforms.keep_balanced import Balance
+
+_COLUMN: Final = "decided again"
+_DECIDED: Final = ("probability", "admission_threshold")
 
 
 def rebalance_rows(rows: DataFrame, balance: Balance, statistics: Statistics) -> DataFrame:
@@ -36,26 +41,45 @@ def rebalance_rows(rows: DataFrame, balance: Balance, statistics: Statistics) ->
         The same columns.
     """
 
-    def again(batches: Iterator[pa.RecordBatch], figures: BalanceStatistics) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for language, part in by_language(batch, tuple(balance.t)):
-                decided = _decide(part, balance.counts.value[language], balance.t[language])
-                figures.add(language, decided.probability, decided.threshold, balance.t[language])
-                stays = pa.array(decided.threshold <= balance.stored[language])
-                yield _with_columns(part, decided._asdict()).filter(stays)
+    def again(batch: pa.RecordBatch, figures: BalanceStatistics) -> pa.StructArray:
+        decided = np.full((len(_DECIDED), len(batch)), np.nan)
+        languages = batch.column("language")
+        for language, t in balance.t.items():
+            mine = pc.equal(languages, language).to_numpy(zero_copy_only=False)
+            own = _decide(batch.filter(pa.array(mine)), balance.counts.value[language], t)
+            figures.add(language, own.probability, own.threshold, t)
+            decided[:, mine] = own.probability, own.threshold
+        return pa.StructArray.from_arrays(list(map(pa.array, decided)), names=_DECIDED)
 
-    return statistics.gather(rows, again, rows.schema)
+    added = T.StructField(_COLUMN, T.StructType([T.StructField(name, T.DoubleType()) for name in _DECIDED]))
+    decided = statistics.gather_column(rows, ["language", "matched_entries", "draw"], again, added)
+    values = {name: F.col(_COLUMN)[name] for name in _DECIDED}
+    return _with_columns(decided, rows.schema, values).where(within(balance.stored))
 
 
 def with_origin(rows: DataFrame, values: Mapping[str, str]) -> DataFrame:
     """The same rows with some columns set to one value, such as `run_id`; their comments stay."""
+    return _with_columns(rows, rows.schema, {name: F.lit(value) for name, value in values.items()})
+
+
+def within(t: Mapping[str, float]) -> Column:
+    """Whether a row is kept at a threshold by language.
+
+    The first condition is one that files and row groups can be skipped by.
+    """
+    threshold = F.col("admission_threshold")
+    greatest = max(t.values())
+    below = threshold <= F.lit(greatest)
+    if min(t.values()) == greatest:
+        return below
+    own = F.element_at(F.create_map(*(F.lit(part) for pair in t.items() for part in pair)), F.col(LANGUAGE.name))
+    return below & (threshold <= own)
+
+
+def _with_columns(rows: DataFrame, schema: T.StructType, values: Mapping[str, Column]) -> DataFrame:
+    """Columns of a schema, some of them computed; their comments stay."""
     return rows.select(
-        *(
-            F.lit(values[field.name]).alias(field.name, metadata=field.metadata)
-            if field.name in values
-            else quoted(field.name)
-            for field in rows.schema.fields
-        )
+        *(values.get(field.name, quoted(field.name)).alias(field.name, metadata=field.metadata) for field in schema)
     )
 
 
@@ -64,11 +88,3 @@ def _decide(part: pa.RecordBatch, counts: NDArray[np.int64], t: float) -> Balanc
     offsets = matched.offsets.to_numpy().astype(np.int64)
     ids, u = matched.flatten().to_numpy(), part.column("draw").to_numpy(zero_copy_only=False)
     return balance_rows(ids, offsets - offsets[0], counts, t, u)
-
-
-def _with_columns(part: pa.RecordBatch, values: Mapping[str, NDArray[np.float64]]) -> pa.RecordBatch:
-    """Probability and threshold in place of the old ones."""
-    columns = {name: part.column(name) for name in part.schema.names}
-    columns["probability"] = pa.array(values["probability"])
-    columns["admission_threshold"] = pa.array(values["threshold"])
-    return pa.RecordBatch.from_pydict(columns)
