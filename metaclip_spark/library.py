@@ -6,9 +6,7 @@ import hashlib
 import sys
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
-
-from metaclip_spark.errors import EnvironmentProblemError
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +17,8 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
     Batches = Iterator[pa.RecordBatch]
+
+Function = TypeVar("Function", bound="Callable[..., object]")
 
 
 @cache
@@ -47,29 +47,51 @@ def map_in_arrow(rows: DataFrame, function: Callable[[Batches], Batches], schema
     Raises:
         EnvironmentProblemError: on a worker that runs another version than the driver.
     """
-    library = library_identity()
-
-    def by_the_same(batches: Batches) -> Batches:
-        refuse_other_library(library)
-        return function(batches)
-
-    return rows.mapInArrow(by_the_same, schema)
+    return rows.mapInArrow(for_this_library(function), schema)
 
 
-def refuse_other_library(driver: str) -> None:
-    """On a worker: it has to run the library of the driver.
+def for_this_library(function: Function) -> Function:
+    """The same function, to be sent to workers, which find out that theirs is another library before they load it.
 
-    Args:
-        driver: identity of the driver's.
-
-    Raises:
-        EnvironmentProblemError: it runs another one.
+    Loading it may fail otherwise, as another version need not have the names that it refers to.
     """
-    if driver != library_identity():
-        raise EnvironmentProblemError(
-            f"the driver runs metaclip_spark {driver}, this worker {library_identity()}, and the result must not "
-            "depend on who computes it: give both the same archive, image or wheel"
-        )
+    sealed = _Sealed(function)
+
+    def call(*arguments: object) -> object:
+        return sealed.function(*arguments)
+
+    return call  # type: ignore[return-value]
+
+
+class _Sealed:
+    """A function that pickles as bytes, beside the identity of the driver's library."""
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        self.function = function
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        from pyspark import cloudpickle  # noqa: PLC0415 - importing the package must not need pyspark
+
+        def opened(driver: str, pickled: bytes) -> object:
+            # Pickled as code, which must not refer to this library before it is known to be the same.
+            import pickle  # noqa: PLC0415
+            from types import SimpleNamespace  # noqa: PLC0415
+
+            try:
+                from metaclip_spark.library import library_identity as identity  # noqa: PLC0415
+
+                own = identity()
+            except ImportError:
+                own = "none, or one of long ago"
+            if driver != own:
+                name = "metaclip_spark.errors.EnvironmentProblemError"  # by which the driver knows it
+                raise RuntimeError(
+                    f"{name}: the driver runs metaclip_spark {driver}, this worker {own}, and the result must not "
+                    "depend on who computes it: give both the same archive, image or wheel"
+                )
+            return SimpleNamespace(function=pickle.loads(pickled))  # noqa: S301 - of the driver
+
+        return opened, (library_identity(), cloudpickle.dumps(self.function))  # type: ignore[no-untyped-call]
 
 
 def _sources(folder: Traversable, place: str) -> Iterator[tuple[str, bytes]]:

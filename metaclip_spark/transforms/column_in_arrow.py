@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
-from metaclip_spark.library import library_identity, map_in_arrow, refuse_other_library
+from metaclip_spark.library import for_this_library, map_in_arrow
 from metaclip_spark.storage.columns import quoted
 
 if TYPE_CHECKING:
@@ -41,13 +41,12 @@ def column_in_arrow(
     """
     if not hasattr(F, "arrow_udf"):
         return map_in_arrow(rows, _appended(columns, function, added.name), T.StructType([*rows.schema.fields, added]))
-    library = library_identity()
+    sealed = for_this_library(function)
 
-    def by_the_same(arrays: Iterator[tuple[pa.Array, ...]]) -> Iterator[pa.Array]:  # Spark goes by these types
-        refuse_other_library(library)
-        return function(pa.record_batch(list(values), names=list(columns)) for values in arrays)
+    def of_arrays(arrays: Iterator[tuple[pa.Array, ...]]) -> Iterator[pa.Array]:  # Spark goes by these types
+        return sealed(pa.record_batch(list(values), names=list(columns)) for values in arrays)
 
-    compute = F.arrow_udf(by_the_same, added.dataType)
+    compute = F.arrow_udf(of_arrays, added.dataType)
     # Of a deterministic function Spark makes a call for every expression that uses its result.
     return rows.withColumn(added.name, compute.asNondeterministic()(*map(quoted, columns)))
 

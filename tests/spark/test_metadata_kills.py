@@ -1,0 +1,94 @@
+"""`metadata build` on a cluster of two executors, one of them killed with signal 9: the same list, byte for byte."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from curate_process import kind_of
+from dumps import dump, made_up_articles, views, write
+from small_wordnet import write_wordnet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.spark, pytest.mark.cluster]
+pytest.importorskip("nltk")
+
+SECONDS = 600
+SAME = ("entries.txt", "metadata.json", "entries.mcs", "manifest.json")
+
+
+@pytest.fixture(scope="module")
+def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Of a build that takes its workers some seconds."""
+    folder = tmp_path_factory.mktemp("sources")
+    articles = made_up_articles(12_000)
+    parts = [
+        write(folder / "dump" / f"enwiki-pages-articles{number}.xml.gz", dump(articles[number::4]))
+        for number in range(4)
+    ]
+    titles = [f"en Title_{number}_%26_more {100 + number} 0" for number in range(0, 12_000, 9)]
+    write(folder / "views" / "pageviews-20240501-000000.gz", views(titles))
+    sources = ["--nltk-data", str(write_wordnet(folder / "nltk")), "--page-views", str(folder / "views"), "--dump"]
+    return ["metadata", "build", "--progress", *sources, *map(str, parts)]
+
+
+def start(arguments: list[str], output: Path, master: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "metaclip_spark", *arguments, "--output", str(output), "--master", master]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def finish(process: subprocess.Popen[str]) -> None:
+    said = process.communicate(timeout=SECONDS)[0]
+    assert process.returncode == 0, said
+
+
+def wait_for(process: subprocess.Popen[str], begin: str) -> None:
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if line.startswith(begin):
+            return
+    pytest.fail(f"no line {begin!r} in {said}")
+
+
+def below(process: subprocess.Popen[str], kind: str) -> list[psutil.Process]:
+    found = []
+    for each in psutil.Process(process.pid).children(recursive=True):
+        try:
+            if kind_of(each) == kind:
+                found.append(each)
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+@pytest.fixture(scope="module")
+def undisturbed(arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    output = tmp_path_factory.mktemp("undisturbed") / "lists"
+    finish(start(arguments, output, "local[2]"))
+    return {name: (output / "en" / name).read_bytes() for name in SAME}
+
+
+@pytest.mark.parametrize("moment", ["while words are counted", "after it, with the counts on its disk"])
+def test_a_killed_executor_changes_nothing(
+    arguments: list[str], undisturbed: dict[str, bytes], tmp_path: Path, moment: str
+) -> None:
+    process = start(arguments, tmp_path / "lists", "local-cluster[2,1,1024]")
+    if moment == "while words are counted":
+        wait_for(process, "en: wordnet ...")
+        while not (workers := below(process, "python worker")):
+            assert process.poll() is None
+        executor = workers[0].parent().parent()  # of the daemon that forked it
+    else:
+        wait_for(process, "en: count words ...")
+        executor = below(process, "executor")[0]
+    assert kind_of(executor) == "executor"
+    executor.kill()
+    finish(process)
+    assert {name: (tmp_path / "lists" / "en" / name).read_bytes() for name in SAME} == undisturbed
