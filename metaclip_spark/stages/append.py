@@ -24,13 +24,20 @@ from metaclip_spark.stages.follow_up import (
     check_commit,
     counts_of,
     refuse_other_metadata,
-    refuse_other_rules,
     stored_limits,
-    withdraw_mark,
 )
 from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.reserve import within, write_balanced
-from metaclip_spark.stages.run_plan import APPEND, RunPlan, digest, plan_by_digests, record, run_row
+from metaclip_spark.stages.run_plan import (
+    APPEND,
+    RunPlan,
+    digest,
+    plan_by_digests,
+    record,
+    refuse_other_rules,
+    run_row,
+    withdraw,
+)
 from metaclip_spark.stages.second_pass import CrawledPool, reopened_pools, second_pass, sources_of
 from metaclip_spark.stages.size_curves import store_size_curves
 from metaclip_spark.stages.stored_counts import Counted, load_counts, store_counts
@@ -109,7 +116,7 @@ def append(
         stored = stored_rows(tables, base, found)
         refuse_other_columns(stored.schema, opened.rows.schema)
         plan, own = _plans(base, pool, opened.source, frozen=frozen)
-        withdraw_mark(tables, found.curations, plan)
+        withdraw(tables, plan, found.curations)
         asked = Appended(base, chain, plan, own, CrawledPool(pool.crawl, opened), frozen, found, stored)
 
     # Old rows have the columns of the new pool, and the few that say why they are there.
