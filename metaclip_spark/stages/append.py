@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
@@ -18,19 +18,26 @@ from metaclip_spark.stages.choose_t import ChosenT, reserve_thresholds, threshol
 from metaclip_spark.stages.count_pool import count_pool, warn_of_malformed
 from metaclip_spark.stages.curate import metadata_by_language
 from metaclip_spark.stages.curate_checks import check_source
-from metaclip_spark.stages.file_layouts import file_layouts, rows_behind
+from metaclip_spark.stages.file_layouts import PoolRows, file_layouts, rows_behind, side_by_side
 from metaclip_spark.stages.follow_up import (
     base_run,
     check_commit,
     counts_of,
     refuse_other_metadata,
-    refuse_other_rules,
     stored_limits,
-    withdraw_mark,
 )
 from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.reserve import write_balanced
-from metaclip_spark.stages.run_plan import APPEND, RunPlan, digest, plan_by_digests, record, run_row
+from metaclip_spark.stages.run_plan import (
+    APPEND,
+    RunPlan,
+    digest,
+    plan_by_digests,
+    record,
+    refuse_other_rules,
+    run_row,
+    withdraw,
+)
 from metaclip_spark.stages.second_pass import CrawledPool, reopened_pools, second_pass, sources_of
 from metaclip_spark.stages.size_curves import store_size_curves
 from metaclip_spark.stages.stored_counts import Counted, load_counts, store_counts
@@ -53,6 +60,7 @@ if TYPE_CHECKING:
     from metaclip_spark.config import Pool
     from metaclip_spark.core.matching.compiled import CompiledMetadata
     from metaclip_spark.report.curate_report import CurateReport
+    from metaclip_spark.stages.file_layouts import FileLayouts
     from metaclip_spark.stages.stored_run import StoredRun
     from metaclip_spark.storage.pool_source import Source
     from metaclip_spark.storage.table_log import Write
@@ -109,7 +117,7 @@ def append(
         stored = stored_rows(tables, base, found)
         refuse_other_columns(stored.schema, opened.rows.schema)
         plan, own = _plans(base, pool, opened.source, frozen=frozen)
-        withdraw_mark(tables, found.curations, plan)
+        withdraw(tables, plan, found.curations)
         asked = Appended(base, chain, plan, own, CrawledPool(pool.crawl, opened), frozen, found, stored)
 
     # Old rows have the columns of the new pool, and the few that say why they are there.
@@ -204,21 +212,32 @@ def _balance(
             rows = old_rows.where(~F.col("language").isin(*balanced.read_again)) if again else old_rows
             old_rows = rebalance_rows(rows, balance, old_figures)
         origin = {"run_id": asked.plan.run_id, "counts_version": asked.plan.counts_version}
-        rows = with_origin(old_rows, origin).unionByName(new_rows)
+        parts = [with_origin(old_rows, origin), new_rows]
         if again:
-            parts = [_of_languages(pool, balanced.read_again) for pool in again]
-            rows = rows.unionByName(second_pass(parts, asked.plan, shared, balance, old_figures))
-        sources = [*sources_of(asked.chain), asked.new.opened.source.description]
-        found = rows_behind(asked.base).plus(balanced.added)
-        layouts = file_layouts(
-            config, sources, found, balanced.counts.entries, t=balanced.t, reserve_t=balanced.reserve_t
-        )
+            pools = [_of_languages(pool, balanced.read_again) for pool in again]
+            parts.append(second_pass(pools, asked.plan, shared, balance, old_figures))
+        layouts = _layouts_of_parts(asked, balanced)
+        rows, whole = side_by_side(list(zip(parts, layouts, strict=True)), reserve=balanced.reserve_t is not None)
         run_id = asked.plan.run_id
         chosen, after = ChosenT(balanced.t, balanced.reserve_t), asked.found.versions
-        writes = write_balanced(tables, rows, chosen, run_id=run_id, layouts=layouts, after=after)
+        writes = write_balanced(tables, rows, chosen, run_id=run_id, layouts=whole, after=after)
     old = old_figures.value
     old_kept = _by_language(asked) if asked.frozen else {name: old[name].kept for name in balanced.t}
     return Figures(old, new_figures.value, old_kept), writes
+
+
+def _layouts_of_parts(asked: Appended, balanced: Balanced) -> list[FileLayouts]:
+    """Layouts of the old rows, of the new ones, and of those from pools that are read again, if there are any."""
+    config, counts, old_pools = asked.base.config(), balanced.counts.entries, sources_of(asked.chain)
+
+    def layouts(pools: Sequence[Mapping[str, Any]], rows: PoolRows) -> FileLayouts:
+        return file_layouts(config, pools, rows, counts, t=balanced.t, reserve_t=balanced.reserve_t)
+
+    before, added = rows_behind(asked.base), balanced.added
+    stored = before.only(balanced.t.keys() - set(balanced.read_again))
+    new = PoolRows(added.read, added.matched, added.matches)
+    again = [layouts(old_pools, before.only(balanced.read_again))] if balanced.read_again else []
+    return [layouts(old_pools, stored), layouts([asked.new.opened.source.description], new), *again]
 
 
 def _by_language(asked: Appended) -> dict[str, int]:

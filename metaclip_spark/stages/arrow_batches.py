@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
+from metaclip_spark.storage.parquet_sizes import size_by_job, sizes_by_footers
 from metaclip_spark.storage.session_kind import files_of
 from metaclip_spark.storage.settings import changed_settings
 
@@ -28,6 +28,7 @@ _BYTES: Final = "spark.sql.execution.arrow.maxBytesPerBatch"
 _ROWS: Final = "spark.sql.execution.arrow.maxRecordsPerBatch"
 _NO_LIMIT: Final = str(2**31 - 1)
 _MEAN_BATCH: Final = 2 * 2**20  # bytes of the pool's (compressed) files that a batch holds in the mean
+_LOOKED_AT: Final = 8  # files; of a pool in several folders those of another kind are likely to be among them
 _FEWEST_ROWS: Final = 4_096  # below it, rows are so wide that the check costs little beside them
 # The gain ends here. Rows of 64 kB, some hundred times the usual, all in one batch, are still 1 GB.
 _MOST_ROWS: Final = 16_384
@@ -56,22 +57,20 @@ def row_bounded_batches(rows: DataFrame) -> Iterator[None]:
         except (PySparkException, Py4JJavaError) as failure:
             failure.add_note(
                 f"if a task ran out of memory, or a buffer was too large: batches were bounded by {most} rows, by the "
-                f"size of one of the pool's files; set {_BYTES}=64m where others hold much longer texts"
+                f"size of a few of the pool's files; set {_BYTES}=64m where others hold much longer texts"
             )
             raise
 
 
 def _fitting_rows(rows: DataFrame) -> int:
-    """Rows that a batch of the mean size would hold, by the size of one file and the number of rows in its footer."""
+    """Rows that a batch of the mean size would hold, by the widest rows of a few files spread over the pool."""
     spark = rows.sparkSession
     files = files_of(rows)
-    file = files[len(files) // 2] if files else ""
-    if not file.endswith(".parquet"):
+    if not files or not files[len(files) // 2].endswith(".parquet"):
         return 0
-    for path in (unquote(file), file):  # Spark names the files of Parquet pools URL-encoded, those of Delta as they are
-        try:
-            size = spark.read.format("binaryFile").load(path).select("length").collect()[0].length
-            return _MEAN_BATCH * spark.read.parquet(path).count() // int(size)
-        except (PySparkException, Py4JJavaError):  # if the file is damaged, the pass says so by name
-            continue
-    return 0
+    places = sorted({(len(files) - 1) * place // (_LOOKED_AT - 1) for place in range(_LOOKED_AT)})
+    sizes = sizes_by_footers(spark, [files[place] for place in places])
+    if sizes is None:
+        sizes = [size] if (size := size_by_job(spark, files[len(files) // 2])) else []
+    # A damaged file the pass names itself.
+    return min((_MEAN_BATCH * size.rows // size.bytes for size in sizes if size.rows), default=0)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from metaclip_spark.core.expected_rows import about_rows_kept
-from metaclip_spark.storage.file_layout import FileLayout, row_bytes
+from metaclip_spark.storage.file_layout import FileLayout, in_tasks, row_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
+    from pyspark.sql import DataFrame
 
     from metaclip_spark.config import CurateConfig
-    from metaclip_spark.core.pool_counts import PoolCounts
     from metaclip_spark.stages.stored_run import StoredRun
 
 _MIB = 1 << 20
@@ -34,6 +35,10 @@ class FileLayouts(NamedTuple):
     reserve: FileLayout
     both: FileLayout
 
+    def plus(self, added: FileLayouts) -> FileLayouts:
+        """Of tables that hold the rows of both."""
+        return FileLayouts(*(_joined(*pair) for pair in zip(self, added, strict=True)))
+
 
 class PoolRows(NamedTuple):
     """Figures of the rows of all pools together, whosever counts balance them.
@@ -48,10 +53,11 @@ class PoolRows(NamedTuple):
     matched: Mapping[str, int]
     matches: int
 
-    def plus(self, added: PoolCounts) -> PoolRows:
-        """With the rows of another pool."""
-        matched = {name: rows + added.matched[name] for name, rows in self.matched.items()}
-        return PoolRows(self.read + added.read, matched, self.matches + added.matches)
+    def only(self, languages: Collection[str]) -> PoolRows:
+        """Without the matched rows of other languages; captions of each are taken to have as many matches."""
+        matched = {name: rows if name in languages else 0 for name, rows in self.matched.items()}
+        share = sum(matched.values()) / max(1, sum(self.matched.values()))
+        return PoolRows(self.read, matched, round(self.matches * share))
 
 
 def rows_behind(run: StoredRun) -> PoolRows:
@@ -98,3 +104,32 @@ def file_layouts(
         reserve=replace(clustered, expected_bytes=stored - kept),
         both=replace(plain, expected_bytes=stored),
     )
+
+
+def side_by_side(parts: Sequence[tuple[DataFrame, FileLayouts]], *, reserve: bool) -> tuple[DataFrame, FileLayouts]:
+    """Rows of several origins as those of one table, each part in tasks of its own.
+
+    Of a table's own rows nearly all stay, of a pool's few do; put into common tasks, neighbours with neighbours, some
+    tasks would write nearly all rows. Apart, each part is spread evenly over all cores: there are at most as many more
+    files as there are cores, for each part but the first.
+
+    Args:
+        parts: rows with the same columns, and the layouts of the tables if they held no others.
+        reserve: whether the rows are on their way into two tables.
+
+    Returns:
+        The rows, and layouts of the tables that leave these rows' tasks as they are.
+    """
+    rows = reduce(
+        lambda left, right: left.unionByName(right),
+        (in_tasks(part, layouts.both if reserve else layouts.curated) for part, layouts in parts),
+    )
+    whole = reduce(FileLayouts.plus, (layouts for _, layouts in parts))
+    written = "both" if reserve else "curated"
+    return rows, whole._replace(**{written: replace(getattr(whole, written), expected_bytes=None)})
+
+
+def _joined(one: FileLayout, other: FileLayout) -> FileLayout:
+    if one.expected_bytes is None or other.expected_bytes is None:
+        return replace(one, expected_bytes=None)
+    return replace(one, expected_bytes=one.expected_bytes + other.expected_bytes)

@@ -7,12 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from metaclip_spark.core.head_tail import head_tail, tail_share
-from metaclip_spark.core.sampling import DRAW_VERSION
-from metaclip_spark.core.spacing import SEMANTICS_VERSION
-from metaclip_spark.errors import ConfigError, ConsistencyError, TableError
+from metaclip_spark.errors import ConfigError, ConsistencyError
 from metaclip_spark.stages.stored_counts import load_counts
 from metaclip_spark.stages.stored_run import unfinished
-from metaclip_spark.storage.schemas import CURATED, RESERVE, RUNS
+from metaclip_spark.storage.schemas import CURATED, RESERVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,23 +48,6 @@ def base_run(tables: Tables, found: Found, name_from: Callable[[StoredRun], str]
     if not parents:
         raise unfinished(tables, writer, runs)
     return parents[0]
-
-
-def refuse_other_rules(run: StoredRun) -> None:
-    """Rows of other rules cannot stand beside rows of these.
-
-    Raises:
-        TableError: the run's semantics_version or draw_version is another one.
-    """
-    for name, own, stored in (
-        ("semantics_version", SEMANTICS_VERSION, run.semantics_version),
-        ("draw_version", DRAW_VERSION, run.draw_version),
-    ):
-        if own != stored:
-            raise TableError(
-                f"run {run.run_id} was made by {name} {stored!r}, this is {own!r}: its rows cannot be balanced again "
-                "or joined by others. Curate its pool again with this release, into another output or with overwrite"
-            )
 
 
 def refuse_other_metadata(run: StoredRun, metadata: Mapping[str, CompiledMetadata]) -> None:
@@ -110,12 +91,6 @@ def stored_limits(run: StoredRun, counts: PoolCounts) -> dict[str, float]:
         language: math.inf if limit >= max(1, counts.entries[language].max(initial=0)) else limit
         for language, limit in run.stored_t().items()
     }
-
-
-def withdraw_mark(tables: Tables, runs: Mapping[str, StoredRun], plan: RunPlan) -> None:
-    """Before a run is done a second time: take back the mark of the first."""
-    if plan.run_id in runs:
-        tables.withdraw(RUNS, f"run_id = '{plan.run_id}'")
 
 
 def check_commit(write: Write, kept: int, what: str) -> None:

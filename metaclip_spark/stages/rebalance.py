@@ -20,14 +20,21 @@ from metaclip_spark.stages.follow_up import (
     counts_of,
     follow_up_report,
     refuse_other_metadata,
-    refuse_other_rules,
     stored_limits,
-    withdraw_mark,
 )
 from metaclip_spark.stages.frozen_counts import adopt, open_frozen
 from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.reserve import empty_reserve, write_balanced
-from metaclip_spark.stages.run_plan import APPEND, BALANCE, RunPlan, digest, record, run_row
+from metaclip_spark.stages.run_plan import (
+    APPEND,
+    BALANCE,
+    RunPlan,
+    digest,
+    record,
+    refuse_other_rules,
+    run_row,
+    withdraw,
+)
 from metaclip_spark.stages.second_pass import all_rows, reopened_pools, second_pass, sources_of
 from metaclip_spark.stages.size_curves import store_size_curves
 from metaclip_spark.stages.stored_run import lineage, look, stored_rows
@@ -137,7 +144,7 @@ def rebalance(
         languages = None if target.by_rows else _metadata(base, metadata, t)
         if frozen is not None:
             adopt(tables, frozen)
-        withdraw_mark(tables, found.curations, target.plan)
+        withdraw(tables, target.plan, found.curations)
 
     with timer.step("balance"), named_worker_errors(tables), watched_tasks(spark, timer):
         if languages is None:

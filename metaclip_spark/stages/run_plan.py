@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from metaclip_spark.config import CurateConfig, Pool
     from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.stages.stored_run import StoredRun
     from metaclip_spark.storage.pool_source import Source
     from metaclip_spark.storage.tables import Tables
 
@@ -124,9 +125,15 @@ def finished_report(plan: RunPlan, finished: Mapping[str, Row], writer: str | No
     return CurateReport.from_json(finished[CURATE].report, already_finished=True)
 
 
-def withdraw(tables: Tables, plan: RunPlan, finished: Mapping[str, Row]) -> None:
-    """Before a run is done again: take back the mark that it is whole, lest it hide that it stopped half-way."""
-    if CURATE in finished:
+def withdraw(tables: Tables, plan: RunPlan, finished: Mapping[str, Row | StoredRun]) -> None:
+    """Before a run is done again: take back the mark that it is whole, lest it hide that it stopped half-way.
+
+    Args:
+        tables: of the output.
+        plan: the run.
+        finished: runs, by whatever they are told by; this one may be among them.
+    """
+    if any(run.run_id == plan.run_id for run in finished.values()):
         tables.withdraw(RUNS, f"run_id = '{plan.run_id}'")
 
 
@@ -144,25 +151,28 @@ def refuse_another_result(tables: Tables, plan: RunPlan, writer: str | None, *, 
     """
     if overwrite or writer is None or writer == plan.run_id:
         return
-    _refuse_other_rules(tables, writer)
+    runs = tables.read(RUNS)
+    for run in [] if runs is None else runs.where(runs.run_id == writer).take(1):
+        refuse_other_rules(run)
     raise TableError(
         f"{tables.path(CURATED)} holds the rows of run {writer}; this is run {plan.run_id}, of another pool, "
         "metadata or configuration: use another output, or overwrite (the old version stays readable by time travel)"
     )
 
 
-def _refuse_other_rules(tables: Tables, writer: str) -> None:
-    """Say it where the rows follow other rules: nothing can be compared with them, or added to them."""
-    runs = tables.read(RUNS)
-    found = (
-        [] if runs is None else runs.where(runs.run_id == writer).select("semantics_version", "draw_version").take(1)
-    )
-    ours = (SEMANTICS_VERSION, DRAW_VERSION)
-    if found and tuple(found[0]) != ours:
+def refuse_other_rules(run: Row | StoredRun) -> None:
+    """Rows of other rules cannot be compared with rows of these, nor stand beside them.
+
+    Raises:
+        TableError: the run's semantics_version or draw_version is another one.
+    """
+    theirs, ours = (run.semantics_version, run.draw_version), (SEMANTICS_VERSION, DRAW_VERSION)
+    if theirs != ours:
         raise TableError(
-            f"{tables.path(CURATED)} was curated by other rules: semantics version {found[0][0]} and draw version "
-            f"{found[0][1]}, where this package has {ours[0]} and {ours[1]}. Curate the pool again, into another "
-            "output or in place of it with overwrite, or use the package that wrote it"
+            f"run {run.run_id} went by other rules: semantics version {theirs[0]} and draw version {theirs[1]}, where "
+            f"this package has {ours[0]} and {ours[1]}: its rows cannot be compared, balanced again or joined by "
+            "others. Curate its pool again, into another output or in place of it with overwrite, or use the package "
+            "that wrote it"
         )
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from metaclip_spark.storage.schemas import INDEXED, WITHOUT_DICTIONARY
+from metaclip_spark.storage.session_kind import parallelism
 from metaclip_spark.storage.settings import changed_settings
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 # Delta passes no Parquet option on to its writer but the codec; the writer reads these from the session.
 PLAIN_COLUMNS: Final = {f"parquet.enable.dictionary#{column}": "false" for column in WITHOUT_DICTIONARY}
@@ -55,6 +56,19 @@ def row_bytes(pool_bytes: float, pool_rows: int, matches: float) -> float:
     255.0
     """
     return pool_bytes / pool_rows + _DECISION_BYTES + _ID_BYTES * matches
+
+
+def in_tasks(rows: DataFrame, layout: FileLayout) -> DataFrame:
+    """The rows in about as many tasks as there are to be files, without a shuffle: each task then writes one.
+
+    Neighbours are put together, as many in each task. Rows of two origins, of which one has few large partitions and
+    the other many small ones, are therefore to be put into tasks before they are joined.
+    """
+    if layout.files is None:
+        return rows
+    cores = parallelism(rows.sparkSession)
+    # Whole waves of tasks, or some cores would have nothing to do in the last one.
+    return rows.coalesce(cores * math.ceil(layout.files / cores))
 
 
 def cluster(spark: SparkSession, table: str, layout: FileLayout) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +10,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
 
 from metaclip_spark.errors import TableError
-from metaclip_spark.storage.file_layout import PLAIN_COLUMNS, cluster
+from metaclip_spark.storage.file_layout import PLAIN_COLUMNS, cluster, in_tasks
 from metaclip_spark.storage.locations import absolute, exists_here, local_path
 from metaclip_spark.storage.schemas import (
     CURATED,
@@ -28,7 +27,6 @@ from metaclip_spark.storage.schemas import (
     SIZE_CURVE,
     SIZE_CURVE_SCHEMA,
 )
-from metaclip_spark.storage.session_kind import parallelism
 from metaclip_spark.storage.settings import changed_settings
 from metaclip_spark.storage.spark_errors import reason
 from metaclip_spark.storage.table_files import absent, any_file, exists, whole_version
@@ -227,9 +225,7 @@ class Tables:
             TableError: another process wrote to the table since that version. Of two runs that started from the same
                 one, the second leaves no trace.
         """
-        if layout.files is not None:  # whole waves of tasks, or some cores would have nothing to do in the last one
-            cores = parallelism(self._spark)
-            rows = rows.coalesce(cores * math.ceil(layout.files / cores))
+        rows = in_tasks(rows, layout)
         options = {
             "overwriteSchema": "true",
             _INDEXED: ",".join(INDEXED),

@@ -58,8 +58,8 @@ def keep_one_text(rows: DataFrame, metadata: SharedMetadata, balance: Balance, s
         rows, _match_all(metadata, balance), T.StructType([*schema.fields, T.StructField(_CHOICE, T.LongType())])
     )
     of_no_image = F.isnan("admission_threshold")
-    # Rows of no image stay apart by their texts: under one null key they would all meet in one task.
-    image = F.when(of_no_image, F.md5(F.col("text").cast("binary"))).otherwise(image_id_column(F.col("image_url")))
+    # Rows of no image are only counted: their hashes, never as long as an image id, keep them from meeting in a task.
+    image = F.when(of_no_image, quoted(_CHOICE).cast("string")).otherwise(image_id_column(F.col("image_url")))
     language = [F.col(LANGUAGE.name)] if LANGUAGE.name in rows.columns else []
     # Rows may repeat a uid, against its promise: the other columns settle it, and rows equal in all are the same row.
     settled = F.xxhash64(*(quoted(field.name) for field in schema.fields if not _has_map(field.dataType)))
@@ -79,8 +79,13 @@ def _match_all(
             has_url = pc.fill_null(pc.match_substring_regex(urls, _NOT_BLANK), fill_value=False)
             matched.decisions.threshold[~has_url.to_numpy(zero_copy_only=False)] = np.nan
             decided = with_decisions(part, matched, np.diff(matched.offsets) > 0)
+            uids = decided.column("uid")
             # Spark has no unsigned numbers: flipping the top bit keeps the order.
-            order = (choice_hashes(decided.column("uid"), balance.seed) ^ _SIGN).view(np.int64)
+            order = (choice_hashes(uids, balance.seed) ^ _SIGN).view(np.int64)
+            # Without a uid all have one hash, and may be alike in all else, a million times the same caption: their
+            # places in the batch, the same whenever the task is run, tell them apart.
+            no_uid = pc.is_null(uids).to_numpy(zero_copy_only=False)
+            order[no_uid] = np.flatnonzero(no_uid)
             yield decided.append_column(_CHOICE, pa.array(order))
 
     return match

@@ -16,7 +16,7 @@ from metaclip_spark.core.balancing import admission_threshold, miss_probability
 from metaclip_spark.core.matching.tables import compile_metadata
 from metaclip_spark.errors import ConfigError, InputError, TableError
 from metaclip_spark.stages import append as stage
-from metaclip_spark.stages import follow_up
+from metaclip_spark.stages import run_plan
 from metaclip_spark.stages.append import append
 from metaclip_spark.stages.curate import curate
 from metaclip_spark.stages.diff import diff
@@ -113,8 +113,8 @@ def test_an_appended_pool_is_known(
         append(spark, pool_at(renamed), metadata, out)
     for name in ("SEMANTICS_VERSION", "DRAW_VERSION"):
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(follow_up, name, "other")
-            with pytest.raises(TableError, match=rf"{name.lower()}.*Curate its pool"):
+            patched.setattr(run_plan, name, "other")
+            with pytest.raises(TableError, match=r"by other rules: .* this package has .*other.*Curate its pool"):
                 append(spark, third, metadata, out)
     assert {path: time for path, time in files_below(tmp_path).items() if "/renamed/" not in path} == before
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from metaclip_spark.stages.arrow_batches import row_bounded_batches
+from metaclip_spark.storage.session_kind import WITHOUT_CONTEXT
 from metaclip_spark.storage.settings import changed_settings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pyspark.sql import DataFrame, SparkSession
 
 pytestmark = pytest.mark.spark
@@ -54,6 +54,28 @@ def test_limits_within_and_after(
         before = limits(spark)
         with row_bounded_batches(rows):
             assert limits(spark) == (limited or before)
+        assert limits(spark) == before
+
+
+@pytest.mark.parametrize("place", range(3), ids=["first", "between", "last"])
+def test_one_folder_of_wide_rows_among_narrow_ones(spark: SparkSession, tmp_path: Path, place: int) -> None:
+    paths = [str(tmp_path / name) for name in "abc"]
+    for number, path in enumerate(paths):
+        stored(spark, Path(path), PAGE if number == place else CAPTION)
+    before = limits(spark)
+    with row_bounded_batches(spark.read.parquet(*paths)):
+        assert limits(spark) == before
+
+
+def test_without_a_context_one_file_is_looked_at(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [stored(spark, tmp_path / name, caption) for name, caption in (("narrow", CAPTION), ("wide", PAGE))]
+    monkeypatch.setenv(WITHOUT_CONTEXT, "1")
+    before = limits(spark)
+    with row_bounded_batches(rows[0]):
+        assert limits(spark)[0] == NO_LIMIT
+    with row_bounded_batches(rows[1]):
         assert limits(spark) == before
 
 

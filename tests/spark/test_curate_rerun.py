@@ -98,7 +98,7 @@ def test_a_table_of_other_rules_is_left_alone(
     curate(spark, small_pool, metadata, str(tmp_path), CONFIG)
     spark.sql(f"UPDATE delta.`{tmp_path}/runs` SET {column}")  # as another version of this package would write it
     before = files_below(tmp_path)
-    with pytest.raises(TableError, match=r"by other rules: semantics version .* Curate the pool again, .*overwrite"):
+    with pytest.raises(TableError, match=r"by other rules: semantics version .* Curate its pool again, .*overwrite"):
         curate(spark, small_pool, metadata, str(tmp_path), replace(CONFIG, t=90.0))
     assert files_below(tmp_path) == before
 

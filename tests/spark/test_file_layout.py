@@ -14,8 +14,10 @@ from pools import pool_at, write_files
 
 from metaclip_spark import example
 from metaclip_spark.config import CurateConfig, PoolColumns
+from metaclip_spark.stages.append import append
 from metaclip_spark.stages.curate import curate
 from metaclip_spark.stages.rebalance import rebalance
+from metaclip_spark.storage.session_kind import parallelism
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,3 +72,34 @@ def test_small_files_are_joined_and_large_tables_clustered(
         spark.read.format("delta").load(str(clustered / "curated")).where(f"admission_threshold <= {small_t}").count()
     )
     assert rebalance(spark, str(clustered), small_t).counters["kept"] == fewer
+
+
+@pytest.mark.parametrize("reserve", [None, 60.0], ids=["without a reserve", "with a reserve"])
+def test_no_task_of_an_append_writes_more_than_a_cores_share(
+    spark: SparkSession,
+    metadata: CompiledMetadata,
+    change_settings: Callable[[dict[str, str]], None],
+    tmp_path: Path,
+    reserve: float | None,
+) -> None:
+    """Two files of rows that all stay, and sixteen of a pool that leaves few: neighbours alone would not be even."""
+    rare = pa.table({"id": range(2_000), "text": [f"w{100 + number % 200}" for number in range(2_000)]})
+    frequent = pa.table({"id": range(2_000, 8_000), "text": ["w1"] * 6_000})
+    change_settings({"spark.sql.files.maxPartitionBytes": "100000", "spark.sql.files.openCostInBytes": "100000"})
+    first, second = (
+        pool_at(write_files(table, tmp_path / name, files=16), PoolColumns(uid="id"), crawl=name)
+        for name, table in (("rare", rare), ("frequent", frequent))
+    )
+    out = tmp_path / "out"
+    curate(spark, first, metadata, str(out), replace(CONFIG, t=50.0, reserve=reserve))
+    report = append(spark, second, metadata, str(out))
+    assert 2_000 < report.counters["kept"] < 2_200
+
+    name = "reserve" if reserve else "curated"  # of a run with a reserve, the table that the pass itself writes
+    log = spark.sql(f"DESCRIBE HISTORY delta.`{out}/{name}`").orderBy("version").collect()
+    version = max(row.version for row in log if row.operation == "WRITE") - (1 if reserve else 0)
+    written = spark.read.format("delta").option("versionAsOf", version).load(f"{out}/{name}")
+    rows = sorted(row["count"] for row in written.groupBy("_metadata.file_path").count().collect())
+    cores = parallelism(spark)
+    assert len(rows) <= 2 * cores
+    assert rows[-1] <= 1.1 * sum(rows) / cores, rows

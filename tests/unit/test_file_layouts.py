@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from metaclip_spark.config import CurateConfig
-from metaclip_spark.core.pool_counts import PoolCounts
 from metaclip_spark.stages.file_layouts import PoolRows, file_layouts
 
 OWN = np.array([40, 160, 2_200, 0], np.int64)
@@ -31,9 +30,18 @@ def test_counts_of_nothing_keep_all() -> None:
     assert found.curated.expected_bytes == pytest.approx(1_049 * 800)
 
 
-def test_the_rows_of_an_appended_pool_are_added() -> None:
-    added = PoolCounts(
-        entries={"en": OWN}, null=1, empty=2, language_without_metadata=0, unmatched={"en": 7}, matched={"en": 90},
-        read=100,
-    )  # fmt: skip
-    assert ROWS.plus(added) == PoolRows(read=1_100, matched={"en": 890}, matches=4_800)
+def test_parts_of_a_table_are_laid_out_as_the_whole() -> None:
+    """Two languages of one pool, each with rows of as many matches as the other's."""
+    rows, counts, t = (
+        PoolRows(1_000, {"en": 600, "de": 200}, 2_400),
+        {"en": OWN, "de": OWN * 2},
+        {"en": 10.0, "de": 2.0},
+    )
+    whole, *parts = (
+        file_layouts(CurateConfig(), [POOL], part, counts, t=t, reserve_t={"en": 100.0, "de": 30.0})
+        for part in (rows, rows.only({"en"}), rows.only({"de"}))
+    )
+    for joined, expected in zip(parts[0].plus(parts[1]), whole, strict=True):
+        assert joined.expected_bytes == pytest.approx(expected.expected_bytes)
+    unknown = file_layouts(CurateConfig(), [{"format": "delta"}], rows, counts, t=t, reserve_t=None)
+    assert [layout.expected_bytes for layout in whole.plus(unknown)] == [None] * 3
