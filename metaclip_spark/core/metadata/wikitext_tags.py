@@ -56,14 +56,13 @@ def pass_tag(page: Page, size: int, tables: MarkupTables) -> bool:
     kind = tables.tag_kinds[place]
     if kind not in (INLINE, VERBATIM):
         put_break(page)
-    if kind == NESTED and closing:
-        if page.open_of[TABLE_TAG] > 0:
-            drop_to(page, TABLE_TAG)
-    elif kind not in (INLINE, BREAKING) and not closing and page.text[end - 1] != SLASH:
-        if kind == NESTED:
-            push(page, TABLE_TAG)
-        else:
-            pass_content(page, size, name, place, kind == VERBATIM)
+    opening = not closing and page.text[end - 1] != SLASH
+    if opening and kind in (DROPPED, VERBATIM):
+        pass_content(page, size, name, place, kind == VERBATIM)
+    elif opening and kind == NESTED:
+        push(page, TABLE_TAG)
+    elif closing and kind == NESTED and page.open_of[TABLE_TAG] > 0:
+        drop_to(page, TABLE_TAG)
     return kind == BREAKING
 
 
