@@ -45,6 +45,11 @@ _PLACES: Final = {
     "unigrams": "ready-made counts in place of a dump: `word count` or `word<TAB>count`",
     "bigrams": "the same of pairs of words",
 }
+_OUTPUT: Final = {
+    True: "folder to write to; or place in a store (s3a://…) or schema (catalog.schema), where the table alone is "
+    "written and none of the files beside it: `curate --metadata LANG=TABLE` takes the table",
+    False: "folder of this machine to write to",
+}
 STEPS: Final = ("build", "wordnet", "ngrams", "titles", "merge")
 
 
@@ -70,9 +75,7 @@ def add_metadata(commands_of: _SubParsersAction[ArgumentParser]) -> None:
 
 def _add_step(steps: _SubParsersAction[ArgumentParser], step: str, help_: str) -> None:
     parser = steps.add_parser(step, help=help_, description=help_[0].upper() + help_[1:] + ".")
-    parser.add_argument(
-        "--output", required=True, metavar="ROOT", help="folder, or schema (catalog.schema), to write to"
-    )
+    parser.add_argument("--output", required=True, metavar="ROOT", help=_OUTPUT[step in {"build", "merge"}])
     several = "+" if step == "build" else 1
     parser.add_argument(
         "--language", nargs=several, default=[REFERENCE_LANGUAGE], metavar="LANG", help="of the Wikipedia (default: en)"

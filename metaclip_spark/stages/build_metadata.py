@@ -135,11 +135,11 @@ def build_metadata(
             warnings=[*wordnet.warnings, *unigrams.warnings, *bigrams.warnings, *titles.warnings],
             difference=difference_to(merged.entries, other) if other is not None else None,
         )
-        files = target.write(
+        written = target.write(
             merged.entries, digest=report.metadata_digest, manifest=report.manifest(), report=report.as_dict()
         )
         timer.note(f"{len(merged.entries):,} entries,")
-    return report.finished(files, time.monotonic() - started)
+    return report.finished(written.files, time.monotonic() - started, written.warnings)
 
 
 def build_languages(

@@ -105,7 +105,7 @@ def merge_candidates(
         warnings=[],
         difference=difference_to(merged.entries, read_list(compare)) if compare else None,
     )
-    files = target.write(
+    written = target.write(
         merged.entries, digest=report.metadata_digest, manifest=report.manifest(), report=report.as_dict()
     )
-    return report.finished(files, time.monotonic() - started)
+    return report.finished(written.files, time.monotonic() - started, written.warnings)
