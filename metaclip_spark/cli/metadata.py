@@ -64,7 +64,7 @@ def add_metadata(commands_of: _SubParsersAction[ArgumentParser]) -> None:
     steps = parser.add_subparsers(title="steps", required=True, metavar="STEP", dest="step")
     help_of = {
         "build": "all steps: from dumps to the list, its manifest and the compiled artifact",
-        "wordnet": "WordNet's candidates alone, as a file `text<TAB>score`",
+        "wordnet": "WordNet's candidates alone, as a file `text<TAB>score`, and beside it where they are from",
         "ngrams": "candidates of words and pairs alone",
         "titles": "candidates of titles alone",
         "merge": "merge files of candidates into the list",
@@ -210,11 +210,13 @@ def _one_step(spark: Any, options: Namespace, language: str, sources: MetadataSo
     if options.step == "merge":
         report = metadata_steps.merge_candidates(
             spark, options.candidates, options.output, language, config, official=options.official,
-            compare=options.compare,
+            compare=options.compare, progress=progress_of(options),
         )  # fmt: skip
         print(json.dumps(report.as_dict(), indent=2) if options.json else render_metadata(report))
         return
-    written = metadata_steps.write_candidates(spark, options.step, sources, Path(options.output), language, config)
+    written = metadata_steps.write_candidates(
+        spark, options.step, sources, Path(options.output), language, config, progress=progress_of(options)
+    )
     print(json.dumps([one.as_dict() for one in written], indent=2) if options.json else render_written(written))
 
 

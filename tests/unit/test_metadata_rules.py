@@ -16,7 +16,7 @@ from metaclip_spark.core.metadata.page_views import LineFate, title_of
 from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
 from metaclip_spark.report.metadata_report import metadata_report
-from metaclip_spark.stages.count_words import summed_files
+from metaclip_spark.stages.source_files import summed_files
 from metaclip_spark.storage.count_list import parse_count_line
 
 if TYPE_CHECKING:
