@@ -12,7 +12,6 @@ from metaclip_spark.core.metadata.entry_list import overall_digest
 from metaclip_spark.core.metadata.merge import Source, merge
 from metaclip_spark.errors import InputError, MetaclipSparkError
 from metaclip_spark.metadata_config import MetadataConfig
-from metaclip_spark.report.metadata_report import difference_to, metadata_report
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.count_words import counted_words
 from metaclip_spark.stages.metadata_candidates import (
@@ -25,6 +24,7 @@ from metaclip_spark.stages.metadata_candidates import (
 from metaclip_spark.stages.metadata_origins import origins_of
 from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.task_progress import watched_step
+from metaclip_spark.stages.write_list import write_list
 from metaclip_spark.storage.metadata_source import read_list
 from metaclip_spark.storage.metadata_target import MetadataTarget, stored_lists
 from metaclip_spark.storage.tables import Tables
@@ -131,20 +131,11 @@ def build_metadata(
     found = {"wordnet": wordnet, "unigrams": unigrams, "bigrams": bigrams, "titles": titles}
     origins = origins_of(found, sources.official, official)
     with timer.step("write"):
-        report = metadata_report(
-            merged,
-            language=language,
-            config=config.as_dict(),
-            sources=origins.sources,
-            figures=origins.figures,
-            warnings=origins.warnings,
-            difference=difference_to(merged.entries, other) if other is not None else None,
+        report = write_list(
+            target, merged, origins, language=language, config=config.as_dict(), other=other, started=started
         )
-        written = target.write(
-            merged.entries, digest=report.metadata_digest, manifest=report.manifest(), report=report.as_dict()
-        )
-        timer.note(f"{len(merged.entries):,} entries,")
-    return report.finished(written.files, time.monotonic() - started, written.warnings)
+        timer.note(f"{report.entries:,} entries,")
+    return report
 
 
 def build_languages(

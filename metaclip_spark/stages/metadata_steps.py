@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from metaclip_spark.core.metadata.merge import Source, merge
 from metaclip_spark.core.metadata.wordnet import ENTRIES
 from metaclip_spark.errors import ConfigError, InputError
-from metaclip_spark.report.metadata_report import WrittenCandidates, difference_to, metadata_report
+from metaclip_spark.report.metadata_report import WrittenCandidates
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.count_words import counted_words
 from metaclip_spark.stages.list_articles import listed_articles
@@ -30,6 +30,7 @@ from metaclip_spark.stages.stored_candidates import (
     proposals_of,
 )
 from metaclip_spark.stages.task_progress import watched_step
+from metaclip_spark.stages.write_list import write_list
 from metaclip_spark.storage.candidate_files import candidates_folder, read_candidates, write_candidate_files
 from metaclip_spark.storage.metadata_source import read_list
 from metaclip_spark.storage.metadata_target import MetadataTarget
@@ -166,18 +167,9 @@ def merge_candidates(
     if not merged.entries:
         raise InputError(f"there are no candidates in {folder}: it needs {', '.join(f'{n}.tsv.gz' for n in SOURCES)}")
     origins = origins_of(found, official, as_is)
+    origins.warnings.extend(differences(stored, config))
+    in_force = configuration_of(stored, config)
     with timer.step("write"):
-        report = metadata_report(
-            merged,
-            language=language,
-            config=configuration_of(stored, config),
-            sources=origins.sources,
-            figures=origins.figures,
-            warnings=[*origins.warnings, *differences(stored, config)],
-            difference=difference_to(merged.entries, other) if other is not None else None,
-        )
-        written = target.write(
-            merged.entries, digest=report.metadata_digest, manifest=report.manifest(), report=report.as_dict()
-        )
-        timer.note(f"{len(merged.entries):,} entries,")
-    return report.finished(written.files, time.monotonic() - started, written.warnings)
+        report = write_list(target, merged, origins, language=language, config=in_force, other=other, started=started)
+        timer.note(f"{report.entries:,} entries,")
+    return report

@@ -20,9 +20,7 @@ _BY_HAND: Final = "made by hand"
 _OF_WORDS: Final = ("keep_odd", "tokens")
 _SETTINGS: Final = {
     "unigrams": ("unigram_least", "unigram_share", *_OF_WORDS),
-    "bigrams": (
-        "bigram_least", "bigram_least_exact", "bigram_least_information", "bigram_share", *_OF_WORDS
-    ),
+    "bigrams": ("bigram_least", "bigram_least_exact", "bigram_least_information", "bigram_share", *_OF_WORDS),
     "titles": ("title_least_line_views", "title_least_views", "title_share"),
 }  # fmt: skip
 """What candidates are made with, beside the cap, which holds in the merge."""
