@@ -101,7 +101,8 @@ display(entries.orderBy("score", ascending=False).select("admitted_by", "entry",
 # MAGIC %md
 # MAGIC ## Try it
 # MAGIC
-# MAGIC The table is metadata as it stands: give its place, or the artifact beside it, to `curate`.
+# MAGIC The table is metadata as it stands: give its place, or the artifact beside it, to `curate`. In a catalog the
+# MAGIC table is all that is written.
 
 # COMMAND ----------
 

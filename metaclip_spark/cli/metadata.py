@@ -45,6 +45,11 @@ _PLACES: Final = {
     "unigrams": "ready-made counts in place of a dump: `word count` or `word<TAB>count`",
     "bigrams": "the same of pairs of words",
 }
+_OUTPUT: Final = {
+    True: "folder to write to; or place in a store (s3a://…) or schema (catalog.schema), where the table alone is "
+    "written and none of the files beside it: `curate --metadata LANG=TABLE` takes the table",
+    False: "folder of this machine to write to",
+}
 STEPS: Final = ("build", "wordnet", "ngrams", "titles", "merge")
 
 
@@ -59,7 +64,7 @@ def add_metadata(commands_of: _SubParsersAction[ArgumentParser]) -> None:
     steps = parser.add_subparsers(title="steps", required=True, metavar="STEP", dest="step")
     help_of = {
         "build": "all steps: from dumps to the list, its manifest and the compiled artifact",
-        "wordnet": "WordNet's candidates alone, as a file `text<TAB>score`",
+        "wordnet": "WordNet's candidates alone, as a file `text<TAB>score`, and beside it where they are from",
         "ngrams": "candidates of words and pairs alone",
         "titles": "candidates of titles alone",
         "merge": "merge files of candidates into the list",
@@ -70,9 +75,7 @@ def add_metadata(commands_of: _SubParsersAction[ArgumentParser]) -> None:
 
 def _add_step(steps: _SubParsersAction[ArgumentParser], step: str, help_: str) -> None:
     parser = steps.add_parser(step, help=help_, description=help_[0].upper() + help_[1:] + ".")
-    parser.add_argument(
-        "--output", required=True, metavar="ROOT", help="folder, or schema (catalog.schema), to write to"
-    )
+    parser.add_argument("--output", required=True, metavar="ROOT", help=_OUTPUT[step in {"build", "merge"}])
     several = "+" if step == "build" else 1
     parser.add_argument(
         "--language", nargs=several, default=[REFERENCE_LANGUAGE], metavar="LANG", help="of the Wikipedia (default: en)"
@@ -207,11 +210,13 @@ def _one_step(spark: Any, options: Namespace, language: str, sources: MetadataSo
     if options.step == "merge":
         report = metadata_steps.merge_candidates(
             spark, options.candidates, options.output, language, config, official=options.official,
-            compare=options.compare,
+            compare=options.compare, progress=progress_of(options),
         )  # fmt: skip
         print(json.dumps(report.as_dict(), indent=2) if options.json else render_metadata(report))
         return
-    written = metadata_steps.write_candidates(spark, options.step, sources, Path(options.output), language, config)
+    written = metadata_steps.write_candidates(
+        spark, options.step, sources, Path(options.output), language, config, progress=progress_of(options)
+    )
     print(json.dumps([one.as_dict() for one in written], indent=2) if options.json else render_written(written))
 
 

@@ -108,9 +108,9 @@ class MetadataReport:
         """The report as JSON types."""
         return asdict(self)
 
-    def finished(self, files: dict[str, str], seconds: float) -> MetadataReport:
-        """The report, with what was written and the time that it took."""
-        return replace(self, files=files, seconds=seconds)
+    def finished(self, files: dict[str, str], seconds: float, warnings: Sequence[str] = ()) -> MetadataReport:
+        """The report, with what was written, the time that it took, and what was not written."""
+        return replace(self, files=files, seconds=seconds, warnings=[*self.warnings, *warnings])
 
     def manifest(self) -> dict[str, Any]:
         """What does not depend on where and when the list was built."""

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from metaclip_spark.report.metadata_report import MetadataReport, WrittenCandidates
 
-_PUBLISHED: Final = {"wordnet": 86_654, "unigrams": 251_465, "bigrams": 100_646, "titles": 61_235}
+_PUBLISHED: Final = {
+    "wordnet": count(86_654), "unigrams": count(251_465), "bigrams": count(100_646), "titles": count(61_235)
+}  # fmt: skip
 _ENGLISH: Final = "en"
 _EXAMPLES: Final = 6
 _LENGTH: Final = 24
@@ -54,7 +56,7 @@ def _sources(report: MetadataReport) -> list[str]:
         rows.append(
             (
                 name, count(own["candidates"]), count(own["admitted"]), count(own["held"] + own["repeated"]),
-                count(rejected), count(own["over_cap"]), count(_PUBLISHED[name]) if english else "",
+                count(rejected), count(own["over_cap"]), _PUBLISHED.get(name, "") if english else "",
             )
         )  # fmt: skip
     why = {reason: sum(own["rejects"][reason] for own in report.merged.values()) for reason in REJECTS}

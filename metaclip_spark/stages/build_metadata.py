@@ -12,20 +12,22 @@ from metaclip_spark.core.metadata.entry_list import overall_digest
 from metaclip_spark.core.metadata.merge import Source, merge
 from metaclip_spark.errors import InputError, MetaclipSparkError
 from metaclip_spark.metadata_config import MetadataConfig
-from metaclip_spark.report.metadata_report import difference_to, metadata_report
 from metaclip_spark.session import check_session
-from metaclip_spark.stages.count_words import counted_words, described_files
+from metaclip_spark.stages.count_words import counted_words
 from metaclip_spark.stages.metadata_candidates import (
     Ranked,
     bigram_candidates,
     title_candidates,
     unigram_candidates,
+    wordnet_entries,
 )
+from metaclip_spark.stages.metadata_origins import origins_of
 from metaclip_spark.stages.progress import Progress
+from metaclip_spark.stages.task_progress import watched_step
+from metaclip_spark.stages.write_list import write_list
 from metaclip_spark.storage.metadata_source import read_list
 from metaclip_spark.storage.metadata_target import MetadataTarget, stored_lists
 from metaclip_spark.storage.tables import Tables
-from metaclip_spark.storage.wordnet_corpus import WordNet, read_wordnet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,26 +92,28 @@ def build_metadata(
     target = MetadataTarget(spark, output, language)
     official, other = _read_if_given(sources.official) or [], _read_if_given(compare)
 
+    wordnet = unigrams = bigrams = titles = Ranked()
     # Table 1, line 1: WordNet synsets, and "0" to "99".
-    with timer.step("wordnet"):
-        wordnet = read_wordnet(language, sources.nltk_data) if sources.wordnet else WordNet([], "", [])
-        timer.note(f"{len(wordnet.candidates):,} entries of edition {wordnet.edition or '(none)'},")
+    if sources.wordnet:
+        with timer.step("wordnet"):
+            wordnet = wordnet_entries(language, sources.nltk_data)
+            timer.note(f"{len(wordnet.candidates):,} entries of edition {wordnet.origin['wordnet'] or '(none)'},")
     listed = len(official) + len(wordnet.candidates)
 
-    unigrams = bigrams = titles = Ranked()
     with counted_words(spark, sources, language, config, timer) as words:
         # Lines 2 and 3: the frequent words of Wikipedia, and its pairs of words by pointwise mutual information.
         if words is not None:
-            with timer.step("unigrams"):
+            with watched_step(spark, timer, "unigrams"):
                 unigrams = unigram_candidates(words, config, listed=listed)
                 timer.note(f"{len(unigrams.candidates):,} proposed,")
-            with timer.step("bigrams"):
+            with watched_step(spark, timer, "bigrams"):
                 bigrams = bigram_candidates(words, unigrams, config, listed=listed + len(unigrams.candidates))
                 timer.note(f"{len(bigrams.candidates):,} proposed,")
         # Line 4: titles by page views.
         if sources.page_views:
-            with timer.step("titles"):
-                titles = title_candidates(spark, sources, language, config, words=words)
+            with watched_step(spark, timer, "titles"):
+                articles = words.articles if words is not None else None
+                titles = title_candidates(spark, sources, language, config, articles=articles)
                 timer.note(f"{len(titles.candidates):,} proposed,")
 
     merged = merge(
@@ -124,22 +128,14 @@ def build_metadata(
     )
     if not merged.entries:
         raise InputError(f"the sources of {language!r} give no entry: {merged.figures}")
+    found = {"wordnet": wordnet, "unigrams": unigrams, "bigrams": bigrams, "titles": titles}
+    origins = origins_of(found, sources.official, official)
     with timer.step("write"):
-        report = metadata_report(
-            merged,
-            language=language,
-            config=config.as_dict(),
-            sources=_described(spark, wordnet, words.description if words else {}, sources),
-            figures={"text": dict(words.figures) if words else {}}
-            | {"unigrams": unigrams.figures, "bigrams": bigrams.figures, "titles": titles.figures},
-            warnings=[*wordnet.warnings, *unigrams.warnings, *bigrams.warnings, *titles.warnings],
-            difference=difference_to(merged.entries, other) if other is not None else None,
+        report = write_list(
+            target, merged, origins, language=language, config=config.as_dict(), other=other, started=started
         )
-        files = target.write(
-            merged.entries, digest=report.metadata_digest, manifest=report.manifest(), report=report.as_dict()
-        )
-        timer.note(f"{len(merged.entries):,} entries,")
-    return report.finished(files, time.monotonic() - started)
+        timer.note(f"{report.entries:,} entries,")
+    return report
 
 
 def build_languages(
@@ -192,13 +188,3 @@ def _say_of(progress: Callable[[str], None], language: str, line: str) -> None:
 
 def _read_if_given(path: str | Path | None) -> list[str] | None:
     return read_list(Path(path)) if path else None
-
-
-def _described(
-    spark: SparkSession, wordnet: WordNet, text: dict[str, object], sources: MetadataSources
-) -> dict[str, object]:
-    """Editions and files for the manifest: names and sizes, not where they lay."""
-    described: dict[str, object] = {"wordnet": wordnet.edition} if sources.wordnet else {}
-    views = {"page_views": described_files(spark, sources.page_views)} if sources.page_views else {}
-    official = {"official": Path(sources.official).name} if sources.official else {}
-    return described | text | views | official

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pyspark import StorageLevel
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
@@ -12,23 +12,16 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 from metaclip_spark.core.metadata.collocations import LEAST_SCALED, scaled_count
 from metaclip_spark.core.metadata.languages import is_no_space, language_code
 from metaclip_spark.errors import InputError
+from metaclip_spark.stages.dump_checks import checked_files, refuse_no_article, refuse_repeated, title_totals
+from metaclip_spark.stages.list_articles import Articles, described_dump, titles_of
 from metaclip_spark.stages.progress import Progress
-from metaclip_spark.stages.task_progress import watched_tasks
+from metaclip_spark.stages.source_files import named_files
+from metaclip_spark.stages.task_progress import watched_step
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.count_list import LINES, MALFORMED, NO_WORDS, PAIRS, read_counts
 from metaclip_spark.storage.dump import READING, open_dump
-from metaclip_spark.storage.locations import absolute, same_name
 from metaclip_spark.storage.settings import changed_settings
-from metaclip_spark.transforms.count_ngrams import (
-    BEGINS,
-    ENDS,
-    FIGURE,
-    PAIR,
-    TITLE,
-    WORD,
-    count_ngrams,
-    sum_counts,
-)
+from metaclip_spark.transforms.count_ngrams import FIGURE, PAIR, WORD, count_ngrams, sum_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,12 +30,8 @@ if TYPE_CHECKING:
 
     from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
 
-_ARTICLES: Final = "pages article"
 MOST_MALFORMED: Final = 0.5
 """Share of lines that may be malformed: real files have one in a million."""
-_MOST_NAMED: Final = 100
-_MOST_REPEATED: Final = 0.001
-"""Share of titles that may be there twice: pages are renamed and made anew while a dump is written, but few."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +59,9 @@ class CountedWords:
     figures: dict[str, int]
 
     @property
-    def titles(self) -> DataFrame:
-        """Titles of the articles: `title`."""
-        return self.rows.where(F.col("kind") == TITLE).select(F.col("text").alias("title"))
+    def articles(self) -> Articles | None:
+        """The articles; None where the words are of ready-made lists."""
+        return Articles(titles_of(self.rows), self.wikis, self.description) if self.from_dump else None
 
     def least_of_pairs(self, config: MetadataConfig) -> int:
         """Occurrences that a pair needs: scaled down to this corpus."""
@@ -100,7 +89,7 @@ def counted_words(
             yield None
             return
         timer = timer or Progress()
-        with timer.step("count words"), watched_tasks(spark, timer):
+        with watched_step(spark, timer, "count words"):
             words = _count(spark, sources, language, config, stack)
             timer.note(f"{words.tokens:,} words, {words.distinct_words:,} distinct,")
         yield words
@@ -120,19 +109,21 @@ def _count(
             dump = open_dump(spark, sources.dump, language)
             rows = count_ngrams(dump.pieces, dump.sites, language, keep_odd=config.keep_odd)
             files, wikis = dump.files, tuple(site.wiki for site in dump.sites)
-            databases = ", ".join(site.database for site in dump.sites)
-            description = {"dump": databases, "files": _files(spark, sources.dump)}
+            description = described_dump(spark, dump, sources.dump)
         else:
             rows = _lists(spark, sources, config)
-            description = {"unigrams": _files(spark, sources.unigrams), "bigrams": _files(spark, sources.bigrams)}
+            description = {
+                "unigrams": named_files(spark, sources.unigrams),
+                "bigrams": named_files(spark, sources.bigrams),
+            }
         kept = rows.where((F.col("kind") != PAIR) | (F.col("count") >= never)).persist(StorageLevel.DISK_ONLY)
         stack.callback(kept.unpersist)
         figures = {row.text: row["count"] for row in kept.where(F.col("kind") == FIGURE).collect()}
         found = _totals(kept, max(1, len(wikis)))
-    figures = _checked_files(figures, files)
+    figures = checked_files(figures, files)
     _refuse_empty(found.distinct, figures, sources)
     if sources.dump:
-        _refuse_repeated(found, wikis, sources.dump)
+        refuse_repeated(found, wikis, sources.dump)
     figures = {name: count for name, count in figures.items() if name not in {LINES, LINES + PAIRS}}
     return CountedWords(
         kept, config.tokens or found.tokens, found.distinct, is_no_space(language), bool(sources.dump), wikis,
@@ -141,19 +132,11 @@ def _count(
 
 
 def _totals(rows: DataFrame, wikis: int) -> Row:
-    """Words, and titles with those that more articles have than there are wikis, in one pass."""
-    word, title = F.col("kind") == WORD, F.col("kind") == TITLE
-    return (
-        rows.where(word | title)
-        .agg(
-            F.count(F.when(word, 1)).alias("distinct"),
-            F.sum(F.when(word, F.col("count"))).alias("tokens"),
-            F.count(F.when(title, 1)).alias("titles"),
-            F.count(F.when(title & (F.col("count") > wikis), 1)).alias("repeated"),
-            F.max(F.when(title, F.struct("count", "text"))).alias("most"),
-        )
-        .collect()[0]
-    )
+    """Words, and what tells whether articles are repeated, in one pass."""
+    word = F.col("kind") == WORD
+    distinct = F.count(F.when(word, 1)).alias("distinct")
+    tokens = F.sum(F.when(word, F.col("count"))).alias("tokens")
+    return rows.where(F.col("kind") != PAIR).agg(distinct, tokens, *title_totals(wikis)).collect()[0]
 
 
 def _lists(spark: SparkSession, sources: MetadataSources, config: MetadataConfig) -> DataFrame:
@@ -163,21 +146,9 @@ def _lists(spark: SparkSession, sources: MetadataSources, config: MetadataConfig
     return sum_counts(rows)
 
 
-def _checked_files(figures: dict[str, int], files: list[str]) -> dict[str, int]:
-    """Figures without those of single files, each of which has to begin and end as a dump does."""
-    begun = {same_name(name.removeprefix(BEGINS)) for name in figures if name.startswith(BEGINS)}
-    ended = {same_name(name.removeprefix(ENDS)) for name in figures if name.startswith(ENDS)}
-    for file in files:
-        if same_name(file) not in begun:
-            raise InputError(f"{file} does not begin as a dump does, with <mediawiki …>: leave it out")
-        if same_name(file) not in ended:
-            raise InputError(f"the dump {file} is cut: it does not end with </mediawiki>; download it again")
-    return {name: count for name, count in sorted(figures.items()) if not name.startswith((BEGINS, ENDS))}
-
-
 def _refuse_empty(distinct: int, figures: dict[str, int], sources: MetadataSources) -> None:
-    if sources.dump and not figures.get(_ARTICLES):
-        raise InputError(f"the dump {', '.join(sources.dump)} has no article: pages by kind are {figures}")
+    if sources.dump:
+        refuse_no_article(figures, sources.dump)
     if not distinct:
         malformed = f"{figures.get(MALFORMED, 0):,} lines are not of the form `word count`" if sources.unigrams else ""
         raise InputError(f"{', '.join(sources.dump or sources.unigrams)} has no words; {malformed or figures}")
@@ -195,40 +166,3 @@ def _refuse_other_lists(places: Sequence[str], figures: dict[str, int], of: str,
         raise InputError(f"{', '.join(places)} has no pair of words in {lines:,} lines: {remedy}")
     if malformed > MOST_MALFORMED * lines:
         raise InputError(f"{', '.join(places)}: {malformed:,} of {lines:,} lines are not of the form {form}: {remedy}")
-
-
-def _refuse_repeated(found: Row, wikis: Sequence[str], places: Sequence[str]) -> None:
-    """Refuse a dump whose pages are given more than once, which would double all counts."""
-    if found.repeated > _MOST_REPEATED * found.titles:
-        raise InputError(
-            f"{found.repeated:,} of {found.titles:,} titles of {', '.join(places)} are there more often than once a "
-            f"wiki, such as {found.most.text!r} {found.most['count']} times in {', '.join(wikis)}: name each page's "
-            "file once, the whole dump or its parts, plain or multistream"
-        )
-
-
-def described_files(spark: SparkSession, places: Sequence[str]) -> dict[str, object]:
-    """Number and bytes of files, for the manifest; of a few their names, too."""
-    return summed_files(_files(spark, places))
-
-
-def summed_files(files: Sequence[dict[str, Any]]) -> dict[str, object]:
-    """Number and bytes of files, and of a few their names.
-
-    >>> summed_files([{"file": "a.gz", "bytes": 3}, {"file": "b.gz", "bytes": 4}])
-    {'files': 2, 'bytes': 7, 'names': ['a.gz', 'b.gz']}
-    """
-    summed: dict[str, object] = {"files": len(files), "bytes": sum(one["bytes"] for one in files)}
-    return summed | ({"names": [one["file"] for one in files]} if len(files) <= _MOST_NAMED else {})
-
-
-def _files(spark: SparkSession, places: Sequence[str]) -> list[dict[str, Any]]:
-    """Names and bytes of files, for the manifest."""
-    if not places:
-        return []
-    listing = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load([absolute(p) for p in places])
-    rows = listing.select("path", "length").collect()
-    return sorted(
-        ({"file": str(row.path).rpartition("/")[2], "bytes": int(row.length)} for row in rows),
-        key=lambda one: str(one["file"]),
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pyspark import StorageLevel
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
@@ -15,10 +15,12 @@ from metaclip_spark.core.metadata.page_views import LineFate, projects_of
 from metaclip_spark.errors import InputError
 from metaclip_spark.report.metadata_report import BITS_REACHED, LEAST_REACHED
 from metaclip_spark.stages.count_words import MOST_MALFORMED
+from metaclip_spark.stages.source_files import described_files
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.locations import same_name
 from metaclip_spark.storage.page_view_files import open_page_views
 from metaclip_spark.storage.settings import changed_settings
+from metaclip_spark.storage.wordnet_corpus import read_wordnet
 from metaclip_spark.transforms.rank_ngrams import collocations, frequent_words
 from metaclip_spark.transforms.sum_views import most_viewed, sort_lines, views_by_title
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
     from metaclip_spark.stages.count_words import CountedWords
+    from metaclip_spark.stages.list_articles import Articles
 
 # Above so many rows Spark sorts where they are and takes the first; below, each task sends its own best to the driver.
 _SORTED: Final = {"spark.sql.execution.topKSortFallbackThreshold": "10000"}
@@ -43,11 +46,25 @@ class Ranked:
         candidates: in order.
         figures: numbers of the source: distinct texts, what was asked for, what was reached.
         warnings: for people.
+        origin: editions and files, for the manifest.
+        text: pages or lines of the text that it is from, by what became of them.
     """
 
     candidates: list[Candidate] = field(default_factory=list)
     figures: dict[str, float | None] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    origin: dict[str, Any] = field(default_factory=dict)
+    text: dict[str, int] = field(default_factory=dict)
+
+
+def wordnet_entries(language: str, nltk_data: str | None) -> Ranked:
+    """The numbers 0 to 99, and WordNet's names.
+
+    Raises:
+        EnvironmentProblemError, InputError: as `read_wordnet`.
+    """
+    wordnet = read_wordnet(language, nltk_data)
+    return Ranked(wordnet.candidates, warnings=wordnet.warnings, origin={"wordnet": wordnet.edition})
 
 
 def unigram_candidates(words: CountedWords, config: MetadataConfig, *, listed: int) -> Ranked:
@@ -59,7 +76,7 @@ def unigram_candidates(words: CountedWords, config: MetadataConfig, *, listed: i
         listed: entries that may be in the list already: as many more are proposed than the cap admits.
     """
     share = _share(config.unigram_share, words.distinct_words, config.unigram_cap)
-    most = _fewest(share, _room(config.unigram_cap, listed))
+    most = _fewest(share, room(config.unigram_cap, listed))
     with named_worker_errors(source="the text"), changed_settings(words.rows.sparkSession, _SORTED):
         rows = frequent_words(words.rows, least=config.unigram_least, most=most).collect()
     figures = {
@@ -69,7 +86,8 @@ def unigram_candidates(words: CountedWords, config: MetadataConfig, *, listed: i
         "share asked": config.unigram_share,
         LEAST_REACHED: rows[-1]["count"] if rows else None,
     }
-    return Ranked([Candidate(row.text, row["count"]) for row in rows], figures)
+    candidates = [Candidate(row.text, row["count"]) for row in rows]
+    return Ranked(candidates, figures, origin=words.description, text=words.figures)
 
 
 def bigram_candidates(words: CountedWords, unigrams: Ranked, config: MetadataConfig, *, listed: int) -> Ranked:
@@ -82,7 +100,8 @@ def bigram_candidates(words: CountedWords, unigrams: Ranked, config: MetadataCon
         listed: entries that may be in the list already.
     """
     if not unigrams.candidates:
-        return Ranked(warnings=["no word is frequent enough for bigrams"])
+        said = ["no word is frequent enough for bigrams"]
+        return Ranked(warnings=said, origin=words.description, text=words.figures)
     least, bits = words.least_of_pairs(config), config.bigram_least_information
     warnings = []
     if bits is not None and bits > greatest_information(least, words.tokens):
@@ -92,14 +111,16 @@ def bigram_candidates(words: CountedWords, unigrams: Ranked, config: MetadataCon
         )
     # A share cut the words off at some count; without one the least count is what frequent means.
     word_least = int(unigrams.candidates[-1].score or 1) if config.unigram_share is not None else config.unigram_least
-    share = _share(config.bigram_share, len(unigrams.candidates), config.bigram_cap)
+    # More unigrams are proposed than are kept, for the list may hold some already.
+    kept = _fewest(len(unigrams.candidates), config.unigram_cap)
+    share = _share(config.bigram_share, kept or 0, config.bigram_cap)
     with named_worker_errors(source="the text"), changed_settings(words.rows.sparkSession, _SORTED):
         rows = collocations(
             words.rows,
             word_least=word_least,
             least=least,
             least_ratio=0.0 if bits is None else 2.0**bits / words.tokens,
-            most=_fewest(share, _room(config.bigram_cap, listed)),
+            most=_fewest(share, room(config.bigram_cap, listed)),
             joined=words.joined,
         ).collect()
     scores = [pointwise_mutual_information(row.pair, row.first, row.second, words.tokens) for row in rows]
@@ -110,7 +131,8 @@ def bigram_candidates(words: CountedWords, unigrams: Ranked, config: MetadataCon
         "bits asked": bits,
         BITS_REACHED: scores[-1] if scores else None,
     }
-    return Ranked([Candidate(row.text, score) for row, score in zip(rows, scores, strict=True)], figures, warnings)
+    candidates = [Candidate(row.text, score) for row, score in zip(rows, scores, strict=True)]
+    return Ranked(candidates, figures, warnings, words.description, words.figures)
 
 
 def title_candidates(
@@ -119,14 +141,21 @@ def title_candidates(
     language: str,
     config: MetadataConfig,
     *,
-    words: CountedWords | None,
+    articles: Articles | None,
 ) -> Ranked:
     """Titles by page views; of articles in the dump only, where there is one.
+
+    Args:
+        spark: a session.
+        sources: page views among them.
+        language: code of the Wikipedia.
+        config: least views, share and cap.
+        articles: of the dump; None: all titles are taken.
 
     Raises:
         InputError: a file is none of page views, or it is not known of which Wikipedias they are to be.
     """
-    wikis = words.wikis if words is not None else (language_code(language),)
+    wikis = articles.wikis if articles is not None else (language_code(language),)
     if OTHER in wikis:
         raise InputError(f"page views of {OTHER!r} are those of the Wikipedias whose dumps are given: give their dumps")
     projects = [project for wiki in wikis for project in projects_of(wiki)]
@@ -137,9 +166,9 @@ def title_candidates(
         try:
             figures = _line_figures(kept, titles, lines.inputFiles())
             counted = titles.where(F.col("fate") == LineFate.COUNTED.value)
-            if words is not None and words.from_dump:
-                figures["titles in no article"] = counted.join(words.titles, "title", "left_anti").count()
-                counted = counted.join(words.titles, "title", "left_semi")
+            if articles is not None:
+                figures["titles in no article"] = counted.join(articles.titles, "title", "left_anti").count()
+                counted = counted.join(articles.titles, "title", "left_semi")
             distinct = counted.count()
             # Without a share all with enough views: which of them can be entries is known in the merge only.
             most = _share(config.title_share, distinct, config.title_cap)
@@ -154,7 +183,8 @@ def title_candidates(
         "share asked": config.title_share,
         LEAST_REACHED: rows[-1].views if rows else None,
     }
-    return Ranked([Candidate(row.title, row.views) for row in rows], figures)
+    origin = (articles.description if articles else {}) | {"page_views": described_files(spark, sources.page_views)}
+    return Ranked([Candidate(row.title, row.views) for row in rows], figures, origin=origin)
 
 
 def _line_figures(kept: DataFrame, titles: DataFrame, files: list[str]) -> dict[str, float | None]:
@@ -198,8 +228,12 @@ def _share(share: float | None, distinct: int, cap: int | None) -> int | None:
     return kept if cap is None else min(kept, cap)
 
 
-def _room(cap: int | None, listed: int) -> int | None:
-    """Candidates that are enough to admit as many as the cap, when all that are listed already are among them."""
+def room(cap: int | None, listed: int) -> int | None:
+    """Candidates that are enough to admit as many as the cap, when all that are listed already are among them.
+
+    >>> room(100, 7), room(None, 7)
+    (107, None)
+    """
     return None if cap is None else cap + listed
 
 

@@ -4,68 +4,121 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from metaclip_spark.core.metadata.merge import Source, merge
 from metaclip_spark.core.metadata.wordnet import ENTRIES
 from metaclip_spark.errors import ConfigError, InputError
-from metaclip_spark.report.metadata_report import WrittenCandidates, difference_to, metadata_report
+from metaclip_spark.report.metadata_report import WrittenCandidates
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.count_words import counted_words
+from metaclip_spark.stages.list_articles import listed_articles
 from metaclip_spark.stages.metadata_candidates import (
     Ranked,
     bigram_candidates,
     title_candidates,
     unigram_candidates,
+    wordnet_entries,
 )
-from metaclip_spark.storage.candidate_files import read_candidates, write_candidate_file
+from metaclip_spark.stages.metadata_origins import origins_of
+from metaclip_spark.stages.progress import Progress
+from metaclip_spark.stages.stored_candidates import (
+    SOURCES,
+    configuration_of,
+    differences,
+    origin_of,
+    proposals_of,
+)
+from metaclip_spark.stages.task_progress import watched_step
+from metaclip_spark.stages.write_list import write_list
+from metaclip_spark.storage.candidate_files import candidates_folder, read_candidates, write_candidate_files
 from metaclip_spark.storage.metadata_source import read_list
 from metaclip_spark.storage.metadata_target import MetadataTarget
-from metaclip_spark.storage.wordnet_corpus import read_wordnet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyspark.sql import SparkSession
 
     from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
     from metaclip_spark.report.metadata_report import MetadataReport
 
-SOURCES: Final = ("wordnet", "unigrams", "bigrams", "titles")
-
 
 def write_candidates(  # noqa: PLR0917 - what, from where, to where, of which language, how
-    spark: SparkSession, step: str, sources: MetadataSources, folder: Path, language: str, config: MetadataConfig
+    spark: SparkSession,
+    step: str,
+    sources: MetadataSources,
+    folder: Path,
+    language: str,
+    config: MetadataConfig,
+    *,
+    progress: Callable[[str], None] | None = None,
 ) -> list[WrittenCandidates]:
     """Do one step and write its candidates: `text<TAB>score`, in order, as `<source>.tsv.gz`.
+
+    Beside each stands `<source>.json`, which tells the merge where they are from.
 
     Args:
         spark: a session.
         step: "wordnet", "ngrams" or "titles".
         sources: where its sources are.
-        folder: to write to.
+        folder: to write to, on this machine.
         language: code of the Wikipedia.
         config: least counts, shares and caps.
+        progress: receives a line with figures and seconds at the end of each step.
+
+    Raises:
+        MetaclipSparkError: a source or the folder cannot be used; nothing is written.
     """
+    timer, folder = Progress(progress, spark, "metadata"), candidates_folder(folder)
     if step == "wordnet":
-        wordnet = read_wordnet(language, sources.nltk_data)
-        found = {"wordnet": Ranked(wordnet.candidates, {}, wordnet.warnings)}
-    elif step == "ngrams" and not (sources.dump or sources.unigrams):
-        raise ConfigError("no text is given: name a dump, or counts of unigrams")
-    elif step == "titles" and not sources.page_views:
-        raise ConfigError("no page views are given: name their files or folders")
+        with timer.step("wordnet"):
+            found = {"wordnet": wordnet_entries(language, sources.nltk_data)}
+            timer.note(f"{len(found['wordnet'].candidates):,} entries,")
+    elif step == "ngrams":
+        found = _ngrams(spark, sources, language, config, timer)
     else:
-        with counted_words(spark, sources, language, config) as words:
-            if step == "titles":
-                found = {"titles": title_candidates(spark, sources, language, config, words=words)}
-            else:
-                assert words is not None  # noqa: S101 - one of its sources was asked for above
-                unigrams = unigram_candidates(words, config, listed=ENTRIES)
-                bigrams = bigram_candidates(words, unigrams, config, listed=ENTRIES + len(unigrams.candidates))
-                found = {"unigrams": unigrams, "bigrams": bigrams}
-    written = []
-    for name, ranked in found.items():
-        place = write_candidate_file(folder, name, ranked.candidates)
-        written.append(WrittenCandidates(name, len(ranked.candidates), str(place), ranked.figures, ranked.warnings))
-    return written
+        found = {"titles": _titles(spark, sources, language, config, timer)}
+    with timer.step("write"):
+        listed, contents = ENTRIES, {}  # WordNet's are before all others
+        for name, own in found.items():
+            contents[name] = (own.candidates, origin_of(own, language, config, listed))
+            listed += len(own.candidates)
+        places = write_candidate_files(folder, contents)
+        timer.note(f"{sum(len(own.candidates) for own in found.values()):,} candidates,")
+    return [
+        WrittenCandidates(name, len(own.candidates), str(places[name]), own.figures, own.warnings)
+        for name, own in found.items()
+    ]
+
+
+def _ngrams(
+    spark: SparkSession, sources: MetadataSources, language: str, config: MetadataConfig, timer: Progress
+) -> dict[str, Ranked]:
+    with counted_words(spark, sources, language, config, timer) as words:
+        if words is None:
+            raise ConfigError("no text is given: name a dump, or counts of unigrams")
+        with watched_step(spark, timer, "unigrams"):
+            unigrams = unigram_candidates(words, config, listed=ENTRIES)
+            timer.note(f"{len(unigrams.candidates):,} proposed,")
+        with watched_step(spark, timer, "bigrams"):
+            bigrams = bigram_candidates(words, unigrams, config, listed=ENTRIES + len(unigrams.candidates))
+            timer.note(f"{len(bigrams.candidates):,} proposed,")
+    return {"unigrams": unigrams, "bigrams": bigrams}
+
+
+def _titles(
+    spark: SparkSession, sources: MetadataSources, language: str, config: MetadataConfig, timer: Progress
+) -> Ranked:
+    if not sources.page_views:
+        raise ConfigError("no page views are given: name their files or folders")
+    with (
+        listed_articles(spark, sources.dump, language, timer) as articles,
+        watched_step(spark, timer, "titles"),
+    ):
+        titles = title_candidates(spark, sources, language, config, articles=articles)
+        timer.note(f"{len(titles.candidates):,} proposed,")
+    return titles
 
 
 def merge_candidates(
@@ -77,35 +130,46 @@ def merge_candidates(
     *,
     official: str | None = None,
     compare: Path | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> MetadataReport:
-    """Merge files of candidates into the list; a source without a file adds nothing.
+    """Merge files of candidates into the list that building it at once gives; a source without a file adds nothing.
+
+    Args:
+        spark: a session with Delta.
+        folder: of the files, on this machine.
+        output: root of the table `metadata`, as of `build_metadata`.
+        language: code of the Wikipedia.
+        config: caps; least counts and shares are those that the candidates were made with.
+        official: a list to take as it is, before all sources.
+        compare: another list, to tell the difference to.
+        progress: receives a line with figures and seconds at the end of each step.
 
     Raises:
-        InputError: there is no file, or one that is none of candidates.
+        InputError: there is no file, one that is none of candidates, or one that does not fit what describes it.
+        ConfigError: candidates are of another language.
     """
-    started = time.monotonic()
+    started, timer = time.monotonic(), Progress(progress, spark, "metadata")
     check_session(spark)
     target = MetadataTarget(spark, output, language)
-    candidates = {name: read_candidates(folder, name) for name in SOURCES}
-    as_is = read_list(Path(official)) if official else []
+    folder = candidates_folder(folder)
+    as_is, other = read_list(Path(official)) if official else [], read_list(compare) if compare else None
+    with timer.step("read candidates"):
+        read = {name: read_candidates(folder, name, language) for name in SOURCES}
+        stored = {name: own for name, own in read.items() if own is not None}
+        timer.note(f"{sum(len(own.candidates) for own in stored.values()):,} of {', '.join(stored) or 'no source'},")
+    found = proposals_of(stored, config, len(as_is))
     caps = {"unigrams": config.unigram_cap, "bigrams": config.bigram_cap, "titles": config.title_cap}
     merged = merge(
-        [Source(name, own, caps.get(name)) for name, own in candidates.items() if own is not None],
+        [Source(name, own.candidates, caps.get(name)) for name, own in found.items()],
         total=config.total_cap,
         official=as_is,
     )
     if not merged.entries:
         raise InputError(f"there are no candidates in {folder}: it needs {', '.join(f'{n}.tsv.gz' for n in SOURCES)}")
-    report = metadata_report(
-        merged,
-        language=language,
-        config=config.as_dict(),
-        sources={"candidates": [name for name, own in candidates.items() if own is not None]},
-        figures={},
-        warnings=[],
-        difference=difference_to(merged.entries, read_list(compare)) if compare else None,
-    )
-    files = target.write(
-        merged.entries, digest=report.metadata_digest, manifest=report.manifest(), report=report.as_dict()
-    )
-    return report.finished(files, time.monotonic() - started)
+    origins = origins_of(found, official, as_is)
+    origins.warnings.extend(differences(stored, config))
+    in_force = configuration_of(stored, config)
+    with timer.step("write"):
+        report = write_list(target, merged, origins, language=language, config=in_force, other=other, started=started)
+        timer.note(f"{report.entries:,} entries,")
+    return report

@@ -19,6 +19,13 @@ _SECONDS: Final = 30.0
 
 
 @contextmanager
+def watched_step(spark: SparkSession, timer: Progress, name: str) -> Iterator[None]:
+    """A step that may be long: its tasks are counted from time to time."""
+    with timer.step(name), watched_tasks(spark, timer):
+        yield
+
+
+@contextmanager
 def watched_tasks(spark: SparkSession, timer: Progress, *, seconds: float = _SECONDS) -> Iterator[None]:
     """Within it the tasks of the stages that run are counted from time to time.
 

@@ -6,6 +6,7 @@ Every row is `kind`, `text`, `count`; figures about pages and files, of which th
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -64,6 +65,20 @@ def count_ngrams(
     return sum_counts(map_in_arrow(pieces, count, NGRAM_SCHEMA))
 
 
+def count_titles(pieces: DataFrame, sites: Sequence[Site], language: str) -> DataFrame:
+    """Titles of the articles and figures of the pages alone, as `count_ngrams` has them; the text is not looked at.
+
+    Args:
+        pieces: of a dump: `piece`, `file`.
+        sites: of its wikis.
+        language: of its text.
+
+    Returns:
+        `kind`, `text`, `count`; each kind and text once.
+    """
+    return sum_counts(map_in_arrow(pieces, _listed(sites, language), NGRAM_SCHEMA))
+
+
 def sum_counts(rows: DataFrame) -> DataFrame:
     """Counts of equal texts, added."""
     return rows.groupBy("kind", "text").agg(F.sum("count").alias("count"))
@@ -74,7 +89,6 @@ def _counted(
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """The function of one task: pieces of a dump in, counts out."""
     hidden = tuple(dict.fromkeys(name for site in sites for name in site.hidden))
-    wikis = [site.wiki for site in sites]
 
     def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         counter = NgramCounter(most_words=most_words, most_pairs=most_pairs, keep_odd=keep_odd)
@@ -82,23 +96,44 @@ def _counted(
         tables = markup_tables(hidden)
         figures: Counter[str] = Counter()
         titles: list[str] = []
-        for batch in batches:
-            for piece, file in zip(batch.column("piece"), batch.column("file"), strict=True):
-                title, wikitext = _read(piece.as_buffer().to_pybytes(), str(file), wikis, language, figures)
-                if title:
-                    titles.append(title)
-                if wikitext:
-                    text = plain_text(wikitext, tables)
-                    yield from _ngram_rows(counter.add(segment(text) if segment else text))
-                if len(titles) >= _MOST_TITLES:
-                    yield _title_rows(titles)
-                    titles = []
+        for title, wikitext in _pages(batches, sites, language, figures):
+            if title:
+                titles.append(title)
+            if wikitext:
+                text = plain_text(wikitext, tables)
+                yield from _ngram_rows(counter.add(segment(text) if segment else text))
+            if len(titles) >= _MOST_TITLES:
+                yield _title_rows(titles)
+                titles = []
         yield from _ngram_rows(counter.drain())
         figures["tokens left out"] += counter.left_out
         yield _title_rows(titles)
-        yield _rows(FIGURE, pa.array(list(figures), pa.string()), pa.array(list(figures.values()), pa.int64()))
+        yield _figure_rows(figures)
 
     return count
+
+
+def _listed(sites: Sequence[Site], language: str) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """The function of one task: pieces of a dump in, titles out."""
+
+    def list_(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        figures: Counter[str] = Counter()
+        titles = (title for title, _ in _pages(batches, sites, language, figures) if title)
+        while some := list(islice(titles, _MOST_TITLES)):
+            yield _title_rows(some)
+        yield _figure_rows(figures)
+
+    return list_
+
+
+def _pages(
+    batches: Iterator[pa.RecordBatch], sites: Sequence[Site], language: str, figures: Counter[str]
+) -> Iterator[tuple[str, bytes]]:
+    """Title and wikitext of each piece, as `_read` has them."""
+    wikis = [site.wiki for site in sites]
+    for batch in batches:
+        for piece, file in zip(batch.column("piece"), batch.column("file"), strict=True):
+            yield _read(piece.as_buffer().to_pybytes(), str(file), wikis, language, figures)
 
 
 def _read(piece: bytes, file: str, wikis: Sequence[str], language: str, figures: Counter[str]) -> tuple[str, bytes]:
@@ -133,6 +168,10 @@ def _ngram_rows(counts: Iterator[NgramCounts]) -> Iterator[pa.RecordBatch]:
 
 def _title_rows(titles: list[str]) -> pa.RecordBatch:
     return _rows(TITLE, pa.array(titles, pa.string()), pa.repeat(pa.scalar(1, pa.int64()), len(titles)))
+
+
+def _figure_rows(figures: Counter[str]) -> pa.RecordBatch:
+    return _rows(FIGURE, pa.array(list(figures), pa.string()), pa.array(list(figures.values()), pa.int64()))
 
 
 def _rows(kind: int, texts: pa.Array, counts: pa.Array) -> pa.RecordBatch:

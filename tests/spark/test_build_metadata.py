@@ -3,71 +3,65 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from dumps import Article, dump, made_up_articles, views, write
-from small_wordnet import write_wordnet
+from dumps import Article, dump, views, write
+from small_sources import ARTICLES, CONFIG, small_sources
 
 from metaclip_spark.cli import main
 from metaclip_spark.core.metadata.entry_list import metadata_digest, overall_digest
 from metaclip_spark.errors import ConfigError, EnvironmentProblemError, InputError, MetaclipSparkError
 from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
+from metaclip_spark.report.metadata_text import render_metadata
+from metaclip_spark.stages import task_progress
 from metaclip_spark.stages.build_metadata import build_metadata
 from metaclip_spark.storage.metadata_source import read_list, read_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pyspark.sql import SparkSession
 
+    from metaclip_spark.stages.progress import Progress
+
 pytestmark = pytest.mark.spark
 pytest.importorskip("nltk")
-
-ARTICLES = [
-    *made_up_articles(120),
-    Article("Paris", "Paris is new york, dog dog. " * 40),
-    Article("St. Louis", "St. Louis"),
-    Article("Rome", ""),
-]
-HOURS = [
-    ["en Paris 60 0", "en.m Paris 55 0", "en Rome 49 0", "de Paris 900 0", "en Talk:Paris 99 0", "en Nowhere 500 0"],
-    ["en Rome 71 0", "en St._Louis 80 0", "en Title_1_%26_more 90 0", "en %FF 80 0", "broken", "en.m Main_Page x 0"],
-]
-CONFIG = MetadataConfig(unigram_least=5, unigram_cap=150, bigram_cap=40, title_cap=5, total_cap=300)
 
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> MetadataSources:
-    """Everything that the recipe takes, made up."""
-    folder = tmp_path_factory.mktemp("sources")
-    for number, lines in enumerate(HOURS):
-        write(folder / "views" / f"pageviews-20240501-{number:02}0000.gz", views(lines))
-    return MetadataSources(
-        nltk_data=str(write_wordnet(folder / "nltk")),
-        dump=(str(write(folder / "enwiki-pages-articles.xml.bz2", dump(ARTICLES))),),
-        page_views=(str(folder / "views"),),
-    )
+    return small_sources(tmp_path_factory.mktemp("sources"))
 
 
 def files_of(root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()) if root.exists() else []
 
 
+@contextmanager
+def said_to_be_watched(_: SparkSession, timer: Progress) -> Iterator[None]:
+    timer.say("watched ...")
+    yield
+
+
 def test_the_recipe_and_its_list_whatever_the_partitions(
-    spark: SparkSession, sources: MetadataSources, tmp_path: Path, change_settings: Callable[[dict[str, str]], None]
-) -> None:
+    spark: SparkSession, sources: MetadataSources, tmp_path: Path, change_settings: Callable[[dict[str, str]], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     lines: list[str] = []
+    monkeypatch.setattr(task_progress, "watched_tasks", said_to_be_watched)
     report = build_metadata(spark, sources, str(tmp_path / "a"), "en", CONFIG, progress=lines.append)
     change_settings({"spark.sql.files.maxPartitionBytes": "20k", "spark.sql.shuffle.partitions": "5"})
     again = build_metadata(spark, sources, str(tmp_path / "b"), "en", CONFIG)
     for name in ("entries.txt", "metadata.json", "entries.mcs", "manifest.json"):
         assert (tmp_path / "a" / "en" / name).read_bytes() == (tmp_path / "b" / "en" / name).read_bytes(), name
     assert report.metadata_digest == again.metadata_digest
-    steps = [line.partition(" ...")[0] for line in lines if not line.startswith("  stage")]
-    assert steps == ["wordnet", "count words", "unigrams", "bigrams", "titles", "write"]
+    assert [line.partition(" ...")[0] for line in lines] == [
+        "wordnet", "watched", "count words", "watched", "unigrams", "watched", "bigrams", "watched", "titles", "write"
+    ]  # fmt: skip
 
     entries = (tmp_path / "a" / "en" / "entries.txt").read_text(encoding="utf-8").splitlines()
     assert entries == json.loads((tmp_path / "a" / "en" / "metadata.json").read_text(encoding="utf-8"))
@@ -115,6 +109,12 @@ def test_lists_with_marks_and_returns_and_too_high_a_threshold(spark: SparkSessi
     config = replace(CONFIG, unigram_least=1, bigram_least_information=30.0)
     report = build_metadata(spark, sources, str(tmp_path / "out"), "en", config)
     assert (tmp_path / "out" / "en" / "entries.txt").read_text() == "St. Louis\nthe\nnew\nyork\n"
+    assert report.merged["official"] | {"rejects": {}} == {
+        "candidates": 2, "admitted": 2, "held": 0, "repeated": 0, "over_cap": 0, "rejects": {},
+    }  # fmt: skip
+    assert report.figures["official"] == {"entries": 2, "unmatchable": 1}
+    sizes = render_metadata(report).partition("Sources\n")[2].splitlines()[1]
+    assert sizes.split() == ["official", "2", "2", "0", "0", "0"]
     assert "cannot have 30 bits" in report.warnings[0]
     assert report.figures["text"] == {"lines malformed": 1, "lines without words": 1, "lines without words of pairs": 1}
     report = build_metadata(spark, sources, str(tmp_path / "out"), "en", replace(config, bigram_least_information=None))
@@ -132,10 +132,25 @@ def test_entries_that_are_no_lines_are_kept_in_all_forms_but_the_text_file(spark
     report = build_metadata(spark, sources, str(tmp_path / "out"))
     assert "entry 1, 'new\\nyork', cannot be a line of entries.txt" in report.warnings[0]
     assert "entries.txt" not in report.files
+    assert report.figures["official"] == {"entries": 3, "control": 1}
     assert not stale.exists()
     manifest = json.loads((tmp_path / "out" / "en" / "manifest.json").read_text())
     assert manifest["warnings"] == report.warnings
     assert read_list(tmp_path / "out" / "en" / "metadata.json") == official
+
+
+def test_control_characters_that_leave_lines_alone_stay_in_all_forms(spark: SparkSession, tmp_path: Path) -> None:
+    official = ["dog", "a\tb", "nul\0", "\x1b[31mred", "a\rb", "\x85 \u2028", "dog"]
+    content = json.dumps(official).encode()
+    sources = MetadataSources(wordnet=False, official=str(write(tmp_path / "official.json", content)))
+    report = build_metadata(spark, sources, str(tmp_path / "out"))
+    assert report.warnings == []
+    assert report.figures["official"] == {"entries": 7, "repeated": 1, "control": 2}
+    for name in ("entries.txt", "metadata.json"):
+        assert read_list(tmp_path / "out" / "en" / name) == official
+    for place in (tmp_path / "out" / "en" / "entries.mcs", tmp_path / "out" / "metadata"):
+        assert read_metadata(place, spark=spark).metadata_digest == metadata_digest(official)
+    assert "\x1b" not in render_metadata(report)
 
 
 def test_languages_apart_by_the_shares_of_the_second_paper(
@@ -165,24 +180,6 @@ def test_languages_apart_by_the_shares_of_the_second_paper(
     assert digests == dict.fromkeys(("af", "vi"), result["digests"]["vi"])  # the same counts: the same list
     assert alone["metadata_digest"] == result["digest"] == overall_digest({"vi": digests["vi"]})
     assert overall["metadata_digest"] == overall_digest(digests) != alone["metadata_digest"]
-
-
-def test_steps_one_by_one_give_the_same_list(
-    spark: SparkSession, sources: MetadataSources, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    whole = build_metadata(spark, sources, str(tmp_path / "whole"), "en", CONFIG)
-    caps = ["--unigram-least=5", "--unigram-cap=150", "--bigram-cap=40", "--title-cap=5", "--total-cap=300"]
-    steps = [
-        ["wordnet", "--nltk-data", str(sources.nltk_data)],
-        ["ngrams", "--dump", *sources.dump],
-        ["titles", "--dump", *sources.dump, "--page-views", *sources.page_views],
-    ]
-    for step, *options in steps:
-        assert main(["metadata", step, "--output", str(tmp_path / "steps"), *options, *caps]) == 0
-    merge = ["metadata", "merge", "--candidates", str(tmp_path / "steps"), "--output", str(tmp_path / "merged"), *caps]
-    assert main([*merge, "--compare", str(tmp_path / "whole" / "en" / "entries.txt"), "--json"]) == 0
-    printed = capsys.readouterr().out
-    assert json.loads(printed[printed.index("\n{") :])["metadata_digest"] == whole.metadata_digest
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,9 @@ def test_follow_ups_in_a_schema_are_as_in_a_folder(
 def test_metadata_goes_into_a_schema(schema: Path, spark: SparkSession) -> None:
     entries = merge([Source("wordnet", [])], official=["photo", "new york"]).entries
     written = MetadataTarget(spark, SCHEMA, "en").write(entries, digest="x", manifest={}, report={})
-    assert written == {"table": f"{SCHEMA}.metadata"}
+    assert written.files == {"table": f"{SCHEMA}.metadata"}
+    assert "takes none of the files (entries.txt, " in written.warnings[0]
+    assert f"`curate --metadata en={SCHEMA}.metadata`" in written.warnings[0]
     assert (schema / "metadata").is_dir()
     assert read_metadata(f"{SCHEMA}.metadata", spark=spark).n_entries == 2
 

@@ -17,7 +17,7 @@ from metaclip_spark.core.metadata.words import word_runs
 from metaclip_spark.stages.progress import Progress
 from metaclip_spark.stages.task_progress import watched_tasks
 from metaclip_spark.storage.dump import READING, open_dump
-from metaclip_spark.transforms.count_ngrams import FIGURE, PAIR, TITLE, WORD, count_ngrams
+from metaclip_spark.transforms.count_ngrams import FIGURE, PAIR, TITLE, WORD, count_ngrams, count_titles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,6 +45,15 @@ def reference(content: bytes) -> Counts:
                 words.update(run)
                 pairs.update(map(" ".join, pairwise(run)))
     return {WORD: words, PAIR: pairs, TITLE: titles}
+
+
+def titles_alone(spark: SparkSession, path: Path) -> tuple[dict[str, int], dict[str, int]]:
+    """Titles, and the figures."""
+    read = open_dump(spark, [str(path)], "en")
+    rows = count_titles(read.pieces, read.sites, "en").collect()
+    titles, figures = ({row.text: row["count"] for row in rows if row.kind == kind} for kind in (TITLE, FIGURE))
+    assert len(titles) + len(figures) == len(rows)
+    return titles, figures
 
 
 def counted(spark: SparkSession, path: Path, **options: int) -> tuple[Counts, dict[str, int], int]:
@@ -81,6 +90,8 @@ def test_every_packing_gives_the_counts_of_one_process(
         assert partitions >= tasks, path
         assert figures["pages article"] == len(ARTICLES) - 2
         assert figures["pages redirect"] == figures["pages other_namespace"] == 1
+        del figures["tokens left out"]
+        assert titles_alone(spark, path) == (expected[TITLE], figures)
 
 
 def test_odd_pages_are_read_to_their_end(spark: SparkSession, tmp_path: Path) -> None:

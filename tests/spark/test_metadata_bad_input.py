@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from dumps import Article, dump, head, made_up_articles, page, write
+from dumps import Article, dump, head, made_up_articles, page, views, write
 
 from metaclip_spark.errors import InputError
 from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
 from metaclip_spark.stages.build_metadata import build_metadata
+from metaclip_spark.stages.metadata_steps import write_candidates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +78,14 @@ def unpacked_views(folder: Path) -> MetadataSources:
     return MetadataSources(wordnet=False, page_views=(str(path),))
 
 
+def cut_views(folder: Path) -> MetadataSources:
+    lines = views([f"en Title_{number} {number * 7919 % 997} 0" for number in range(20_000)])
+    write(folder / "views" / "pageviews-20240501-000000.gz", lines)
+    path = write(folder / "views" / "pageviews-20240501-010000.gz", lines)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return MetadataSources(wordnet=False, page_views=(str(folder / "views"),))
+
+
 BAD = {
     "bz2 that is cut": (cut_bz2, r"x\.xml\.bz2|cannot be read"),
     "gzip that is cut": (cut_gzip, r"cannot be read|cut"),
@@ -94,6 +104,8 @@ BAD = {
     "page views in a store without a driver": (
         lambda _: MetadataSources(wordnet=False, page_views=("s3a://bucket/views",)),
         r"cannot read the page views s3a://bucket/views: .*S3AFileSystem not found.*folders of them"),
+    "page views that are cut": (
+        cut_views, r"a file of the page views cannot be read: .*pageviews-20240501-010000\.gz"),
     "page views that are not packed": (unpacked_views, "cannot be read"),
     "counts without a line": (lambda folder: of_counts(folder, b""), "has no words"),
     "counts that are none": (lambda folder: of_counts(folder, b"a\nb\n"), "2 lines are not of the form"),
@@ -112,4 +124,17 @@ def test_bad_input_writes_nothing(
 ) -> None:
     with pytest.raises(InputError, match=said):
         build_metadata(spark, make(tmp_path / "in"), str(tmp_path / "out"), "en", MetadataConfig(unigram_least=1))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("what", [
+    "bz2 that is cut", "gzip that is cut", "cut inside of a page", "cut between pages", "another language", "no dump",
+    "no article", "another file among the parts", "dumps of two wikis in one folder", "no file", "the same pages twice",
+])  # fmt: skip
+def test_titles_alone_are_of_whole_dumps_too(spark: SparkSession, tmp_path: Path, what: str) -> None:
+    make, said = BAD[what]
+    page_views = (str(write(tmp_path / "pageviews-20240501-000000.gz", views(["en Paris 99 0"]))),)
+    sources = replace(make(tmp_path / "in"), page_views=page_views)
+    with pytest.raises(InputError, match=said):
+        write_candidates(spark, "titles", sources, tmp_path / "out", "en", MetadataConfig())
     assert not (tmp_path / "out").exists()

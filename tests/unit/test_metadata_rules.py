@@ -16,7 +16,7 @@ from metaclip_spark.core.metadata.page_views import LineFate, title_of
 from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
 from metaclip_spark.report.metadata_report import metadata_report
-from metaclip_spark.stages.count_words import summed_files
+from metaclip_spark.stages.source_files import summed_files
 from metaclip_spark.storage.count_list import parse_count_line
 
 if TYPE_CHECKING:
@@ -157,6 +157,9 @@ def test_an_official_list_is_taken_as_it_is() -> None:
     assert [entry.text for entry in merged.entries] == [*official, "b"]
     assert [entry.admitted_by for entry in merged.entries] == [OFFICIAL] * 5 + ["titles"]
     assert merged.entries[2].sources == (OFFICIAL, "titles")
+    assert list(merged.figures) == [OFFICIAL, "titles"]
+    assert (merged.figures[OFFICIAL].candidates, merged.figures[OFFICIAL].admitted) == (5, 5)
+    assert list(merge([source("titles", "a")]).figures) == ["titles"]
 
 
 def test_what_a_source_reached_is_of_the_last_that_it_admitted() -> None:

@@ -40,6 +40,13 @@ CASES = [
     Case("table", "a\n{| class=x\n|-\n| b\n! c\n|}\nd", ["a", "d"]),
     Case("table in a table", "a\n{|\n|\n{|\n| b\n|}\n| c\n|}\nd", ["a", "d"]),
     Case("table of tags", "a <table border=1><tr><td>b</td></tr></table>c", ["a", "c"]),
+    Case("table of tags in another", "a <table><tr><td>b<TABLE><tr><td>c</table>d</td></tr></table>e", ["a", "e"]),
+    Case("table of tags in a table", "a\n{|\n| b <table>c</table> d\n|}\ne", ["a", "e"]),
+    Case("table in a table of tags", "a <table>\n{|\n| b\n|}\nc</table>d", ["a", "d"]),
+    Case("table of tags that never ends is text", "a <table>b <table>c</table> [[d|e]] {{f|<table>}} g", [
+        "a", "b", "e", "g"]),
+    Case("table of tags that ends with what holds it", "{|\n|<table>a\n|}\nb {{c|<table>d}} e </table>f", [
+        "b", "e", "f"]),
     Case("template in a table, its end at a line's beginning", "{|\n| {{a\n|b\n|}}\n|}\nc", ["c"]),
     Case("table behind a comment", "<!-- a -->{|\n|b\n|}c", ["c"]),
     Case("heading", "== a b ==\nc\n===d===", ["a", "b", "c", "d"]),
@@ -82,6 +89,10 @@ HOSTILE = {
     "links to files": "[[File:",
     "tables": "{|\n",
     "table ends": "{|\n|}\n",
+    "tables of tags": "<table>",
+    "ends of tables of tags": "</table>",
+    "tables of tags without an end": "<table ",
+    "tables of both kinds": "{|\n<table>",
     "references": "<ref>",
     "closed by another": "<ref></math>",
     "tags": "<br ",
@@ -135,9 +146,15 @@ def test_work_grows_with_length_alone(unit: str) -> None:
     assert len(short) <= 1.5 * 2_500 * len(unit)
 
 
+NESTINGS = [
+    ("{{", "}}"), ("[[a|", "]]"), ("{|\n", "|}\n"), ("{{[[", "]]}}"), ("[[{{", "]]}}"), ("<table>", "</table>"),
+    ("<table>[[", "]]</table>"), ("{|\n<table>", "</table>\n|}\n"),
+]  # fmt: skip
+
+
 def test_nested_and_crossed_deeply() -> None:
     depth = 20_000
-    for opening, end in (("{{", "}}"), ("[[a|", "]]"), ("{|\n", "|}\n"), ("{{[[", "]]}}"), ("[[{{", "]]}}")):
+    for opening, end in NESTINGS:
         _, steps = strip_counted((opening * depth + "x" + end * depth).encode())
         assert steps <= 5 * depth * (len(opening) + len(end))
 

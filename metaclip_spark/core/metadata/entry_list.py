@@ -152,6 +152,17 @@ def parse_json(data: bytes) -> list[str]:
     return entries
 
 
+def fates_of_entries(entries: Sequence[str]) -> dict[str, int]:
+    """Number of entries, and of those that never match by why, as far as there are any.
+
+    >>> fates_of_entries(["a", "a", "St. Louis"])
+    {'entries': 3, 'repeated': 1, 'unmatchable': 1}
+    """
+    report = EntryReport.from_fates(classify_entries(entries))
+    counts = {fate.name.lower(): count for fate, count in report.counts.items() if fate is not EntryFate.MATCHABLE}
+    return {"entries": len(entries)} | {name: count for name, count in counts.items() if count}
+
+
 def encode_entries(entries: Sequence[str]) -> list[bytes]:
     """UTF-8 of each entry.
 

@@ -29,6 +29,8 @@ DROPPED: Final = 2
 """Removed with all its content."""
 VERBATIM: Final = 3
 """Removed, and its content is no wikitext."""
+NESTED: Final = 4
+"""Removed with all its content, and may stand in itself."""
 
 _SPECIAL: Final = {
     "\n": LINE_END,
@@ -52,8 +54,9 @@ _TAGS: Final = {
     BREAKING: "blockquote br caption center dd del div dl dt h1 h2 h3 h4 h5 h6 hr li ol p poem pages tbody td tfoot "
     "th thead tr ul",
     DROPPED: "ref references gallery math chem ce score timeline hiero imagemap syntaxhighlight source graph mapframe "
-    "maplink inputbox categorytree style script charinsert dynamicpagelist includeonly table",
+    "maplink inputbox categorytree style script charinsert dynamicpagelist includeonly",
     VERBATIM: "nowiki pre",
+    NESTED: "table",
 }
 # Prefixes of two or three small letters that are no language; a link with a language's prefix stands beside the page.
 _NO_LANGUAGES: Final = ("wp", "mw", "wmf", "doi", "rfc", "iss", "oei")

@@ -69,7 +69,7 @@ class Entry:
 
 @dataclass
 class SourceFigures:
-    """What became of a source's candidates; they add up.
+    """What became of a source's candidates; they add up. Of a list taken as it is all are admitted, repeated ones too.
 
     Attributes:
         candidates: proposed.
@@ -94,7 +94,7 @@ class Merged:
 
     Attributes:
         entries: an entry's id is its place.
-        figures: by source.
+        figures: by source, of a list taken as it is under the name OFFICIAL.
         unmatchable: candidates that spacing keeps from ever matching, the first few.
     """
 
@@ -125,7 +125,7 @@ def merge(sources: Iterable[Source], *, total: int | None = None, official: Sequ
     admitted_by = [(OFFICIAL, None)] * len(texts)
     listed: list[tuple[str, float | None]] = list(admitted_by)
     holders: dict[str, list[str]] = {text: [OFFICIAL] for text in texts}
-    figures: dict[str, SourceFigures] = {}
+    figures = {OFFICIAL: SourceFigures(len(texts), admitted=len(texts))} if texts else {}
     unmatchable: list[str] = []
     for source in sources:
         own = figures[source.name] = SourceFigures(candidates=len(source.candidates))

@@ -26,9 +26,9 @@ IN, OUT, DEPTH, HEADING, LINE, NEXT_TAG_END, STEPS = range(7)
 output began; the end of a tag that was found last; bytes looked at."""
 FIELDS: Final = 7
 
-TEMPLATE, TABLE, LINK, SHOWN_LINK, HIDDEN_LINK, EXTERNAL, VARIANT = range(7)
+TEMPLATE, TABLE, LINK, SHOWN_LINK, HIDDEN_LINK, EXTERNAL, VARIANT, TABLE_TAG = range(8)
 """What can be open. A SHOWN_LINK has had its pipe; of a HIDDEN_LINK (file, category, other language) nothing stays."""
-OPENINGS: Final = 7
+OPENINGS: Final = 8
 
 NEW_LINE: Final = 10
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from metaclip_spark.core.metadata.markup_tables import BREAKING, DROPPED, INLINE, VERBATIM
+from metaclip_spark.core.metadata.markup_tables import BREAKING, DROPPED, INLINE, NESTED, VERBATIM
 from metaclip_spark.core.metadata.wikitext_entities import OFFSET, hash_byte, is_letter_or_digit, place_of, small
 from metaclip_spark.core.metadata.wikitext_state import (
     IN,
@@ -16,7 +16,10 @@ from metaclip_spark.core.metadata.wikitext_state import (
     NEXT_TAG_END,
     OUT,
     STEPS,
+    TABLE_TAG,
     Page,
+    drop_to,
+    push,
     put,
     put_break,
 )
@@ -53,8 +56,13 @@ def pass_tag(page: Page, size: int, tables: MarkupTables) -> bool:
     kind = tables.tag_kinds[place]
     if kind not in (INLINE, VERBATIM):
         put_break(page)
-    if kind in (DROPPED, VERBATIM) and not closing and page.text[end - 1] != SLASH:
+    opening = not closing and page.text[end - 1] != SLASH
+    if opening and kind in (DROPPED, VERBATIM):
         pass_content(page, size, name, place, kind == VERBATIM)
+    elif opening and kind == NESTED:
+        push(page, TABLE_TAG)
+    elif closing and kind == NESTED and page.open_of[TABLE_TAG] > 0:
+        drop_to(page, TABLE_TAG)
     return kind == BREAKING
 
 
