@@ -49,6 +49,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             "spark.log.level": "INFO",
             "spark.driver.memory": "2g",
             "spark.sql.shuffle.partitions": "2",
+            # Optimising for long runs, and generating code for them, would be most of this JVM's work.
+            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+            "spark.sql.codegen.wholeStage": "false",
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         }
     )
     command = [SPARK_HOME / "bin" / "spark-submit", "--master", "local[2]", "--class", SERVER]

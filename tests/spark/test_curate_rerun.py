@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from metaclip_spark.config import Pool
     from metaclip_spark.core.matching.tables import CompiledMetadata
+    from metaclip_spark.report.curate_report import CurateReport
 
 pytestmark = pytest.mark.spark
 
@@ -160,6 +161,15 @@ DIED = [
 ]
 
 
+@pytest.fixture(scope="module")
+def whole(
+    spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, CurateReport]:
+    """Tables of a run that nothing disturbed, and its report."""
+    output = tmp_path_factory.mktemp("whole")
+    return output, curate(spark, small_pool, metadata, str(output), CONFIG)
+
+
 @pytest.mark.parametrize("case", DIED, ids=lambda case: case.name)
 def test_a_run_that_died_goes_on(
     spark: SparkSession,
@@ -167,6 +177,7 @@ def test_a_run_that_died_goes_on(
     metadata: CompiledMetadata,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    whole: tuple[Path, CurateReport],
     case: Died,
 ) -> None:
     output = tmp_path / "out"
@@ -176,10 +187,10 @@ def test_a_run_that_died_goes_on(
             curate(spark, small_pool, metadata, str(output), CONFIG)
     report = curate(spark, small_pool, metadata, str(output), CONFIG)
     assert report.counts_reused == case.counts_are_whole
-    whole = curate(spark, small_pool, metadata, str(tmp_path / "whole"), CONFIG)
-    assert report.counters == whole.counters
+    undisturbed, expected = whole
+    assert report.counters == expected.counters
     for name in ("curated", "entry_counts", "size_curve"):
-        assert content_digest(read(spark, output, name)) == content_digest(read(spark, tmp_path / "whole", name)), name
+        assert content_digest(read(spark, output, name)) == content_digest(read(spark, undisturbed, name)), name
     assert sorted(row.stage for row in read(spark, output, "runs").collect()) == ["count", "curate"]
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from metaclip_spark.config import Pool
     from metaclip_spark.core.matching.compiled import CompiledMetadata
 
-pytestmark = [pytest.mark.spark, pytest.mark.connect]
+pytestmark = pytest.mark.spark
 
 CONFIGS = [
     CurateConfig(t=20),
