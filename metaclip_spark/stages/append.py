@@ -117,7 +117,6 @@ def append(
         stored = stored_rows(tables, base, found)
         refuse_other_columns(stored.schema, opened.rows.schema)
         plan, own = _plans(base, pool, opened.source, frozen=frozen)
-        withdraw(tables, plan, found.curations)
         asked = Appended(base, chain, plan, own, CrawledPool(pool.crawl, opened), frozen, found, stored)
 
     # Old rows have the columns of the new pool, and the few that say why they are there.
@@ -220,6 +219,7 @@ def _balance(
         rows, whole = side_by_side(list(zip(parts, layouts, strict=True)), reserve=balanced.reserve_t is not None)
         run_id = asked.plan.run_id
         chosen, after = ChosenT(balanced.t, balanced.reserve_t), asked.found.versions
+        withdraw(tables, asked.plan, asked.found.curations)
         writes = write_balanced(tables, rows, chosen, run_id=run_id, layouts=whole, after=after)
     old = old_figures.value
     old_kept = _by_language(asked) if asked.frozen else {name: old[name].kept for name in balanced.t}

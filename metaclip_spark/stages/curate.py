@@ -103,7 +103,6 @@ def curate(
         if (done := finished_report(plan, finished, writer)) is not None:
             return with_id_check(opened, config, done)
         refuse_another_result(tables, plan, writer, overwrite=config.overwrite)
-        withdraw(tables, plan, finished)
 
     with named_worker_errors(tables), SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
         # Algorithm 1, part 1: how many captions hold each entry.
@@ -125,6 +124,7 @@ def curate(
             with balance_on_workers(spark, counts.entries, chosen.t, config.seed, chosen.reserve_t) as balance:
                 kept = second_pass([CrawledPool(pool.crawl, opened)], plan, shared, balance, statistics)
                 after = {name: state.version for name, state in states.items()}
+                withdraw(tables, plan, finished)
                 writes = write_balanced(tables, kept, chosen, run_id=plan.run_id, layouts=layouts, after=after)
                 figures = statistics.value
             timer.note(f"{writes[CURATED].rows:,} rows kept at {chosen.in_words()},")

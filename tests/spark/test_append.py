@@ -246,6 +246,21 @@ def test_an_append_that_died_is_completed_by_the_same_command(
     assert report.expected_size == expected.expected_size
 
 
+@pytest.mark.slow
+def test_the_first_run_wanted_back_leaves_the_append_whole_until_it_writes(
+    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = crawls(tmp_path, table, (0.5, 0.5))
+    out = str(tmp_path / "out")
+    curate(spark, first, metadata, out, CONFIG)
+    appended = append(spark, second, metadata, out)
+    monkeypatch.setattr("metaclip_spark.stages.curate.choose_t", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        curate(spark, first, metadata, out, replace(CONFIG, overwrite=True))
+    lower = rebalance(spark, out, 5.0)
+    assert 0 < lower.counters["kept"] < appended.counters["kept"]
+
+
 def test_one_text_per_image_is_refused(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
 ) -> None:
