@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-MOST_WORDS: Final = 1 << 20
-MOST_PAIRS: Final = 1 << 22
-"""Distinct words, and pairs with all their repetitions, that are held at most: some 150 MB with what handing them out
-takes. Pages of one wiki share most of what they share within some million tokens; more memory would save little of the
-shuffle."""
+MOST_WORDS: Final = 1 << 18
+MOST_PAIRS: Final = 1 << 20
+"""Distinct words, and pairs with all their repetitions, that are held at most: some 50 MB with what handing them out
+takes. They are full after some megabytes of text, so that a worker's memory is that of a small dump; four times as many
+would take 60 MB more and save a tenth to a quarter of the shuffle."""
 
 _FIRST_WORDS: Final = 1 << 14
 _PADDING: Final = bytes(PAD)
