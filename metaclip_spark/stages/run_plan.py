@@ -128,7 +128,7 @@ def finished_report(plan: RunPlan, finished: Mapping[str, Row], writer: str | No
 def withdraw(tables: Tables, plan: RunPlan, finished: Mapping[str, Row | StoredRun]) -> None:
     """Before a run writes its rows again: take back the mark that it is whole, lest it hide that it stopped half-way.
 
-    Not before: until then the table may hold the rows of a later run, which are understood through this one.
+    Not long before: the table may hold the rows of a later run, which are understood through this one.
 
     Args:
         tables: of the output.

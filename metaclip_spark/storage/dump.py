@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 READING: Final = {
-    # Two batches of pages are in memory in each worker at once: by bytes, for a page may have megabytes. Larger ones are
-    # no faster.
+    # Two batches of pages are in memory in each worker at once: by bytes, for a page may have megabytes. Larger ones
+    # are no faster.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "256",
     "spark.sql.execution.arrow.maxBytesPerBatch": str(2 * 2**20),
     # Spark counts 4 MB for opening a file, and so leaves one of a few MB to one core.

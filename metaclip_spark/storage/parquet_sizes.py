@@ -42,11 +42,11 @@ def sizes_by_footers(spark: SparkSession, files: Sequence[str]) -> list[FileSize
     """
     if not has_context(spark):
         return None
-    jvm = spark._jvm  # noqa: SLF001 - pyspark has no way to ask
-    settings = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001 - those that Spark reads with
     try:
+        jvm = spark._jvm  # noqa: SLF001 - pyspark has no way to ask
+        settings = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001 - those that Spark reads with
         return [_by_footer(jvm, settings, file) for file in files]
-    except (PySparkException, Py4JError, TypeError):  # the last where there is no such class
+    except (PySparkException, Py4JError, AttributeError, TypeError):  # the last where there is no such class
         return None
 
 

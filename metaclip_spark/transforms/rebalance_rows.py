@@ -43,11 +43,14 @@ def rebalance_rows(rows: DataFrame, balance: Balance, statistics: Statistics) ->
 
     def again(batch: pa.RecordBatch, figures: BalanceStatistics) -> pa.StructArray:
         decided = np.full((len(_DECIDED), len(batch)), np.nan)
-        languages = batch.column("language")
-        for language, t in balance.t.items():
-            mine = pc.equal(languages, language).to_numpy(zero_copy_only=False)
-            own = _decide(batch.filter(pa.array(mine)), balance.counts.value[language], t)
-            figures.add(language, own.probability, own.threshold, t)
+        known = list(balance.t)
+        places = pc.index_in(batch.column("language"), value_set=pa.array(known, pa.string()))
+        codes = pc.fill_null(places, -1).to_numpy(zero_copy_only=False)
+        for code in np.unique(codes[codes >= 0]):  # those in the batch: of hundreds it may hold one
+            mine, language = codes == code, known[code]
+            part = batch if mine.all() else batch.filter(pa.array(mine))
+            own = _decide(part, balance.counts.value[language], balance.t[language])
+            figures.add(language, own.probability, own.threshold, balance.t[language])
             decided[:, mine] = own.probability, own.threshold
         return pa.StructArray.from_arrays(list(map(pa.array, decided)), names=_DECIDED)
 
