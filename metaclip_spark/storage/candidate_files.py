@@ -30,6 +30,7 @@ _KINDS: Final = {
     "warnings": list, _NUMBER: int, _DIGEST: str, _NO_LINES: list,
 }  # fmt: skip
 _AGAIN: Final = "do the step again"
+_GREATEST_WHOLE: Final = 2**53
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,9 +185,18 @@ def _described(place: Path) -> dict[str, Any]:
     if not isinstance(described, dict):
         raise InputError(f"{place} is no description of candidates, but a JSON {type(described).__name__}: {_AGAIN}")
     wrong = [name for name, kind in _KINDS.items() if not isinstance(described.get(name), kind)]
+    wrong += [_NO_LINES] if not wrong and not all(map(_is_pair, described[_NO_LINES])) else []
     if wrong:
         raise InputError(f"{place} is no description of candidates: its {', '.join(wrong)} is missing or odd; {_AGAIN}")
     return described
+
+
+def _is_pair(value: object) -> bool:
+    """Whether it is a text and its score, or no score."""
+    if not isinstance(value, list) or len(value) != len(Candidate.__dataclass_fields__):
+        return False
+    text, score = value
+    return isinstance(text, str) and (score is None or isinstance(score, int | float))
 
 
 def _candidates(place: Path, lines: Sequence[str]) -> list[Candidate]:
@@ -205,7 +215,8 @@ def _score(text: str) -> float:
     score = float(text)
     if not math.isfinite(score):
         raise ValueError(text)
-    return score if set(text) & set(".eE") else int(text)
+    # Scores are stored as doubles: greater whole numbers do not fit.
+    return score if set(text) & set(".eE") or abs(score) >= _GREATEST_WHOLE else int(text)
 
 
 def _digest(content: bytes) -> str:
