@@ -18,7 +18,7 @@ from metaclip_spark.core.matching.tables import compile_metadata
 from metaclip_spark.core.metadata.entry_list import first_unfit_for_text, overall_digest
 from metaclip_spark.errors import MetaclipSparkError
 from metaclip_spark.metadata_config import check_language
-from metaclip_spark.storage.locations import local_path
+from metaclip_spark.storage.locations import local_path, located
 from metaclip_spark.storage.schemas import METADATA, METADATA_SCHEMA
 from metaclip_spark.storage.spark_errors import reason
 from metaclip_spark.storage.tables import Tables
@@ -66,7 +66,7 @@ class MetadataTarget:
         check_language(language)
         self._tables = Tables(spark, output)
         self._language = language
-        root = None if self._tables.folder is None else local_path(self._tables.folder)
+        root = None if self._tables.folder is None else local_path(located(spark, self._tables.folder))
         self._folder = None if root is None else root / language
         self._tables.refuse_foreign()
 

@@ -33,6 +33,18 @@ def write(spark: SparkSession, output: str) -> Written:
     return MetadataTarget(spark, output, "en").write(entries, digest="a0", manifest={"a": 1}, report={"b": 2})
 
 
+def test_a_path_is_where_spark_writes(
+    spark: SparkSession, tmp_path: Path, change_settings: Callable[[dict[str, str]], None]
+) -> None:
+    """With a default file system that is not this machine's: viewfs, which puts it into a folder of its choice."""
+    link = {"fs.viewfs.mounttable.default-store.link./lists": f"file://{tmp_path}"}
+    change_settings({"fs.defaultFS": "viewfs://default-store/", **link})
+    written = write(spark, "/lists/en wiki")
+    assert written.files == {"table": "/lists/en wiki/metadata"}
+    assert ["only the table" in warning for warning in written.warnings] == [True]
+    assert [path.name for path in (tmp_path / "en wiki").iterdir()] == ["metadata"]
+
+
 @pytest.mark.parametrize("in_the_way", ["manifest.json", "en/entries.mcs"])
 def test_a_file_that_cannot_be_written_leaves_no_table(spark: SparkSession, tmp_path: Path, in_the_way: str) -> None:
     (tmp_path / in_the_way).mkdir(parents=True)
