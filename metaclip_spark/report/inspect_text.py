@@ -70,7 +70,7 @@ def _runs(found: Inspection) -> list[str]:
             (
                 "*" if run.current else "",
                 run.run_id,
-                run.stage,
+                run.stage if run.status == "finished" else f"{run.stage} ({run.status})",
                 run.finished_at,
                 f"{run.seconds:,.1f}",
                 t if len(run.t) <= 1 else f"{len(run.t)} languages",

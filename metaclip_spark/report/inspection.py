@@ -56,14 +56,14 @@ class RunFigures:
         run_id: its name.
         parent_run_id: the run whose result it used.
         stage: what kind of run.
-        status: "finished".
+        status: "finished"; or "again": it was, was begun once more, and has not written all of its rows since.
         finished_at: when, in the session's time zone.
         seconds: duration.
         t: threshold by language, in matches; empty for a counting run.
         seed: of the draw; None for a counting run.
         counts_version: key of its counts.
         counters: rows by what became of them.
-        current: its rows are those of the curated table.
+        current: it is finished, and its rows are those of the curated table.
     """
 
     run_id: str
@@ -117,7 +117,7 @@ class Inspection:
     Attributes:
         root: of the tables.
         tables: those that exist, and were asked for.
-        runs: finished ones, newest first.
+        runs: newest first.
         languages: of the current run, most matches first; empty if there is none.
         unfinished: the run that the curated table's rows name, where it is not marked as finished.
     """

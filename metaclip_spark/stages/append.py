@@ -31,12 +31,12 @@ from metaclip_spark.stages.reserve import write_balanced
 from metaclip_spark.stages.run_plan import (
     APPEND,
     RunPlan,
+    begin_again,
     digest,
     plan_by_digests,
     record,
     refuse_other_rules,
     run_row,
-    withdraw,
 )
 from metaclip_spark.stages.second_pass import CrawledPool, reopened_pools, second_pass, sources_of
 from metaclip_spark.stages.size_curves import store_size_curves
@@ -219,7 +219,7 @@ def _balance(
         rows, whole = side_by_side(list(zip(parts, layouts, strict=True)), reserve=balanced.reserve_t is not None)
         run_id = asked.plan.run_id
         chosen, after = ChosenT(balanced.t, balanced.reserve_t), asked.found.versions
-        withdraw(tables, asked.plan, asked.found.curations)
+        begin_again(tables, asked.plan, asked.found.curations)
         writes = write_balanced(tables, rows, chosen, run_id=run_id, layouts=whole, after=after)
     old = old_figures.value
     old_kept = _by_language(asked) if asked.frozen else {name: old[name].kept for name in balanced.t}

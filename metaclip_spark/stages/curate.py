@@ -22,13 +22,13 @@ from metaclip_spark.stages.reserve import write_balanced
 from metaclip_spark.stages.run_plan import (
     COUNT,
     CURATE,
+    begin_again,
+    earlier_runs,
     finished_report,
-    finished_runs,
     plan_run,
     record,
     refuse_another_result,
     run_row,
-    withdraw,
 )
 from metaclip_spark.stages.second_pass import CrawledPool, second_pass
 from metaclip_spark.stages.size_curves import store_size_curves
@@ -97,17 +97,17 @@ def curate(
         opened = open_pool(spark, pool)
         frozen = open_frozen(spark, config.counts, languages) if config.counts else None
         plan = plan_run(pool, opened.source, languages, config, frozen=frozen.counts_version if frozen else None)
-        finished = finished_runs(tables, plan)
+        earlier = earlier_runs(tables, plan)
         states = {name: tables.state(name) for name in (CURATED, RESERVE)}
         writer = states[CURATED].run_id
-        if (done := finished_report(plan, finished, writer)) is not None:
+        if (done := finished_report(plan, earlier, writer)) is not None:
             return with_id_check(opened, config, done)
         refuse_another_result(tables, plan, writer, overwrite=config.overwrite)
 
     with named_worker_errors(tables), SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
         # Algorithm 1, part 1: how many captions hold each entry.
         with timer.step("count"), watched_tasks(spark, timer):
-            counts = _counted(tables, plan, finished.get(COUNT), opened, shared, metadata=languages, begun=started_at)
+            counts = _counted(tables, plan, earlier.get(COUNT), opened, shared, metadata=languages, begun=started_at)
             timer.note(counts.in_words())
             warned = [*opened.source.warnings, *warn_of_malformed(opened, counts, pool)]
 
@@ -124,7 +124,7 @@ def curate(
             with balance_on_workers(spark, counts.entries, chosen.t, config.seed, chosen.reserve_t) as balance:
                 kept = second_pass([CrawledPool(pool.crawl, opened)], plan, shared, balance, statistics)
                 after = {name: state.version for name, state in states.items()}
-                withdraw(tables, plan, finished)
+                begin_again(tables, plan, earlier)
                 writes = write_balanced(tables, kept, chosen, run_id=plan.run_id, layouts=layouts, after=after)
                 figures = statistics.value
             timer.note(f"{writes[CURATED].rows:,} rows kept at {chosen.in_words()},")
@@ -136,13 +136,13 @@ def curate(
         store_size_curves(tables, plan, {name: figures[name].curve for name in languages})
     report = with_id_check(opened, config, build_report(
         tables, plan, config, counts=counts, matches=found.matches, chosen=chosen, statistics=figures,
-        metadata=languages, counts_reused=COUNT in finished, writes=writes, seconds=timer.seconds, warnings=warned,
+        metadata=languages, counts_reused=COUNT in earlier, writes=writes, seconds=timer.seconds, warnings=warned,
     ))  # fmt: skip
     with named_worker_errors(tables):
         record(tables, run_row(
             plan, stage=CURATE, started_at=started_at, counters=report.counters,
             output_versions=report.output_versions, report=report,
-        ), new=CURATE not in finished)  # fmt: skip
+        ), new=CURATE not in earlier)  # fmt: skip
     return report
 
 

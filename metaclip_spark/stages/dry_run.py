@@ -14,7 +14,7 @@ from metaclip_spark.report.dry_run import PlannedRun
 from metaclip_spark.session import check_session
 from metaclip_spark.stages.curate import metadata_by_language
 from metaclip_spark.stages.frozen_counts import open_frozen
-from metaclip_spark.stages.run_plan import COUNT, finished_report, finished_runs, plan_run, refuse_another_result
+from metaclip_spark.stages.run_plan import COUNT, earlier_runs, finished_report, plan_run, refuse_another_result
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.locations import local_path, located
 from metaclip_spark.storage.pool import open_pool, refuse_inside
@@ -62,9 +62,9 @@ def dry_run(
         opened = open_pool(spark, pool)
         frozen = open_frozen(spark, config.counts, languages).counts_version if config.counts else None
         plan = plan_run(pool, opened.source, languages, config, frozen=frozen)
-        finished = finished_runs(tables, plan)
+        earlier = earlier_runs(tables, plan)
         writer = tables.writer(CURATED)
-        done = finished_report(plan, finished, writer) is not None
+        done = finished_report(plan, earlier, writer) is not None
         if not done:
             refuse_another_result(tables, plan, writer, overwrite=config.overwrite)
     known = opened.source.description.get("bytes")
@@ -83,8 +83,8 @@ def dry_run(
             for name in WAYS_TO_CHOOSE_T
             if getattr(config, name) is not None
         ),
-        state="already finished" if done else "from stored counts" if COUNT in finished else "new",
-        tables=_tables(tables, config, done=done, counted=COUNT in finished),
+        state="already finished" if done else "from stored counts" if COUNT in earlier else "new",
+        tables=_tables(tables, config, done=done, counted=COUNT in earlier),
         bytes_at_most=None if known is None else round(known * (1 + _GROUNDS)),
         bytes_free=None if tables.folder is None else _free(located(spark, tables.folder)),
     )

@@ -11,7 +11,7 @@ from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its type
 from metaclip_spark.errors import ColumnNotFoundError, ConfigError, InputError, TableError
 from metaclip_spark.report.export_report import ExportReport
 from metaclip_spark.session import check_session
-from metaclip_spark.stages.stored_run import current_run, finished_curations
+from metaclip_spark.stages.stored_run import curations, current_run
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.columns import quoted
 from metaclip_spark.storage.export_target import check_rows, new_folder, refuse_sources
@@ -131,7 +131,7 @@ def located_target(spark: SparkSession, target: str, tables: Tables) -> str:
         ConfigError: it overlaps with them, or says nothing of where it is.
     """
     place = located(spark, target)
-    read = {path for each in finished_curations(tables).values() for path in each.inputs["paths"]}
+    read = {path for each in curations(tables).values() for path in each.inputs["paths"]}
     folders = [] if tables.folder is None else [tables.folder]
     refuse_sources(place, (located(spark, absolute(source)) for source in (*folders, *sorted(read))))
     return place

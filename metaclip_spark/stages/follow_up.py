@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaclip_spark.core.head_tail import head_tail, tail_share
 from metaclip_spark.errors import ConfigError, ConsistencyError
+from metaclip_spark.stages.run_plan import FINISHED
 from metaclip_spark.stages.stored_counts import load_counts
 from metaclip_spark.stages.stored_run import unfinished
 from metaclip_spark.storage.schemas import CURATED, RESERVE
@@ -42,7 +43,7 @@ def base_run(tables: Tables, found: Found, name_from: Callable[[StoredRun], str]
         TableError: there is no curated table, or another run left it unfinished.
     """
     writer, runs = found.states[CURATED].run_id, found.curations
-    if writer in runs:
+    if writer in runs and runs[writer].status == FINISHED:
         return runs[writer]
     parents = [run for run in runs.values() if name_from(run) == writer]
     if not parents:

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 from metaclip_spark.errors import ConfigError, TableError
 from metaclip_spark.report.inspection import EntryFigures, Inspection, RunFigures, TableFigures, TableVersion
 from metaclip_spark.session import check_session
+from metaclip_spark.stages.run_plan import FINISHED
 from metaclip_spark.stages.stored_counts import count_rows
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.locations import is_table_name
@@ -45,12 +46,12 @@ def inspect(spark: SparkSession, path: str, *, top: int = 20) -> Inspection:
                 f"{path} holds none of our tables ({', '.join(tables.names)}): name the folder that curate wrote to"
             )
         writer = tables.writer(CURATED)
-        rows = _finished_runs(tables)
-        current = next((row for row in rows if row.run_id == writer), None)
+        rows = _runs(tables)
+        current = next((row for row in rows if row.run_id == writer and row.status == FINISHED), None)
         return Inspection(
             root=tables.root,
             tables=[_table(tables, name) for name in found],
-            runs=[_run(row, writer) for row in rows],
+            runs=[_run(row, is_current=row is current) for row in rows],
             languages=_languages(tables, current, top) if current is not None else [],
             unfinished=writer if current is None else None,
         )
@@ -90,12 +91,12 @@ def _table(tables: Tables, name: str) -> TableFigures:
     )
 
 
-def _finished_runs(tables: Tables) -> list[Row]:
+def _runs(tables: Tables) -> list[Row]:
     runs = tables.read(RUNS)
     return [] if runs is None else runs.orderBy(F.desc("finished_at"), "run_id").collect()
 
 
-def _run(row: Row, writer: str | None) -> RunFigures:
+def _run(row: Row, *, is_current: bool) -> RunFigures:
     return RunFigures(
         run_id=row.run_id,
         parent_run_id=row.parent_run_id,
@@ -107,7 +108,7 @@ def _run(row: Row, writer: str | None) -> RunFigures:
         seed=None if row.seed is None else int(row.seed),
         counts_version=row.counts_version,
         counters=dict(row.counters or {}),
-        current=row.run_id == writer,
+        current=is_current,
     )
 
 

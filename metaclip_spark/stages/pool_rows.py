@@ -15,7 +15,7 @@ from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its type
 from metaclip_spark.core.sampling import choice_hashes
 from metaclip_spark.errors import InputError
 from metaclip_spark.stages.run_plan import BALANCE
-from metaclip_spark.stages.stored_run import finished_curations, lineage
+from metaclip_spark.stages.stored_run import curations, lineage
 from metaclip_spark.stages.worker_errors import named_worker_errors
 from metaclip_spark.storage.pool import open_pool
 from metaclip_spark.transforms.keep_balanced import image_id_column
@@ -68,7 +68,7 @@ def open_run_pool(spark: SparkSession, tables: Tables, run: StoredRun) -> DataFr
 
 def runs_that_read(tables: Tables, run: StoredRun) -> list[StoredRun]:
     """The runs behind a run's rows, and itself, that read a pool of their own."""
-    return [part for part in lineage(finished_curations(tables), run) if part.stage != BALANCE]
+    return [part for part in lineage(curations(tables), run) if part.stage != BALANCE]
 
 
 def _as_read(spark: SparkSession, run: StoredRun) -> DataFrame:

@@ -29,11 +29,11 @@ from metaclip_spark.stages.run_plan import (
     APPEND,
     BALANCE,
     RunPlan,
+    begin_again,
     digest,
     record,
     refuse_other_rules,
     run_row,
-    withdraw,
 )
 from metaclip_spark.stages.second_pass import all_rows, reopened_pools, second_pass, sources_of
 from metaclip_spark.stages.size_curves import store_size_curves
@@ -144,7 +144,6 @@ def rebalance(
         languages = None if target.by_rows else _metadata(base, metadata, t)
         if frozen is not None:
             adopt(tables, frozen)
-        withdraw(tables, target.plan, found.curations)
 
     with timer.step("balance"), named_worker_errors(tables), watched_tasks(spark, timer):
         if languages is None:
@@ -240,6 +239,7 @@ def _by_rows(spark: SparkSession, tables: Tables, target: _Target) -> tuple[Bala
     # The table that receives rows comes first: between the two commits no row is in neither.
     rising = any(target.t[language] > before for language, before in target.base.t.items())
     writes, figures = {}, {}
+    begin_again(tables, target.plan, target.found.curations)
     with balance_on_workers(spark, target.counts.entries, target.t, target.config.seed, limit) as balance:
         for name in sorted(kept_rows, reverse=not rising):
             figures[name] = statistics_of(spark)
@@ -279,6 +279,7 @@ def _by_pools(
     ):
         rows = second_pass(pools, target.plan, shared, balance, statistics)
         chosen, after = ChosenT(target.t, target.reserve_t), target.found.versions
+        begin_again(tables, target.plan, target.found.curations)
         writes = write_balanced(tables, rows, chosen, run_id=target.plan.run_id, layouts=target.layouts, after=after)
     figures: BalanceStatistics = statistics.value
     matched = sum(own["matched"] for own in target.base.report["languages"].values())

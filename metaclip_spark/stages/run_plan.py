@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from metaclip_spark.storage.tables import Tables
 
 COUNT, CURATE, BALANCE, APPEND = "count", "curate", "balance", "append"
+FINISHED, AGAIN = "finished", "again"
 _DIGITS = 32
 
 
@@ -103,40 +104,40 @@ def plan_by_digests(pool: Pool, source: Source, metadata_digests: Mapping[str, s
     return RunPlan(digest(decided), digest(counted), metadata_digests, configuration, source, pool)
 
 
-def finished_runs(tables: Tables, plan: RunPlan) -> dict[str, Row]:
-    """Rows of the runs table that this run can build on, by stage: its counts, and itself."""
+def earlier_runs(tables: Tables, plan: RunPlan) -> dict[str, Row]:
+    """Rows of the runs table that this run can build on, by stage: its counts, and itself, finished or begun again."""
     runs = tables.read(RUNS)
     if runs is None:
         return {}
-    own = runs.where(runs.run_id.isin(plan.run_id, plan.counts_version) & (runs.status == "finished"))
-    return {row.stage: row for row in own.collect()}
+    return {row.stage: row for row in runs.where(runs.run_id.isin(plan.run_id, plan.counts_version)).collect()}
 
 
-def finished_report(plan: RunPlan, finished: Mapping[str, Row], writer: str | None) -> CurateReport | None:
+def finished_report(plan: RunPlan, earlier: Mapping[str, Row], writer: str | None) -> CurateReport | None:
     """The report of this very run, if it is done and its rows are still the table's.
 
     Args:
         plan: the run.
-        finished: of `finished_runs`.
+        earlier: of `earlier_runs`.
         writer: the run whose rows the curated table holds; None: there are none.
     """
-    if CURATE not in finished or writer != plan.run_id:
+    own = earlier.get(CURATE)
+    if own is None or own.status != FINISHED or writer != plan.run_id:
         return None
-    return CurateReport.from_json(finished[CURATE].report, already_finished=True)
+    return CurateReport.from_json(own.report, already_finished=True)
 
 
-def withdraw(tables: Tables, plan: RunPlan, finished: Mapping[str, Row | StoredRun]) -> None:
+def begin_again(tables: Tables, plan: RunPlan, earlier: Mapping[str, Row | StoredRun]) -> None:
     """Before a run writes its rows again: take back the mark that it is whole, lest it hide that it stopped half-way.
 
-    Not long before: the table may hold the rows of a later run, which are understood through this one.
+    The rest of what is recorded of it stays: the rows of later runs are understood through it.
 
     Args:
         tables: of the output.
         plan: the run.
-        finished: runs, by whatever they are told by; this one may be among them.
+        earlier: runs, by whatever they are told by; this one may be among them.
     """
-    if any(run.run_id == plan.run_id for run in finished.values()):
-        tables.withdraw(RUNS, f"run_id = '{plan.run_id}'")
+    if any(run.run_id == plan.run_id and run.status == FINISHED for run in earlier.values()):
+        tables.set_column(RUNS, "status", AGAIN, f"run_id = '{plan.run_id}'")
 
 
 def refuse_another_result(tables: Tables, plan: RunPlan, writer: str | None, *, overwrite: bool) -> None:
@@ -204,7 +205,7 @@ def run_row(
         "run_id": plan.counts_version if stage == COUNT else plan.run_id,
         "parent_run_id": plan.balanced_by if stage == CURATE else parent,
         "stage": stage,
-        "status": "finished",
+        "status": FINISHED,
         "started_at": started_at,
         "finished_at": now,
         "seconds": (now - started_at).total_seconds(),

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from metaclip_spark.core.sampling import DRAW_VERSION
 from metaclip_spark.core.size_curve import upper_edge
-from metaclip_spark.stages.run_plan import CURATE
+from metaclip_spark.stages.run_plan import CURATE, FINISHED
 from metaclip_spark.storage.schemas import RUNS, SIZE_CURVE, SIZE_CURVE_SCHEMA
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def stored_curve(tables: Tables, plan: RunPlan) -> tuple[NDArray[np.int64], NDAr
     found = curves.where(curves.counts_version == plan.balanced_by).toArrow().sort_by("threshold_bin")
     measured_by = set(found["run_id"].to_pylist())
     # Frozen counts balance several pools, and an append adds rows to a curve: only a curation has its pool alone in it.
-    of_these_draws = (runs.status == "finished") & (runs.draw_version == DRAW_VERSION) & (runs.stage == CURATE)
+    of_these_draws = (runs.status == FINISHED) & (runs.draw_version == DRAW_VERSION) & (runs.stage == CURATE)
     finished = runs.where(runs.run_id.isin(*measured_by) & of_these_draws)
     measured = finished.select("configuration", "inputs").collect()
     if len(measured) != 1 or json.loads(measured[0].inputs)["digest"] != plan.source.digest:

@@ -10,7 +10,7 @@ from metaclip_spark.config import CurateConfig, Pool, PoolColumns
 from metaclip_spark.errors import TableError
 from metaclip_spark.report.curate_report import CurateReport
 from metaclip_spark.stages.choose_t import reference_t
-from metaclip_spark.stages.run_plan import COUNT
+from metaclip_spark.stages.run_plan import COUNT, FINISHED
 from metaclip_spark.storage.schemas import CURATED, RESERVE, RUNS
 
 if TYPE_CHECKING:
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A finished run that wrote a curated table.
+    """A run that wrote a curated table, whole at least once.
 
     Attributes:
         run_id: its name.
         stage: what kind of run.
+        status: FINISHED; or AGAIN: it was begun once more, and has not written all of its rows since.
         parent_run_id: the run whose result it used.
         counts_version: key of its counts.
         t: threshold by language, in matches.
@@ -45,6 +46,7 @@ class StoredRun:
 
     run_id: str
     stage: str
+    status: str
     parent_run_id: str | None
     counts_version: str
     t: Mapping[str, float]
@@ -96,8 +98,8 @@ class Found(NamedTuple):
     """What a run finds in its output when it begins; it starts from this, whatever happens to the tables meanwhile.
 
     Attributes:
-        curations: every finished run that wrote a curated table, by its name.
-        counts: rows of `runs` of the finished counts, by their key.
+        curations: every run that wrote a curated table, by its name.
+        counts: rows of `runs` of the counts, by their key.
         states: of the curated table and the reserve.
     """
 
@@ -114,10 +116,10 @@ class Found(NamedTuple):
 def look(tables: Tables) -> Found:
     """The runs, and the tables of rows as they are now."""
     runs = tables.read(RUNS)
-    finished = [] if runs is None else runs.where(runs.status == "finished").collect()
+    rows = [] if runs is None else runs.collect()
     return Found(
-        curations={row.run_id: _stored(row) for row in finished if row.stage != COUNT},
-        counts={row.run_id: row for row in finished if row.stage == COUNT},
+        curations={row.run_id: _stored(row) for row in rows if row.stage != COUNT},
+        counts={row.run_id: row for row in rows if row.stage == COUNT},
         states={name: tables.state(name) for name in (CURATED, RESERVE)},
     )
 
@@ -129,8 +131,8 @@ def current_run(tables: Tables, version: int | None = None) -> StoredRun:
         TableError: there is no curated table, or the run that wrote it is not marked as finished.
     """
     writer = tables.writer(CURATED, version)
-    runs = finished_curations(tables)
-    if writer not in runs:
+    runs = curations(tables)
+    if writer not in runs or runs[writer].status != FINISHED:
         raise unfinished(tables, writer, runs)
     return runs[writer]
 
@@ -141,11 +143,11 @@ def unfinished(tables: Tables, writer: str | None, runs: Mapping[str, StoredRun]
     Args:
         tables: of the output.
         writer: the run, not finished, whose rows the curated table holds; None: there is no such table.
-        runs: the finished ones.
+        runs: of `curations`.
     """
     if writer is None:
         return TableError(f"{tables.root} holds no curated table: curate a pool into it first, or name another folder")
-    whole = [run for run in runs.values() if CURATED in run.output_versions]
+    whole = [run for run in runs.values() if run.status == FINISHED and CURATED in run.output_versions]
     back = ""
     if whole:
         last = max(whole, key=lambda run: run.output_versions[CURATED])
@@ -157,13 +159,12 @@ def unfinished(tables: Tables, writer: str | None, runs: Mapping[str, StoredRun]
     )
 
 
-def finished_curations(tables: Tables) -> dict[str, StoredRun]:
-    """Every finished run that wrote a curated table, by its name."""
+def curations(tables: Tables) -> dict[str, StoredRun]:
+    """Every run that wrote a curated table, by its name."""
     runs = tables.read(RUNS)
     if runs is None:
         return {}
-    found = runs.where((runs.stage != COUNT) & (runs.status == "finished")).collect()
-    return {row.run_id: _stored(row) for row in found}
+    return {row.run_id: _stored(row) for row in runs.where(runs.stage != COUNT).collect()}
 
 
 def lineage(runs: Mapping[str, StoredRun], run: StoredRun) -> list[StoredRun]:
@@ -218,6 +219,7 @@ def _stored(row: Row) -> StoredRun:
     return StoredRun(
         run_id=row.run_id,
         stage=row.stage,
+        status=row.status,
         parent_run_id=row.parent_run_id,
         counts_version=row.counts_version,
         t=dict(row.t),

@@ -100,7 +100,7 @@ RUNS_SCHEMA: Final = T.StructType(
         column("run_id", _STRING, "digest of inputs, configuration, metadata, semantics and draw version"),
         column("parent_run_id", _STRING, "the run whose result this one uses: curate counts, balance and append rows"),
         column("stage", _STRING, "count, curate, balance or append"),
-        column("status", _STRING, "finished: the row is written last, as the mark that the run is whole"),
+        column("status", _STRING, "finished: written last, as the mark that the run is whole; again: begun once more"),
         column("started_at", T.TimestampType(), "start, UTC"),
         column("finished_at", T.TimestampType(), "end of the last write before this row, UTC"),
         column("seconds", _DOUBLE, "duration"),

@@ -11,7 +11,7 @@ from pyspark.errors import AnalysisException, PySparkException
 
 from metaclip_spark.errors import TableError
 from metaclip_spark.storage.file_layout import PLAIN_COLUMNS, cluster, in_tasks
-from metaclip_spark.storage.locations import absolute, exists_here, local_path
+from metaclip_spark.storage.locations import absolute, exists_here, local_path, located
 from metaclip_spark.storage.schemas import (
     CURATED,
     DECISIONS,
@@ -108,7 +108,7 @@ class Tables:
             TableError: files, or another's table, are in the way.
             ConfigError: the path is one that this machine cannot look up.
         """
-        here = self.folder and local_path(self.folder)
+        here = self.folder and local_path(located(self._spark, self.folder))
         if here and exists_here(here) and not here.is_dir():  # or it would show only at the first write
             raise TableError(f"{self.root} is a file: use another output")
         for name in _OURS:
@@ -273,7 +273,7 @@ class Tables:
             self._save(name, rows, mode="append", options=named | once)
             if table is None or self._holds(name, condition):
                 return
-            # Passed over, and not there: such rows had been appended before, and were withdrawn since.
+            # Passed over, and not there: such rows had been appended before, and were deleted since.
         self._save(name, rows, mode="overwrite", options=named | {"replaceWhere": condition})
 
     def _holds(self, name: str, condition: str) -> bool:
@@ -283,9 +283,9 @@ class Tables:
         table = self.read(name)
         return table is not None and bool(table.where(condition).take(1))
 
-    def withdraw(self, name: str, condition: str) -> None:
-        """Delete the rows of a table that meet a condition."""
-        self._spark.sql(f"DELETE FROM {self._place(name).sql} WHERE {condition}")  # noqa: S608 - of our own digests
+    def set_column(self, name: str, column: str, value: str, condition: str) -> None:
+        """Set a column of the rows that meet a condition, in one commit."""
+        self._spark.sql(f"UPDATE {self._place(name).sql} SET {column} = '{value}' WHERE {condition}")  # noqa: S608 - all of them ours
 
     def frame(self, rows: object, schema: StructType) -> DataFrame:
         """A small DataFrame made on the driver, from a pyarrow table or a list of tuples."""

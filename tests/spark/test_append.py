@@ -247,15 +247,15 @@ def test_an_append_that_died_is_completed_by_the_same_command(
 
 
 @pytest.mark.slow
-def test_the_first_run_wanted_back_leaves_the_append_whole_until_it_writes(
+def test_the_first_run_wanted_back_leaves_the_append_whole_until_it_has_written(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = crawls(tmp_path, table, (0.5, 0.5))
     out = str(tmp_path / "out")
     curate(spark, first, metadata, out, CONFIG)
     appended = append(spark, second, metadata, out)
-    monkeypatch.setattr("metaclip_spark.stages.curate.choose_t", lambda *_, **__: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+    monkeypatch.setattr("metaclip_spark.stages.curate.write_balanced", die)
+    with pytest.raises(Death):
         curate(spark, first, metadata, out, replace(CONFIG, overwrite=True))
     lower = rebalance(spark, out, 5.0)
     assert 0 < lower.counters["kept"] < appended.counters["kept"]

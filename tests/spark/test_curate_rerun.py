@@ -14,6 +14,7 @@ from metaclip_spark.core.matching.tables import compile_metadata
 from metaclip_spark.errors import TableError
 from metaclip_spark.stages import curate as curate_stage
 from metaclip_spark.stages.curate import curate
+from metaclip_spark.stages.inspect_tables import inspect
 from metaclip_spark.storage.tables import Tables
 
 if TYPE_CHECKING:
@@ -115,9 +116,14 @@ def test_a_run_wanted_back_is_whole_only_at_its_end(
         patched.setattr(curate_stage, "check_source", die)
         with pytest.raises(Death):
             curate(spark, small_pool, metadata, str(tmp_path), back)
+    found = inspect(spark, str(tmp_path))
+    assert found.unfinished == first.run_id
+    assert {run.run_id: run.status for run in found.runs if run.stage == "curate"}[first.run_id] == "again"
+    assert not any(run.current for run in found.runs)
     last = curate(spark, small_pool, metadata, str(tmp_path), back)
     assert (last.already_finished, last.counters) == (False, first.counters)
     assert {row.run_id for row in read(spark, tmp_path, "size_curve").collect()} == {first.run_id}
+    assert {row.status for row in read(spark, tmp_path, "runs").collect()} == {"finished"}
 
 
 def test_a_run_that_keeps_nothing(

@@ -45,10 +45,10 @@ def test_put_replaces_what_is_in_the_way_and_nothing_else(tables: Tables) -> Non
     assert stored(tables) == [("a", 3), ("b", 2)]
 
 
-def test_rows_that_were_withdrawn_can_be_put_again(tables: Tables) -> None:
+def test_rows_that_were_deleted_can_be_put_again(spark: SparkSession, tables: Tables) -> None:
     for version in ("a", "b"):
         put(tables, version, 1)
-    tables.withdraw(ENTRY_COUNTS, "counts_version = 'b'")
+    spark.sql(f"DELETE FROM {tables.sql_name(ENTRY_COUNTS)} WHERE counts_version = 'b'")
     assert stored(tables) == [("a", 1)]
     put(tables, "b", 1)
     assert stored(tables) == [("a", 1), ("b", 1)]
