@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from metaclip_spark.core.head_tail import head_tail, tail_share
-from metaclip_spark.errors import ConfigError, ConsistencyError
+from metaclip_spark.errors import ConfigError, ConsistencyError, TableError
 from metaclip_spark.stages.run_plan import FINISHED
 from metaclip_spark.stages.stored_counts import load_counts
 from metaclip_spark.stages.stored_run import unfinished
@@ -40,7 +40,8 @@ def base_run(tables: Tables, found: Found, name_from: Callable[[StoredRun], str]
         name_from: the name that the run asked for has if it starts from this one.
 
     Raises:
-        TableError: there is no curated table, or another run left it unfinished.
+        TableError: there is no curated table, or another run left it unfinished; or the run that this one started from
+            was begun again since, and is unfinished itself.
     """
     writer, runs = found.states[CURATED].run_id, found.curations
     if writer in runs and runs[writer].status == FINISHED:
@@ -48,6 +49,11 @@ def base_run(tables: Tables, found: Found, name_from: Callable[[StoredRun], str]
     parents = [run for run in runs.values() if name_from(run) == writer]
     if not parents:
         raise unfinished(tables, writer, runs)
+    if parents[0].status != FINISHED:  # its reserve may hold rows that belong into the curated table
+        raise TableError(
+            f"run {parents[0].run_id}, from which run {writer} of the rows in {tables.path(CURATED)} started, was "
+            "begun again and did not end: run that command again first, with overwrite"
+        )
     return parents[0]
 
 

@@ -261,6 +261,27 @@ def test_the_first_run_wanted_back_leaves_the_append_whole_until_it_has_written(
     assert 0 < lower.counters["kept"] < appended.counters["kept"]
 
 
+@pytest.mark.slow
+def test_a_run_that_died_waits_for_its_parent_where_that_died_too(
+    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
+) -> None:
+    (first,) = crawls(tmp_path, table, (1.0,))
+    out, again = str(tmp_path / "out"), replace(CONFIG, reserve=2 * CONFIG.t, overwrite=True)
+    parent = curate(spark, first, metadata, out, again)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("metaclip_spark.stages.rebalance.record", die)
+        with pytest.raises(Death):
+            rebalance(spark, out, 5.0)
+        patched.setattr("metaclip_spark.stages.curate.write_balanced", die)
+        with pytest.raises(Death):
+            curate(spark, first, metadata, out, again)
+    with pytest.raises(TableError, match=f"run {parent.run_id}, from which run .* was begun again and did not end"):
+        rebalance(spark, out, 5.0)
+    assert curate(spark, first, metadata, out, again).counters == parent.counters
+    lower = rebalance(spark, out, 5.0)
+    assert lower.counters["kept"] + lower.reserved == parent.counters["kept"] + parent.reserved
+
+
 def test_one_text_per_image_is_refused(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
 ) -> None:
