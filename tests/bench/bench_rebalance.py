@@ -74,9 +74,14 @@ class Bench:
         whole = self.pool(self.files, "whole")
         first = self.timed("curate", curate, whole, self.metadata, out, config)
         half = self.t_that_keeps(out, first.counters["kept"] / 2)
+        tenth = self.t_that_keeps(out, first.counters["kept"] * 1.1)
         larger = self.t_that_keeps(out, first.counters["kept"] * 1.5)
-        print(f"t = {self.t:g} keeps {first.counters['kept']:,}; half of them at {half:g}, half more at {larger:g}")
+        print(
+            f"t = {self.t:g} keeps {first.counters['kept']:,}; half of them at {half:g}, a tenth more at {tenth:g}, "
+            f"half more at {larger:g}"
+        )
         self.timed("balance, to half the rows", rebalance, out, half)
+        self.timed("balance, a tenth more rows (second pass)", rebalance, out, tenth, self.metadata)
         self.timed("balance, half more rows (second pass)", rebalance, out, larger, self.metadata)
 
         out = str(self.work / "with reserve")
