@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pyarrow.parquet as pq
 import pytest
@@ -42,7 +43,7 @@ def test_of_the_first_pass(
     spark: SparkSession, small_pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An artifact that arrives damaged; no host has it yet, as its name is new."""
-    metadata = compile_metadata([*ENTRIES, str(tmp_path)])
+    metadata = compile_metadata([*ENTRIES, uuid4().hex])  # a folder's name comes again where earlier ones were removed
     before = settings(spark)
     with monkeypatch.context() as patched:
         damaged = artifact_to_bytes(metadata)[:-100]
