@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 from pools import ENTRIES, made_up_table, pool_at, write_files
@@ -89,3 +90,19 @@ def change_settings(spark: SparkSession) -> Iterator[Callable[[dict[str, str]], 
             spark.conf.unset(key)
         else:
             spark.conf.set(key, value)
+
+
+@pytest.fixture
+def default_store(change_settings: Callable[[dict[str, str]], None]) -> Callable[[dict[str, Path | str]], str]:
+    """Makes the default file system one that is not this machine's: viewfs, which puts each name into a folder.
+
+    Its address is given back. A name of its own for each: Hadoop keeps a file system, with its folders, by its address.
+    """
+
+    def of_folders(folders: dict[str, Path | str]) -> str:
+        name = f"store-{uuid4().hex}"
+        links = {f"fs.viewfs.mounttable.{name}.link./{path}": f"file://{folder}" for path, folder in folders.items()}
+        change_settings({"fs.defaultFS": f"viewfs://{name}/", **links})
+        return f"viewfs://{name}"
+
+    return of_folders

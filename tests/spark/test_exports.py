@@ -100,27 +100,24 @@ def test_a_target_is_where_spark_writes(
     metadata: CompiledMetadata,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    change_settings: Callable[[dict[str, str]], None],
+    default_store: Callable[[dict[str, Path | str]], str],
 ) -> None:
-    """With a default file system that is not this machine's: viewfs, which puts it into a folder of its choice."""
     monkeypatch.chdir(tmp_path)
     pool = replace(small_pool, paths=tuple(f"file://{path}" for path in small_pool.paths))
     store, tables = tmp_path / "store", f"file://{example_root}"
     store.mkdir()
-    mounts = {"exports": store, "tables": example_root}
-    links = {f"fs.viewfs.mounttable.default-store.link./{name}": f"file://{place}" for name, place in mounts.items()}
-    change_settings({"fs.defaultFS": "viewfs://default-store/", **links})
+    address = default_store({"exports": store, "tables": example_root})
     report = export_jsonl(spark, tables, "/exports/lines", columns=["uid"])
-    assert report.target == "viewfs://default-store/exports/lines"
+    assert report.target == f"{address}/exports/lines"
     assert report.rows == sum(len(file.read_text().splitlines()) for file in (store / "lines").glob("*.json"))
-    with pytest.raises(TableError, match="viewfs://default-store/exports/lines exists"):
+    with pytest.raises(TableError, match=f"{address}/exports/lines exists"):
         export_img2dataset(spark, tables, "/exports/lines")
-    with pytest.raises(ConfigError, match=r"viewfs://default-store/exports/p.npy is in a store.*file:///"):
+    with pytest.raises(ConfigError, match=rf"{address}/exports/p.npy is in a store.*file:///"):
         export_entry_probabilities(spark, tables, "/exports/p.npy")
     with pytest.raises(ConfigError, match=rf"uids.npy is relative.*file://{tmp_path}/uids.npy"):
         export_datacomp(spark, tables, "uids.npy")
     with pytest.raises(ConfigError, match="overlaps"):
-        export_jsonl(spark, "/tables", "viewfs://default-store/tables/lines")
+        export_jsonl(spark, "/tables", f"{address}/tables/lines")
     assert dry_run(spark, pool, metadata, "/exports/tables").bytes_free is None
     here = export_img2dataset(spark, tables, f"file://{tmp_path}/here")
     assert pq.read_table(tmp_path / "here").num_rows == here.rows > 0

@@ -34,11 +34,9 @@ def write(spark: SparkSession, output: str) -> Written:
 
 
 def test_a_path_is_where_spark_writes(
-    spark: SparkSession, tmp_path: Path, change_settings: Callable[[dict[str, str]], None]
+    spark: SparkSession, tmp_path: Path, default_store: Callable[[dict[str, Path | str]], str]
 ) -> None:
-    """With a default file system that is not this machine's: viewfs, which puts it into a folder of its choice."""
-    link = {"fs.viewfs.mounttable.default-store.link./lists": f"file://{tmp_path}"}
-    change_settings({"fs.defaultFS": "viewfs://default-store/", **link})
+    default_store({"lists": tmp_path})
     written = write(spark, "/lists/en wiki")
     assert written.files == {"table": "/lists/en wiki/metadata"}
     assert ["only the table" in warning for warning in written.warnings] == [True]
