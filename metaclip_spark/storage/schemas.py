@@ -5,9 +5,13 @@ The curated table has the pool's own columns first and the decision columns last
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
+import pyarrow as pa
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 CURATED: Final = "curated"
 RESERVE: Final = "reserve"
@@ -31,6 +35,13 @@ def column(name: str, kind: T.DataType, comment: str, *, nullable: bool = True) 
 
 _STRING, _LONG, _DOUBLE = T.StringType(), T.LongType(), T.DoubleType()
 _COUNTERS = T.MapType(_STRING, _LONG)
+_PLAIN: Final = {
+    T.StringType: pa.string(),
+    T.IntegerType: pa.int32(),
+    T.LongType: pa.int64(),
+    T.DoubleType: pa.float64(),
+    T.TimestampType: pa.timestamp("us", "UTC"),
+}
 
 LANGUAGE: Final = column("language", _STRING, "language of the metadata that the caption was matched against")
 IMAGE_ID: Final = column("image_id", _STRING, "first 24 hex digits of SHA-224 of image_url without tabs and spaces")
@@ -51,6 +62,14 @@ PROVENANCE: Final = (
 
 INDEXED: Final = ("admission_threshold",)
 """Columns of the curated table whose least and greatest value are kept by file, for a table clustered by them."""
+
+KEYS: Final = {
+    ENTRY_COUNTS: "counts_version",
+    SIZE_CURVE: "counts_version",
+    RUNS: "run_id",
+    METADATA: "language",
+}
+"""The same of the other tables: the column by which a file's rows are found."""
 
 WITHOUT_DICTIONARY: Final = ("uid", "matched_entries.list.element", "probability", "draw", "admission_threshold")
 """Columns of the curated table written plain: a dictionary of the ids takes a twentieth of the JVM's time in the second
@@ -122,6 +141,18 @@ RUNS_SCHEMA: Final = T.StructType(
 )
 
 
+_DECIDED = frozenset(field.name for field in (*DECISIONS, *PROVENANCE))
+OURS: Final = {
+    RUNS: frozenset(RUNS_SCHEMA.names),
+    CURATED: _DECIDED,
+    RESERVE: _DECIDED,
+    ENTRY_COUNTS: frozenset(ENTRY_COUNTS_SCHEMA.names),
+    SIZE_CURVE: frozenset(SIZE_CURVE_SCHEMA.names),
+    METADATA: frozenset(METADATA_SCHEMA.names),
+}
+"""Columns by which a table is known as ours."""
+
+
 def curated_schema(pool_fields: list[T.StructField], *, with_image_id: bool) -> T.StructType:
     """Schema of the curated table: the pool's columns, then what was decided and on what grounds.
 
@@ -132,3 +163,36 @@ def curated_schema(pool_fields: list[T.StructField], *, with_image_id: bool) -> 
     carried = [field for field in pool_fields if field.name != LANGUAGE.name]
     derived = [IMAGE_ID] if with_image_id else []
     return T.StructType([*carried, *derived, LANGUAGE, *DECISIONS, *PROVENANCE])
+
+
+def in_arrow(rows: Sequence[Sequence[Any]], schema: T.StructType) -> pa.Table:
+    """Rows of one of these tables as Arrow, in the schema's order.
+
+    >>> in_arrow([("a", {"rows": 1}, None)], T.StructType([RUNS_SCHEMA[place] for place in (0, 17, 4)]))
+    pyarrow.Table
+    run_id: string
+    counters: map<string, int64>
+      child 0, entries: struct<key: string not null, value: int64> not null
+          child 0, key: string not null
+          child 1, value: int64
+    started_at: timestamp[us, tz=UTC]
+    ----
+    run_id: [["a"]]
+    counters: [[keys:["rows"]values:[1]]]
+    started_at: [[null]]
+    """
+    columns = {}
+    for place, field in enumerate(schema):
+        values = [row[place] for row in rows]
+        if isinstance(field.dataType, T.MapType):  # pyarrow takes pairs
+            values = [value if value is None else list(value.items()) for value in values]
+        columns[field.name] = pa.array(values, _arrow_type(field.dataType))
+    return pa.table(columns)
+
+
+def _arrow_type(kind: T.DataType) -> pa.DataType:
+    if isinstance(kind, T.MapType):
+        return pa.map_(_arrow_type(kind.keyType), _arrow_type(kind.valueType))
+    if isinstance(kind, T.ArrayType):
+        return pa.list_(_arrow_type(kind.elementType))
+    return _PLAIN[type(kind)]

@@ -6,6 +6,10 @@ All jobs run in turn, so that a drift of the machine hits all of them; the figur
 runs twice: with default settings, in a warm session of its own (plain_copy.py), and in the session of the other jobs,
 which has more memory. `--pool` is a folder made by make_pool.py; t is chosen from the
 size curve so that about a quarter is kept.
+
+Just before each job is timed, it runs on a few rows, untimed: Spark ends Python workers that were idle for a minute, as
+those of the curation are while the job written by hand runs. What they take to start is no part of the figures; each
+line names the seconds of the few rows.
 """
 
 from __future__ import annotations
@@ -34,7 +38,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from metaclip_spark.core.matching.compiled import CompiledMetadata
-    from metaclip_spark.report.curate_report import CurateReport
 
 _FEW = 20_000  # rows
 
@@ -65,64 +68,52 @@ class Bench:
             text=True,
         )
         self.pool = pool
-        self.work = work
+        self.few = work / "few"
+        self.work = work / "run"
         self.t = t
         self.metadata_path = metadata
         self.metadata: CompiledMetadata = read_metadata(metadata)
 
-    def plain_copy(self) -> str:
+    def plain_copy(self, pool: Path) -> str:
         """The floor: read, write as Delta, default settings of session and table."""
         assert self.plain.stdin is not None
         assert self.plain.stdout is not None
-        self.plain.stdin.write(f"{self.pool}\t{self.work / 'copy'}\n")
+        self.plain.stdin.write(f"{pool}\t{self.work / 'copy'}\n")
         self.plain.stdin.flush()
         answer = self.plain.stdout.readline()
         assert answer, "the session of the plain copy has died"
         return "default settings of session and table"
 
-    def copy(self) -> str:
+    def copy(self, pool: Path) -> str:
         """The same in the session that curates."""
-        rows = self.spark.read.parquet(str(self.pool))
+        rows = self.spark.read.parquet(str(pool))
         rows.write.format("delta").save(str(self.work / "copy"))
         return "default settings of the table"
 
-    def copy_with_our_settings(self) -> str:
+    def copy_with_our_settings(self, pool: Path) -> str:
         """The same copy with the curated table's settings."""
-        rows = self.spark.read.parquet(str(self.pool))
+        rows = self.spark.read.parquet(str(pool))
         # Statistics of one column and the codec, as the curated table has them.
         settings = {"delta.dataSkippingStatsColumns": "width", "compression": CurateConfig().compression}
         rows.write.format("delta").options(**settings).save(str(self.work / "copy"))
         return "statistics of one column, zstd"
 
-    def curation(self) -> str:
+    def curation(self, pool: Path) -> str:
         """Both passes, all commits."""
-        report = self._curate(self.pool, self.work / "tables")
+        report = curate(
+            self.spark,
+            Pool(paths=(str(pool),), columns=PoolColumns(uid="id")),
+            self.metadata,
+            str(self.work / "tables"),
+            CurateConfig(t=self.t),
+        )
         kept = report.counters["kept"]
         share = kept / report.counters["read"]
         return f"{report.matches:,} matches, {kept:,} kept ({share:.1%}) {rounded(report.seconds)}"
 
-    def wake(self) -> None:
-        """Start the Python workers anew where the last job that needed them was a minute ago: Spark ends idle ones.
-
-        The copy's session keeps all that it has warmed up, however long the other jobs take.
-        """
-        folder = self.work / "few"
-        folder.mkdir(parents=True)
-        few = next(pq.ParquetFile(next(self.pool.glob("*.parquet"))).iter_batches(_FEW))
-        for number in range(psutil.cpu_count() or 1):  # a task for each core
-            pq.write_table(pa.table(few), folder / f"{number}.parquet")
-        self._curate(folder, self.work / "woken")
-        shutil.rmtree(self.work)
-
-    def _curate(self, pool: Path, output: Path) -> CurateReport:
-        columns = PoolColumns(uid="id")
-        return curate(
-            self.spark, Pool(paths=(str(pool),), columns=columns), self.metadata, str(output), CurateConfig(t=self.t)
-        )
-
-    def by_hand(self) -> str:
+    def by_hand(self, pool: Path) -> str:
         """RDD, pyahocorasick, reduceByKey, Delta."""
-        return f"{obvious_job(self.spark, self.pool, self.metadata_path, self.work / 'by_hand', self.t):,} matches"
+        return f"{obvious_job(self.spark, pool, self.metadata_path, self.work / 'by_hand', self.t):,} matches"
 
     def t_that_keeps(self, share: float) -> float:
         """The edge of the size curve nearest to a share of the rows kept, from a run that has been done."""
@@ -135,19 +126,29 @@ class Bench:
             best = min(best, (abs(size / read - share), row.upper_edge))
         return best[1]
 
-    def timed(self, job: Callable[[], str]) -> tuple[float, float, str]:
-        """Wall seconds, CPU seconds and result of a job that begins with an empty work folder."""
-        shutil.rmtree(self.work, ignore_errors=True)
-        if job == self.curation:
-            self.wake()
-        start, cpu = time.monotonic(), cpu_seconds()
-        result = job()
-        seconds, cpu = time.monotonic() - start, cpu_seconds() - cpu
+    def few_rows(self) -> None:
+        """A small pool of the same columns, a file for each core."""
+        shutil.rmtree(self.few, ignore_errors=True)
+        self.few.mkdir(parents=True)
+        rows = pa.table(next(pq.ParquetFile(next(self.pool.glob("*.parquet"))).iter_batches(_FEW)))
+        for number in range(self.spark.sparkContext.defaultParallelism):
+            pq.write_table(rows, self.few / f"{number}.parquet")
+
+    def timed(self, job: Callable[[Path], str]) -> tuple[float, float, str]:
+        """Wall seconds, CPU seconds and result of a job that begins with an empty folder, and a few rows ago."""
+        primed = self._run(job, self.few)
+        seconds, cpu, result = self._run(job, self.pool)
         written = next(
             path for path in (self.work / "copy", self.work / "by_hand", self.work / "tables/curated") if path.exists()
         )
         rows = self.spark.read.format("delta").load(str(written))  # not in the time: no job needs it
-        return seconds, cpu, f"{rows.count():,} rows written{digest(rows)}; {result}"
+        return seconds, cpu, f"{rows.count():,} rows written{digest(rows)}; {result}; few rows {primed[0]:.2f} s"
+
+    def _run(self, job: Callable[[Path], str], pool: Path) -> tuple[float, float, str]:
+        shutil.rmtree(self.work, ignore_errors=True)
+        start, cpu = time.monotonic(), cpu_seconds()
+        result = job(pool)
+        return time.monotonic() - start, cpu_seconds() - cpu, result
 
 
 def digest(rows: DataFrame) -> str:
@@ -179,6 +180,7 @@ def main() -> None:
     spark.sparkContext.setLogLevel("ERROR")
     spark.sparkContext.addPyFile(str(Path(obvious_job.__code__.co_filename)))  # workers import it
     bench = Bench(spark, options.pool, options.metadata, options.work, t=60.0)
+    bench.few_rows()
     # The JVM's compiler is done with the two passes only after some ten million rows.
     for turn in range(options.warm_up):
         for warm_up in (bench.plain_copy, bench.copy, bench.curation):

@@ -16,7 +16,7 @@ import pyspark
 import pytest
 
 from metaclip_spark import cli
-from metaclip_spark.session import DELTA_SETTINGS, JARS_IN_SPARK, delta_package
+from metaclip_spark.session import DELTA_SETTINGS, JARS_IN_SPARK, LOCAL_SETTINGS, delta_package
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -85,6 +85,9 @@ def test_settings_files_have_what_the_tests_have(repository: Path, file: str) ->
     lines = [line.split(None, 1) for line in (repository / file).read_text(encoding="utf-8").splitlines()]
     settings = {line[0]: line[1] for line in lines if line and line[0] != "#"}
     assert DELTA_SETTINGS.items() <= settings.items()
+    of_java = {key: value for key, value in settings.items() if key.endswith("JavaOptions")}
+    assert of_java.keys() >= {"spark.executor.extraJavaOptions", "spark.executor.defaultJavaOptions"}
+    assert of_java.items() <= LOCAL_SETTINGS.items()
     if "spark.jars.packages" in settings:
         assert settings["spark.jars.packages"] == delta_package("4.2.0")
         assert settings["spark.jars.excludes"] == ",".join(JARS_IN_SPARK)

@@ -50,6 +50,12 @@ def test_delta_works_with_the_reduced_jars(spark: SparkSession, tmp_path: Path) 
     assert spark.read.format("delta").option("versionAsOf", 1).load(path).count() == 12
 
 
+def test_arrow_does_not_check_again_what_spark_has_checked(spark: SparkSession) -> None:
+    arrow = spark._jvm.org.apache.arrow
+    assert not arrow.memory.BoundsChecking.BOUNDS_CHECKING_ENABLED
+    assert not arrow.vector.NullCheckingForGet.NULL_CHECKING_ENABLED
+
+
 def test_jars_are_few(spark: SparkSession) -> None:
     names = [Path(jar).name for jar in spark.conf.get("spark.repl.local.jars").split(",")]
     assert [name for name in names if not name.startswith("io.")] == []

@@ -28,9 +28,9 @@ def tables(spark: SparkSession, tmp_path: Path) -> Tables:
     return Tables(spark, str(tmp_path / "tables"))
 
 
-def put(tables: Tables, version: str, count: int) -> None:
+def put(tables: Tables, version: str, count: int, *, looked: bool = False) -> None:
     rows = tables.frame([(version, "en", 0, "entry", count, "", "digest")], ENTRY_COUNTS_SCHEMA)
-    tables.put(ENTRY_COUNTS, rows, f"counts_version = '{version}'")
+    tables.put(ENTRY_COUNTS, rows, f"counts_version = '{version}'", looked=looked)
 
 
 def stored(tables: Tables) -> list[tuple[str, int]]:
@@ -71,6 +71,13 @@ def test_of_equal_writers_at_once_one_wins_and_the_others_say_so(tables: Tables)
         writer.join()
     assert stored(tables) == [("a", 1), ("b", 2)]
     assert all("at the same time" in str(error) for error in refused)
+
+
+def test_of_two_that_had_looked_the_later_one_takes_the_place_of_the_other(tables: Tables) -> None:
+    for version, count in [("a", 1), ("b", 2), ("b", 3)]:
+        put(tables, version, count, looked=True)
+    assert stored(tables) == [("a", 1), ("b", 3)]
+    assert tables.newest_version(ENTRY_COUNTS) == 3  # two appends of b, and the one that mended it
 
 
 def test_a_root_that_can_hold_no_tables_is_refused(spark: SparkSession, tmp_path: Path) -> None:
