@@ -23,10 +23,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 from obvious_job import obvious_job
+from processes import cpu_seconds
 
 from metaclip_spark import CurateConfig, Pool, PoolColumns, curate
 from metaclip_spark.session import build_session
@@ -40,20 +40,6 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.compiled import CompiledMetadata
 
 _FEW = 20_000  # rows
-
-
-def cpu_seconds() -> float:
-    """CPU time of this process and all of its children: JVM and Python workers."""
-    own = psutil.Process()
-    total = 0.0
-    for process in [own, *own.children(recursive=True)]:
-        try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        # Of the children that have ended too: idle workers do after a minute.
-        total += times.user + times.system + times.children_user + times.children_system
-    return total
 
 
 class Bench:

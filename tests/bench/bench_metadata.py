@@ -18,8 +18,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-from process_memory import ProcessMemory
+from processes import ProcessMemory, cpu_seconds
 
 from metaclip_spark.core.metadata.dump_pages import PAGE_END, read_page, read_site
 from metaclip_spark.core.metadata.markup_tables import markup_tables
@@ -137,13 +136,6 @@ def one(options: argparse.Namespace) -> None:
         lines.append(line | {"tasks": read.pieces.rdd.getNumPartitions()})
     print("RESULT " + json.dumps(min(lines[1:], key=lambda line: line["seconds"])), flush=True)
     spark.stop()
-
-
-def cpu_seconds() -> float:
-    """CPU time so far of this process and all below it."""
-    this = psutil.Process()
-    times = [process.cpu_times() for process in [this, *this.children(recursive=True)]]
-    return sum(one.user + one.system + one.children_user + one.children_system for one in times)
 
 
 def shuffle_bytes(spark: SparkSession) -> int:

@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench_curate import cpu_seconds, rounded
+from bench_curate import rounded
+from processes import cpu_seconds
 
 from metaclip_spark import CurateConfig, Pool, PoolColumns, append, curate, rebalance
 from metaclip_spark.session import build_session

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 import pyarrow.dataset as ds
-from process_memory import ProcessMemory
+from processes import ProcessMemory
 
 
 def one(options: argparse.Namespace) -> None:

@@ -9,17 +9,11 @@ from __future__ import annotations
 import sys
 import time
 
-import psutil
 import pyspark
+from processes import cpu_seconds
 from pyspark.sql import SparkSession
 
 from metaclip_spark.session import DELTA_SETTINGS, JARS_IN_SPARK, delta_package
-
-
-def cpu_seconds() -> float:
-    """CPU time of the JVM."""
-    times = [child.cpu_times() for child in psutil.Process().children(recursive=True)]
-    return sum(each.user + each.system for each in times)
 
 
 def main() -> None:
