@@ -9,30 +9,31 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from metaclip_spark.config import CurateConfig, Pool, PoolColumns
+    from metaclip_spark.audit.check_tables import check_tables
+    from metaclip_spark.audit.diff.compare import diff
+    from metaclip_spark.audit.dry_run import dry_run
+    from metaclip_spark.audit.estimate.estimate import pilot
+    from metaclip_spark.audit.explain.caption import explain_caption, explain_uid
+    from metaclip_spark.audit.explain.entry import explain_entry
+    from metaclip_spark.audit.inspect_tables import inspect
+    from metaclip_spark.audit.sizes import size_curves
+    from metaclip_spark.config.curation import CurateConfig
+    from metaclip_spark.config.metadata import MetadataConfig, MetadataSources
+    from metaclip_spark.config.pool import Pool, PoolColumns
+    from metaclip_spark.core.matching.compile import compile_metadata
     from metaclip_spark.core.matching.matcher import Matcher
-    from metaclip_spark.core.matching.tables import compile_metadata
+    from metaclip_spark.curation.append.append import append
+    from metaclip_spark.curation.curate import curate
+    from metaclip_spark.curation.rebalance.rebalance import rebalance
     from metaclip_spark.errors import MetaclipSparkError
-    from metaclip_spark.metadata_config import MetadataConfig, MetadataSources
-    from metaclip_spark.presets import preset_pool
-    from metaclip_spark.report.curate_report import CurateReport
-    from metaclip_spark.stages.append import append
-    from metaclip_spark.stages.build_metadata import build_metadata
-    from metaclip_spark.stages.check_tables import check_tables
-    from metaclip_spark.stages.curate import curate
-    from metaclip_spark.stages.diff import diff
-    from metaclip_spark.stages.dry_run import dry_run
-    from metaclip_spark.stages.explain import explain_caption, explain_uid
-    from metaclip_spark.stages.explain_entry import explain_entry
-    from metaclip_spark.stages.export_probabilities import export_entry_probabilities
-    from metaclip_spark.stages.export_rows import export_img2dataset, export_jsonl
-    from metaclip_spark.stages.export_uids import export_datacomp
-    from metaclip_spark.stages.inspect_tables import inspect
-    from metaclip_spark.stages.pilot import pilot
-    from metaclip_spark.stages.read_table import read_table
-    from metaclip_spark.stages.rebalance import rebalance
-    from metaclip_spark.stages.sizes import size_curves
-    from metaclip_spark.storage.metadata_source import read_metadata
+    from metaclip_spark.exports.probabilities import export_entry_probabilities
+    from metaclip_spark.exports.rows import export_img2dataset, export_jsonl
+    from metaclip_spark.exports.uids import export_datacomp
+    from metaclip_spark.metadata.build import build_metadata
+    from metaclip_spark.metadata.read_metadata import read_metadata
+    from metaclip_spark.pools.presets import preset_pool
+    from metaclip_spark.runs.report import CurateReport
+    from metaclip_spark.tables.read_table import read_table
 
 __version__ = "0.1.0"
 
@@ -69,35 +70,35 @@ __all__ = [
 ]
 
 _HOMES = {
-    "CurateConfig": "metaclip_spark.config",
-    "CurateReport": "metaclip_spark.report.curate_report",
+    "CurateConfig": "metaclip_spark.config.curation",
+    "CurateReport": "metaclip_spark.runs.report",
     "Matcher": "metaclip_spark.core.matching.matcher",
     "MetaclipSparkError": "metaclip_spark.errors",
-    "MetadataConfig": "metaclip_spark.metadata_config",
-    "MetadataSources": "metaclip_spark.metadata_config",
-    "Pool": "metaclip_spark.config",
-    "PoolColumns": "metaclip_spark.config",
-    "append": "metaclip_spark.stages.append",
-    "build_metadata": "metaclip_spark.stages.build_metadata",
-    "check_tables": "metaclip_spark.stages.check_tables",
-    "compile_metadata": "metaclip_spark.core.matching.tables",
-    "curate": "metaclip_spark.stages.curate",
-    "diff": "metaclip_spark.stages.diff",
-    "dry_run": "metaclip_spark.stages.dry_run",
-    "explain_caption": "metaclip_spark.stages.explain",
-    "explain_entry": "metaclip_spark.stages.explain_entry",
-    "explain_uid": "metaclip_spark.stages.explain",
-    "export_datacomp": "metaclip_spark.stages.export_uids",
-    "export_entry_probabilities": "metaclip_spark.stages.export_probabilities",
-    "export_img2dataset": "metaclip_spark.stages.export_rows",
-    "export_jsonl": "metaclip_spark.stages.export_rows",
-    "inspect": "metaclip_spark.stages.inspect_tables",
-    "pilot": "metaclip_spark.stages.pilot",
-    "preset_pool": "metaclip_spark.presets",
-    "read_metadata": "metaclip_spark.storage.metadata_source",
-    "read_table": "metaclip_spark.stages.read_table",
-    "rebalance": "metaclip_spark.stages.rebalance",
-    "size_curves": "metaclip_spark.stages.sizes",
+    "MetadataConfig": "metaclip_spark.config.metadata",
+    "MetadataSources": "metaclip_spark.config.metadata",
+    "Pool": "metaclip_spark.config.pool",
+    "PoolColumns": "metaclip_spark.config.pool",
+    "append": "metaclip_spark.curation.append.append",
+    "build_metadata": "metaclip_spark.metadata.build",
+    "check_tables": "metaclip_spark.audit.check_tables",
+    "compile_metadata": "metaclip_spark.core.matching.compile",
+    "curate": "metaclip_spark.curation.curate",
+    "diff": "metaclip_spark.audit.diff.compare",
+    "dry_run": "metaclip_spark.audit.dry_run",
+    "explain_caption": "metaclip_spark.audit.explain.caption",
+    "explain_entry": "metaclip_spark.audit.explain.entry",
+    "explain_uid": "metaclip_spark.audit.explain.caption",
+    "export_datacomp": "metaclip_spark.exports.uids",
+    "export_entry_probabilities": "metaclip_spark.exports.probabilities",
+    "export_img2dataset": "metaclip_spark.exports.rows",
+    "export_jsonl": "metaclip_spark.exports.rows",
+    "inspect": "metaclip_spark.audit.inspect_tables",
+    "pilot": "metaclip_spark.audit.estimate.estimate",
+    "preset_pool": "metaclip_spark.pools.presets",
+    "read_metadata": "metaclip_spark.metadata.read_metadata",
+    "read_table": "metaclip_spark.tables.read_table",
+    "rebalance": "metaclip_spark.curation.rebalance.rebalance",
+    "size_curves": "metaclip_spark.audit.sizes",
 }
 
 

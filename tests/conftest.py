@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
-from metaclip_spark.session import build_session
+from metaclip_spark.spark.session import build_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

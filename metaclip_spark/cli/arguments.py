@@ -16,7 +16,7 @@ from metaclip_spark.cli.look import add_diff, add_inspect
 from metaclip_spark.cli.metadata import add_metadata
 from metaclip_spark.cli.pool_arguments import add_pool_arguments
 from metaclip_spark.cli.session_arguments import add_output_options, add_session_options
-from metaclip_spark.config import COMPRESSIONS, TEXTS_PER_IMAGE
+from metaclip_spark.config.curation import COMPRESSIONS, TEXTS_PER_IMAGE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,25 +20,26 @@ from metaclip_spark.cli.options import (
 )
 from metaclip_spark.cli.read_sources import metadata_in_session
 from metaclip_spark.cli.rehearsals import progress_of, rehearse
-from metaclip_spark.config import CurateConfig, Pool, PoolColumns
+from metaclip_spark.config.curation import CurateConfig
+from metaclip_spark.config.pool import Pool, PoolColumns
+from metaclip_spark.curation.summary import render_summary
 from metaclip_spark.errors import TableError
-from metaclip_spark.report.summary import render_summary
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from metaclip_spark.report.curate_report import CurateReport
+    from metaclip_spark.runs.report import CurateReport
 
 
 def run_compile(options: Namespace) -> None:
     """Compile a list into an artifact and print which entries can never match."""
     from metaclip_spark.core.matching.artifact import artifact_digest, artifact_to_bytes  # noqa: PLC0415
-    from metaclip_spark.core.matching.tables import compile_metadata  # noqa: PLC0415
-    from metaclip_spark.report.entries import render_entries  # noqa: PLC0415
-    from metaclip_spark.storage.host_artifact import place  # noqa: PLC0415
-    from metaclip_spark.storage.metadata_source import read_list  # noqa: PLC0415
+    from metaclip_spark.core.matching.compile import compile_metadata  # noqa: PLC0415
+    from metaclip_spark.metadata.compile_text import render_entries  # noqa: PLC0415
+    from metaclip_spark.metadata.read_metadata import read_list  # noqa: PLC0415
+    from metaclip_spark.spark.host_artifact import place  # noqa: PLC0415
 
     compiled = compile_metadata(read_list(options.metadata), language=options.language, seed=options.seed)
     artifact = artifact_to_bytes(compiled)
@@ -107,7 +108,7 @@ def curate_in_session(  # noqa: PLR0917 - the arguments of `curate`, in its orde
     Raises:
         ConfigError: two sources are of one language.
     """
-    from metaclip_spark.stages.curate import curate  # noqa: PLC0415
+    from metaclip_spark.curation.curate import curate  # noqa: PLC0415
 
     with metadata_in_session(session, sources) as (spark, metadata):
         return curate(spark, pool, metadata, output, config, progress=progress)

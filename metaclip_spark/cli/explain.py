@@ -46,7 +46,7 @@ def add_explain(commands_of: _SubParsersAction[ArgumentParser]) -> None:
 
 def run_explain(options: Namespace) -> None:
     """Explain and print."""
-    from metaclip_spark.session import open_session  # noqa: PLC0415 - --help should not wait for Spark
+    from metaclip_spark.spark.session import open_session  # noqa: PLC0415 - --help should not wait for Spark
 
     named = [name for name in ("caption", "entry", "entry_id") if getattr(options, name) is not None]
     of_row = options.uid is not None and named in ([], ["caption"])
@@ -58,9 +58,9 @@ def run_explain(options: Namespace) -> None:
 
 
 def _explained(spark: SparkSession, options: Namespace) -> str:
-    from metaclip_spark.report.explain_text import render_entry, render_row  # noqa: PLC0415
-    from metaclip_spark.stages.explain import explain_caption, explain_uid  # noqa: PLC0415
-    from metaclip_spark.stages.explain_entry import explain_entry  # noqa: PLC0415
+    from metaclip_spark.audit.explain.caption import explain_caption, explain_uid  # noqa: PLC0415
+    from metaclip_spark.audit.explain.entry import explain_entry  # noqa: PLC0415
+    from metaclip_spark.audit.explain.text import render_entry, render_row  # noqa: PLC0415
 
     metadata = _metadata(spark, options)
     if options.entry is not None or options.entry_id is not None:
@@ -79,7 +79,7 @@ def _explained(spark: SparkSession, options: Namespace) -> str:
 
 
 def _metadata(spark: SparkSession, options: Namespace) -> CompiledMetadata | None:
-    from metaclip_spark.storage.metadata_source import read_metadata  # noqa: PLC0415
+    from metaclip_spark.metadata.read_metadata import read_metadata  # noqa: PLC0415
 
     if options.metadata is None:
         return None

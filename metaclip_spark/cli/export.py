@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from metaclip_spark.report.export_report import ExportReport
+    from metaclip_spark.exports.report import ExportReport
 
 # Options that only some formats have.
 _OWN_OPTIONS: Final = {
@@ -53,8 +53,8 @@ def add_export(commands_of: _SubParsersAction[ArgumentParser]) -> None:
 
 def run_export(options: Namespace) -> None:
     """Export and print what was written."""
-    from metaclip_spark.report.export_report import render_export  # noqa: PLC0415 - --help should not wait for Spark
-    from metaclip_spark.session import open_session  # noqa: PLC0415
+    from metaclip_spark.exports.report import render_export  # noqa: PLC0415 - --help should not wait for Spark
+    from metaclip_spark.spark.session import open_session  # noqa: PLC0415
 
     given = {name: getattr(options, name) for names in _OWN_OPTIONS.values() for name in names}
     chosen = {name: value for name, value in given.items() if value is not None}
@@ -68,9 +68,9 @@ def run_export(options: Namespace) -> None:
 
 
 def _exported(spark: SparkSession, options: Namespace, chosen: dict[str, object]) -> ExportReport:
-    from metaclip_spark.stages.export_probabilities import export_entry_probabilities  # noqa: PLC0415
-    from metaclip_spark.stages.export_rows import export_img2dataset, export_jsonl  # noqa: PLC0415
-    from metaclip_spark.stages.export_uids import export_datacomp  # noqa: PLC0415
+    from metaclip_spark.exports.probabilities import export_entry_probabilities  # noqa: PLC0415
+    from metaclip_spark.exports.rows import export_img2dataset, export_jsonl  # noqa: PLC0415
+    from metaclip_spark.exports.uids import export_datacomp  # noqa: PLC0415
 
     export = {
         "img2dataset": export_img2dataset,

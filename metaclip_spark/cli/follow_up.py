@@ -74,7 +74,7 @@ def add_append(commands_of: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def run_balance(options: Namespace) -> None:
     """Re-balance and print the summary."""
-    from metaclip_spark.stages.rebalance import rebalance  # noqa: PLC0415
+    from metaclip_spark.curation.rebalance.rebalance import rebalance  # noqa: PLC0415
 
     session = session_options(options, run_file_of(options))
     with metadata_in_session(session, metadata_sources(options.metadata)) as (spark, metadata):
@@ -85,7 +85,7 @@ def run_balance(options: Namespace) -> None:
 
 def run_append(options: Namespace) -> None:
     """Append a pool and print the summary."""
-    from metaclip_spark.stages.append import append  # noqa: PLC0415
+    from metaclip_spark.curation.append.append import append  # noqa: PLC0415
 
     run_file = run_file_of(options)
     session, pool = session_options(options, run_file), pool_of(options, run_file)

@@ -49,9 +49,9 @@ def add_diff(commands_of: _SubParsersAction[ArgumentParser]) -> None:
 
 def run_inspect(options: Namespace) -> None:
     """Inspect and print."""
-    from metaclip_spark.report.inspect_text import render_inspection  # noqa: PLC0415 - --help should not wait for Spark
-    from metaclip_spark.session import open_session  # noqa: PLC0415
-    from metaclip_spark.stages.inspect_tables import inspect  # noqa: PLC0415
+    from metaclip_spark.audit.inspect_tables import inspect  # noqa: PLC0415
+    from metaclip_spark.audit.inspect_text import render_inspection  # noqa: PLC0415 - --help should not wait for Spark
+    from metaclip_spark.spark.session import open_session  # noqa: PLC0415
 
     session = session_options(options, RunFile())
     with open_session(master=session.master, settings=session.settings, jars=session.jars) as spark:
@@ -61,9 +61,9 @@ def run_inspect(options: Namespace) -> None:
 
 def run_diff(options: Namespace) -> None:
     """Compare and print."""
-    from metaclip_spark.report.diff_text import render_difference  # noqa: PLC0415 - --help should not wait for Spark
-    from metaclip_spark.session import open_session  # noqa: PLC0415
-    from metaclip_spark.stages.diff import diff  # noqa: PLC0415
+    from metaclip_spark.audit.diff.compare import diff  # noqa: PLC0415
+    from metaclip_spark.audit.diff.text import render_difference  # noqa: PLC0415 - --help should not wait for Spark
+    from metaclip_spark.spark.session import open_session  # noqa: PLC0415
 
     (before, before_at), (after, after_at) = root_and_version(options.before), root_and_version(options.after)
     session = session_options(options, RunFile())

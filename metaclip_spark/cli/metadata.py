@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from metaclip_spark.cli.options import metadata_sources, run_file_of, session_options
 from metaclip_spark.cli.rehearsals import add_progress, progress_of
 from metaclip_spark.cli.session_arguments import add_output_options, add_session_options
+from metaclip_spark.config.metadata import REFERENCE_LANGUAGE, MetadataConfig, MetadataSources
 from metaclip_spark.errors import ConfigError, MetaclipSparkError
-from metaclip_spark.metadata_config import REFERENCE_LANGUAGE, MetadataConfig, MetadataSources
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
@@ -118,7 +118,7 @@ def _add_step(steps: _SubParsersAction[ArgumentParser], step: str, help_: str) -
 
 def run_metadata(options: Namespace) -> None:
     """Do one step, or all, and print what came of it."""
-    from metaclip_spark.session import open_session  # noqa: PLC0415 - --help should not wait for Spark
+    from metaclip_spark.spark.session import open_session  # noqa: PLC0415 - --help should not wait for Spark
 
     run_file = run_file_of(options)
     session = session_options(options, run_file)
@@ -172,8 +172,8 @@ def _paths_of(given: Iterable[str], name: str, language: str, languages: Sequenc
 def _build(
     spark: Any, options: Namespace, sources: dict[str, MetadataSources], configs: dict[str, MetadataConfig]
 ) -> None:
-    from metaclip_spark.report.metadata_text import render_metadata  # noqa: PLC0415
-    from metaclip_spark.stages.build_metadata import build_languages  # noqa: PLC0415
+    from metaclip_spark.metadata.build import build_languages  # noqa: PLC0415
+    from metaclip_spark.metadata.text import render_metadata  # noqa: PLC0415
 
     built = build_languages(
         spark, sources, options.output, configs, compare=options.compare, progress=progress_of(options)
@@ -204,8 +204,8 @@ def _failure_of(failures: dict[str, MetaclipSparkError], languages: int) -> Exce
 
 
 def _one_step(spark: Any, options: Namespace, language: str, sources: MetadataSources, config: MetadataConfig) -> None:
-    from metaclip_spark.report.metadata_text import render_metadata, render_written  # noqa: PLC0415
-    from metaclip_spark.stages import metadata_steps  # noqa: PLC0415
+    from metaclip_spark.metadata import steps as metadata_steps  # noqa: PLC0415
+    from metaclip_spark.metadata.text import render_metadata, render_written  # noqa: PLC0415
 
     if options.step == "merge":
         report = metadata_steps.merge_candidates(

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 from metaclip_spark.cli.run_file import RunFile, read_run_file
-from metaclip_spark.config import WAYS_TO_CHOOSE_T, CurateConfig, Pool, PoolColumns
+from metaclip_spark.config.curation import WAYS_TO_CHOOSE_T, CurateConfig
+from metaclip_spark.config.pool import Pool, PoolColumns
 from metaclip_spark.errors import ConfigError
-from metaclip_spark.presets import PresetName, preset_pool
+from metaclip_spark.pools.presets import PresetName, preset_pool
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import BooleanOptionalAction
 from typing import TYPE_CHECKING
 
-from metaclip_spark.config import POOL_FORMATS
-from metaclip_spark.presets import PRESETS
+from metaclip_spark.config.pool import POOL_FORMATS
+from metaclip_spark.pools.presets import PRESETS
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -25,8 +25,8 @@ def metadata_in_session(
     Raises:
         ConfigError: two sources are of one language.
     """
-    from metaclip_spark.session import open_session  # noqa: PLC0415
-    from metaclip_spark.storage.metadata_source import read_metadata  # noqa: PLC0415
+    from metaclip_spark.metadata.read_metadata import read_metadata  # noqa: PLC0415
+    from metaclip_spark.spark.session import open_session  # noqa: PLC0415
 
     with open_session(master=session.master, settings=session.settings, jars=session.jars) as spark:
         metadata: dict[str, CompiledMetadata] = {}

@@ -8,18 +8,19 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from metaclip_spark.audit.dry_run_plan import render_plan
+from metaclip_spark.audit.estimate.report import render_pilot
 from metaclip_spark.cli.options import effective_configuration
 from metaclip_spark.cli.read_sources import metadata_in_session
 from metaclip_spark.errors import InputError
-from metaclip_spark.report.dry_run import render_plan
-from metaclip_spark.report.pilot import render_pilot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from metaclip_spark.audit.estimate.report import PilotReport
     from metaclip_spark.cli.options import SessionOptions
-    from metaclip_spark.config import CurateConfig, Pool
-    from metaclip_spark.report.pilot import PilotReport
+    from metaclip_spark.config.curation import CurateConfig
+    from metaclip_spark.config.pool import Pool
 
 _SHARE = re.compile(r"(\d+\.?\d*|\.\d+)(e-?\d+)?%?", re.IGNORECASE)
 
@@ -98,8 +99,8 @@ def rehearse(
         return True
     if not options.dry_run and options.sample is None:
         return False
-    from metaclip_spark.stages.dry_run import dry_run  # noqa: PLC0415 - `--help` should not wait for Spark
-    from metaclip_spark.stages.pilot import pilot  # noqa: PLC0415
+    from metaclip_spark.audit.dry_run import dry_run  # noqa: PLC0415 - `--help` should not wait for Spark
+    from metaclip_spark.audit.estimate.estimate import pilot  # noqa: PLC0415
 
     with metadata_in_session(session, sources) as (spark, metadata):
         if options.dry_run:

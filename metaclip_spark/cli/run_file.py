@@ -20,8 +20,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
+from metaclip_spark.config.metadata import MetadataConfig
 from metaclip_spark.errors import ConfigError
-from metaclip_spark.metadata_config import MetadataConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metaclip_spark.session import JARS_VARIABLE
+from metaclip_spark.spark.session import JARS_VARIABLE
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -6,8 +6,8 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
+from metaclip_spark.audit.sizes_report import render_sizes, sizes_as_csv
 from metaclip_spark.cli.options import run_file_of, session_options
-from metaclip_spark.report.sizes import render_sizes, sizes_as_csv
 
 if TYPE_CHECKING:
     import argparse
@@ -32,8 +32,8 @@ def add_sizes(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_sizes(options: argparse.Namespace) -> None:
     """Print the size curves of a curated pool."""
-    from metaclip_spark.session import open_session  # noqa: PLC0415 - `--help` should not wait for Spark
-    from metaclip_spark.stages.sizes import size_curves  # noqa: PLC0415
+    from metaclip_spark.audit.sizes import size_curves  # noqa: PLC0415
+    from metaclip_spark.spark.session import open_session  # noqa: PLC0415 - `--help` should not wait for Spark
 
     session = session_options(options, run_file_of(options))
     with open_session(master=session.master, settings=session.settings, jars=session.jars) as spark:

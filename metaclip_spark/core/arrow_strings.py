@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from metaclip_spark.errors import InputError
-from metaclip_spark.jit import read_only
+from metaclip_spark.host.kernel_cache import read_only
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

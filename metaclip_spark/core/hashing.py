@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from metaclip_spark.core.arrow_strings import string_buffers
-from metaclip_spark.jit import inlined_step, kernel, step
+from metaclip_spark.host.kernel_cache import inlined_step, kernel, step
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -29,8 +29,8 @@ from obvious_job import obvious_job
 from processes import cpu_seconds
 
 from metaclip_spark import CurateConfig, Pool, PoolColumns, curate
-from metaclip_spark.session import build_session
-from metaclip_spark.storage.metadata_source import read_metadata
+from metaclip_spark.metadata.read_metadata import read_metadata
+from metaclip_spark.spark.session import build_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable

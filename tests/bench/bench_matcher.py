@@ -30,12 +30,12 @@ import ahocorasick
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from metaclip_spark.core.entry_list import EntryFate, parse_text
 from metaclip_spark.core.matching.artifact import artifact_from_buffer, artifact_to_bytes
+from metaclip_spark.core.matching.compile import compile_metadata
 from metaclip_spark.core.matching.matcher import Matcher
-from metaclip_spark.core.matching.tables import compile_metadata
-from metaclip_spark.core.metadata.entry_list import EntryFate, parse_text
 from metaclip_spark.core.spacing import PUNCTUATION, WHITESPACE
-from metaclip_spark.host_cache import CACHE_VARIABLE
+from metaclip_spark.host.cache_directory import CACHE_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

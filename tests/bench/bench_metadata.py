@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 
 from processes import ProcessMemory, cpu_seconds
 
-from metaclip_spark.core.metadata.dump_pages import PAGE_END, read_page, read_site
-from metaclip_spark.core.metadata.markup_tables import markup_tables
-from metaclip_spark.core.metadata.ngram_counter import NgramCounter
-from metaclip_spark.core.metadata.wikitext import plain_text
+from metaclip_spark.core.ngrams.counter import NgramCounter
+from metaclip_spark.core.wikitext.dump_pages import PAGE_END, read_page, read_site
+from metaclip_spark.core.wikitext.markup_tables import markup_tables
+from metaclip_spark.core.wikitext.plain_text import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,10 +114,10 @@ def one(options: argparse.Namespace) -> None:
     """Count one dump in Spark, once to warm up and then timed; prints a line of JSON."""
     from pyspark.sql import functions as F  # noqa: N812, PLC0415 - only this process needs Spark
 
-    from metaclip_spark.session import build_session  # noqa: PLC0415
-    from metaclip_spark.storage.dump import READING, open_dump  # noqa: PLC0415
-    from metaclip_spark.storage.settings import changed_settings  # noqa: PLC0415
-    from metaclip_spark.transforms.count_ngrams import PAIR, WORD, count_ngrams  # noqa: PLC0415
+    from metaclip_spark.metadata.dumps.count_ngrams import PAIR, WORD, count_ngrams  # noqa: PLC0415
+    from metaclip_spark.metadata.dumps.dump import READING, open_dump  # noqa: PLC0415
+    from metaclip_spark.spark.session import build_session  # noqa: PLC0415
+    from metaclip_spark.spark.settings import changed_settings  # noqa: PLC0415
 
     spark = build_session(master=options.master, settings={"spark.driver.memory": "2g"})
     lines = []

@@ -20,15 +20,15 @@ from bench_curate import rounded
 from processes import cpu_seconds
 
 from metaclip_spark import CurateConfig, Pool, PoolColumns, append, curate, rebalance
-from metaclip_spark.session import build_session
-from metaclip_spark.storage.metadata_source import read_metadata
+from metaclip_spark.metadata.read_metadata import read_metadata
+from metaclip_spark.spark.session import build_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyspark.sql import SparkSession
 
-    from metaclip_spark.report.curate_report import CurateReport
+    from metaclip_spark.runs.report import CurateReport
 
 COLUMNS = PoolColumns(uid="id")
 

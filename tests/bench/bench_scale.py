@@ -24,8 +24,8 @@ from processes import ProcessMemory
 def one(options: argparse.Namespace) -> None:
     """Warm-ups, then timed curations in one session; prints a line of JSON for each."""
     from metaclip_spark import CurateConfig, Pool, PoolColumns, curate  # noqa: PLC0415 - only this process needs Spark
-    from metaclip_spark.session import build_session  # noqa: PLC0415
-    from metaclip_spark.storage.metadata_source import read_metadata  # noqa: PLC0415
+    from metaclip_spark.metadata.read_metadata import read_metadata  # noqa: PLC0415
+    from metaclip_spark.spark.session import build_session  # noqa: PLC0415
 
     spark = build_session(master=options.master)
     spark.sparkContext.setLogLevel("ERROR")

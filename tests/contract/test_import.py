@@ -40,7 +40,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 def test_core_command_line_and_example_load_without_spark() -> None:
-    modules = ["metaclip_spark.cli", *modules_of("core"), *modules_of("example"), *modules_of("report")]
+    modules = ["metaclip_spark.cli", *modules_of("core"), *modules_of("example"), *modules_of("host")]
     script = f"{NO_SPARK}\nimport importlib\nfor name in {modules}: importlib.import_module(name)\nprint('loaded')"
     outcome = run(script)
     assert outcome.stdout.strip() == "loaded", outcome.stderr

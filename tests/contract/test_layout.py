@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 FILE_LINES = 330
 FUNCTION_LINES = 66
+FOLDER_MODULES = 15
 EMPTY_NAMES = {"util", "utils", "common", "helper", "helpers", "misc", "tools", "stuff"}
 TOP_LEVEL = {
     "LICENSE",
@@ -71,3 +72,8 @@ def test_names_say_what_is_inside(repository: Path) -> None:
 def test_top_level_is_the_agreed_one(repository: Path) -> None:
     found = {path.name for path in repository.iterdir() if not path.name.startswith(".")}
     assert found - PRODUCED - TOP_LEVEL == set()
+
+
+def test_folders_are_small(repository: Path) -> None:
+    modules = [path.parent for path in sources(repository) if path.name != "__init__.py" and "tests" not in path.parts]
+    assert {str(folder): modules.count(folder) for folder in modules if modules.count(folder) > FOLDER_MODULES} == {}

@@ -17,7 +17,7 @@ CARRIED = [
     "example/wordnet_names.txt.gz",
     "example/wordnet_sentences.tsv.gz",
     "core/matching/DESIGN.md",
-    "stages/EXPORTS.md",
+    "exports/GUIDE.md",
 ]
 
 

@@ -15,11 +15,12 @@ import pyarrow.parquet as pq
 import pytest
 from reference_curation import Pair, ReferenceCuration, image_id, reference_curation, space
 
-from metaclip_spark.config import CurateConfig, Pool, PoolColumns
-from metaclip_spark.core.matching.tables import compile_metadata
-from metaclip_spark.core.metadata.entry_list import parse_text
-from metaclip_spark.core.size_curve import SizeCurve
-from metaclip_spark.stages.curate import curate
+from metaclip_spark.config.curation import CurateConfig
+from metaclip_spark.config.pool import Pool, PoolColumns
+from metaclip_spark.core.balancing.size_curve import SizeCurve
+from metaclip_spark.core.entry_list import parse_text
+from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.curation.curate import curate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from metaclip_spark.config import TextsPerImage
-    from metaclip_spark.core.matching.tables import CompiledMetadata
-    from metaclip_spark.report.curate_report import CurateReport
+    from metaclip_spark.config.curation import TextsPerImage
+    from metaclip_spark.core.matching.compile import CompiledMetadata
+    from metaclip_spark.runs.report import CurateReport
 
 pytestmark = pytest.mark.spark
 

@@ -12,13 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 from reference_curation import CuratedPair, NgramMatcher, Pair, ReferenceCuration, reference_curation
 
-from metaclip_spark.core.balancing import balance_rows
-from metaclip_spark.core.counting import EntryCounter
+from metaclip_spark.core.balancing.rule import balance_rows
+from metaclip_spark.core.counting.count_blocks import EntryCounter
+from metaclip_spark.core.draw import choice_hashes, draws
+from metaclip_spark.core.entry_list import parse_text
+from metaclip_spark.core.matching.compile import compile_metadata
 from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.core.matching.oracle import match_naive
-from metaclip_spark.core.matching.tables import compile_metadata
-from metaclip_spark.core.metadata.entry_list import parse_text
-from metaclip_spark.core.sampling import choice_hashes, draws
 
 if TYPE_CHECKING:
     from pathlib import Path

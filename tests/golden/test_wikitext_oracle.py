@@ -13,9 +13,9 @@ pytest.importorskip("mwparserfromhell")
 
 from wikitext_oracle import f1, oracle_text, tokens
 
-from metaclip_spark.core.metadata.dump_pages import PAGE_END, read_page, read_site
-from metaclip_spark.core.metadata.markup_tables import markup_tables
-from metaclip_spark.core.metadata.wikitext import plain_text
+from metaclip_spark.core.wikitext.dump_pages import PAGE_END, read_page, read_site
+from metaclip_spark.core.wikitext.markup_tables import markup_tables
+from metaclip_spark.core.wikitext.plain_text import plain_text
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import mwparserfromhell
 from mwparserfromhell import nodes
 
-from metaclip_spark.core.metadata.markup_tables import _TAGS, DROPPED
+from metaclip_spark.core.wikitext.markup_tables import _TAGS, DROPPED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

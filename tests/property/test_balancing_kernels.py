@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from metaclip_spark.core.balancing import admission_threshold, balance_rows, miss_probability
+from metaclip_spark.core.balancing.rule import admission_threshold, balance_rows, miss_probability
 
 GREATEST_COUNT = 2**63 - 1
 BORDERS = sorted(

@@ -16,10 +16,11 @@ from metaclip_spark import compile_metadata, preset_pool, read_metadata
 from metaclip_spark.cli import main
 from metaclip_spark.cli.arguments import build_parser
 from metaclip_spark.cli.options import config_of, pool_of, run_file_of, session_options
-from metaclip_spark.config import COMPRESSIONS, POOL_FORMATS, TEXTS_PER_IMAGE, CurateConfig, Pool, PoolColumns
+from metaclip_spark.config.curation import COMPRESSIONS, TEXTS_PER_IMAGE, CurateConfig
+from metaclip_spark.config.pool import POOL_FORMATS, Pool, PoolColumns
 from metaclip_spark.core.matching.artifact import artifact_to_bytes
 from metaclip_spark.errors import MetaclipSparkError
-from metaclip_spark.presets import PRESETS
+from metaclip_spark.pools.presets import PRESETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,7 +155,7 @@ def test_commands_end_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize("records", [400, pytest.param(4_000, marks=pytest.mark.slow)], ids=["few", "many"])
 def test_broken_records(form: str, records: int, spark: SparkSession, tmp_path: Path) -> None:
     """Each is a case of its own: lines are read one by one. Those that are whole are all there, unchanged."""
-    from metaclip_spark.stages.curate import curate  # noqa: PLC0415 - the other tests need no Spark
+    from metaclip_spark.curation.curate import curate  # noqa: PLC0415 - the other tests need no Spark
 
     random_ = random.Random(records)
     whole, lines = set(), [{"csv": b"id,text", "tsv": b"id\ttext"}.get(form, b'{"id":"first","text":"photo"}')]
@@ -188,7 +189,7 @@ def test_broken_records(form: str, records: int, spark: SparkSession, tmp_path: 
 @pytest.mark.spark
 @pytest.mark.parametrize("cases", [6, pytest.param(60, marks=pytest.mark.slow)], ids=["few", "many"])
 def test_broken_parquet(cases: int, spark: SparkSession, tmp_path: Path) -> None:
-    from metaclip_spark.stages.curate import curate  # noqa: PLC0415 - the other tests need no Spark
+    from metaclip_spark.curation.curate import curate  # noqa: PLC0415 - the other tests need no Spark
 
     random_ = random.Random(cases)
     sound = tmp_path / "sound.parquet"

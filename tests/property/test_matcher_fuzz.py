@@ -10,10 +10,10 @@ import random
 import pyarrow as pa
 import pytest
 
+from metaclip_spark.core.entry_list import EntryFate, classify_entries
+from metaclip_spark.core.matching.compile import compile_metadata
 from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.core.matching.oracle import match_naive
-from metaclip_spark.core.matching.tables import compile_metadata
-from metaclip_spark.core.metadata.entry_list import EntryFate, classify_entries
 
 CAPTIONS = 200
 NEVER = {EntryFate.BLANK, EntryFate.REPEATED, EntryFate.CONTROL}

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from metaclip_spark.core.entry_list import EntryFate, parse_text
 from metaclip_spark.core.matching.artifact import artifact_from_buffer, artifact_to_bytes
+from metaclip_spark.core.matching.compile import compile_metadata
 from metaclip_spark.core.matching.matcher import Matcher
-from metaclip_spark.core.matching.tables import compile_metadata
-from metaclip_spark.core.metadata.entry_list import EntryFate, parse_text
 from metaclip_spark.core.spacing import space_caption
 
 if TYPE_CHECKING:

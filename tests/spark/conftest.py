@@ -10,10 +10,11 @@ import pytest
 from pools import ENTRIES, made_up_table, pool_at, write_files
 
 from metaclip_spark import example
-from metaclip_spark.config import CurateConfig, Pool, PoolColumns
-from metaclip_spark.core.matching.tables import compile_metadata
-from metaclip_spark.stages.curate import curate
-from metaclip_spark.storage.metadata_source import read_metadata
+from metaclip_spark.config.curation import CurateConfig
+from metaclip_spark.config.pool import Pool, PoolColumns
+from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.curation.curate import curate
+from metaclip_spark.metadata.read_metadata import read_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,11 +22,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from metaclip_spark.core.matching.tables import CompiledMetadata
-
-
-# Programs for environments of their own, with packages that are none of this one's.
-collect_ignore = ["dag_run.py", "load_bundle.py"]
+    from metaclip_spark.core.matching.compile import CompiledMetadata
 
 
 @pytest.fixture(scope="session")

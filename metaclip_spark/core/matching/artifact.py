@@ -25,14 +25,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
+from metaclip_spark.core.entry_list import EntryFate, EntryReport
 from metaclip_spark.core.matching.artifact_checks import ALIGNMENT, REMEDY, check_arrays, check_header, parse_header
 from metaclip_spark.core.matching.compiled import CompiledMetadata
-from metaclip_spark.core.matching.kernels_hash import Tables
 from metaclip_spark.core.matching.matcher import Matcher
-from metaclip_spark.core.metadata.entry_list import EntryFate, EntryReport
 from metaclip_spark.core.spacing import PUNCTUATION, SEMANTICS_VERSION
+from metaclip_spark.core.word_hashing import Tables
 from metaclip_spark.errors import ArtifactError
-from metaclip_spark.jit import read_only
+from metaclip_spark.host.kernel_cache import read_only
 
 if TYPE_CHECKING:
     import mmap

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
+from metaclip_spark.core.entry_list import EntryFate
 from metaclip_spark.core.matching.compiled import MAX_ENTRIES, MAX_NODES, MAX_TEXT
-from metaclip_spark.core.matching.kernels_hash import (
+from metaclip_spark.core.word_hashing import (
     FREE_PHRASE,
     KEY,
     LOW_HALF,
@@ -26,12 +27,11 @@ from metaclip_spark.core.matching.kernels_hash import (
     UPPER_HALF,
     WORD_SLOT,
 )
-from metaclip_spark.core.metadata.entry_list import EntryFate
 from metaclip_spark.errors import ArtifactError
 
 if TYPE_CHECKING:
     from metaclip_spark.core.matching.compiled import CompiledMetadata
-    from metaclip_spark.core.matching.kernels_hash import Tables
+    from metaclip_spark.core.word_hashing import Tables
 
 ALIGNMENT: Final = 64
 """Bytes of which each array's offset is a multiple."""

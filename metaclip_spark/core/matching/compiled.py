@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from metaclip_spark.core.matching.kernels_hash import Tables
-    from metaclip_spark.core.metadata.entry_list import EntryReport
+    from metaclip_spark.core.entry_list import EntryReport
+    from metaclip_spark.core.word_hashing import Tables
 
 MAX_TEXT: Final = 2**32
 """Bytes of all entries together are below this: a slot of the word table has 32 bits for an offset."""

@@ -18,7 +18,7 @@ def match_naive(caption: bytes, entries: Sequence[bytes | None]) -> list[int]:
     Args:
         caption: any bytes, usually UTF-8; not null.
         entries: the metadata in order; None stands for an entry that never matches (blank, repeated, or with a tab or
-            line break: see `metaclip_spark.core.metadata.entry_list`). Ids are positions, so nothing shifts.
+            line break: see `metaclip_spark.core.entry_list`). Ids are positions, so nothing shifts.
 
     Returns:
         Ids in ascending order.

@@ -1,0 +1,121 @@
+"""A dry run: every check that curate makes before its first pass, and the plan; nothing is written.
+
+No row is read either, but for the names of the columns of text pools: of JSON without a schema that takes all of them.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Final
+
+from metaclip_spark.audit.dry_run_plan import PlannedRun
+from metaclip_spark.config.curation import WAYS_TO_CHOOSE_T, CurateConfig
+from metaclip_spark.core.entry_list import EntryFate
+from metaclip_spark.curation.curate import metadata_by_language
+from metaclip_spark.pools.columns import meanings
+from metaclip_spark.pools.open_pool import open_pool, refuse_inside
+from metaclip_spark.runs.frozen_counts import open_frozen
+from metaclip_spark.runs.identity import COUNT, earlier_runs, finished_report, plan_run, refuse_another_result
+from metaclip_spark.spark.locations import local_path, located
+from metaclip_spark.spark.session import check_session
+from metaclip_spark.spark.worker_errors import named_worker_errors
+from metaclip_spark.tables.schemas import CURATED, ENTRY_COUNTS, RESERVE, RUNS, SIZE_CURVE
+from metaclip_spark.tables.tables import Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyspark.sql import SparkSession
+    from pyspark.sql.types import StructType
+
+    from metaclip_spark.config.pool import Pool
+    from metaclip_spark.core.matching.compiled import CompiledMetadata
+
+_GROUNDS: Final = 0.5  # of the pool's bytes: ids, four numbers and names of runs beside a caption and a URL
+_THRESHOLD: Final = {
+    "t": "t = {} matches",
+    "target_size": "the least t that keeps {} rows: one or two passes more",
+    "keep_share": "the least t that keeps {} of the rows read: one or two passes more",
+    "tail_share": "the t at which the tail holds {} of the matches",
+}
+
+
+def dry_run(
+    spark: SparkSession,
+    pool: Pool,
+    metadata: CompiledMetadata | Mapping[str, CompiledMetadata],
+    output: str,
+    config: CurateConfig | None = None,
+) -> PlannedRun:
+    """What `curate` with the same arguments would do; see there.
+
+    Raises:
+        MetaclipSparkError: `curate` would refuse to begin.
+    """
+    config = config or CurateConfig()
+    check_session(spark)
+    languages = metadata_by_language(metadata, pool, config)
+    tables = Tables(spark, output)
+    with named_worker_errors(tables):
+        refuse_inside(pool, tables.folder)
+        tables.refuse_foreign()
+        opened = open_pool(spark, pool)
+        frozen = open_frozen(spark, config.counts, languages).counts_version if config.counts else None
+        plan = plan_run(pool, opened.source, languages, config, frozen=frozen)
+        earlier = earlier_runs(tables, plan)
+        writer = tables.writer(CURATED)
+        done = finished_report(plan, earlier, writer) is not None
+        if not done:
+            refuse_another_result(tables, plan, writer, overwrite=config.overwrite)
+    known = opened.source.description.get("bytes")
+    named = meanings(pool.columns)
+    return PlannedRun(
+        run_id=plan.run_id,
+        source=opened.source.description,
+        columns=_columns(opened.rows.schema, named),
+        carried=[name for name in opened.rows.columns if name not in {"uid", "text", "image_url", "language"}],
+        metadata={
+            language: (compiled.n_entries, compiled.report.counts[EntryFate.MATCHABLE])
+            for language, compiled in languages.items()
+        },
+        threshold="; ".join(
+            _THRESHOLD[name].format(getattr(config, name))
+            for name in WAYS_TO_CHOOSE_T
+            if getattr(config, name) is not None
+        ),
+        state="already finished" if done else "from stored counts" if COUNT in earlier else "new",
+        tables=_tables(tables, config, done=done, counted=COUNT in earlier),
+        bytes_at_most=None if known is None else round(known * (1 + _GROUNDS)),
+        bytes_free=None if tables.folder is None else _free(located(spark, tables.folder)),
+    )
+
+
+def _columns(schema: StructType, named: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    own = {meaning: name for name, meaning in named.items()}
+    return {
+        meaning: (own.get(meaning, "(derived from image_url and text)"), schema[meaning].dataType.simpleString())
+        for meaning in ("uid", "text", "image_url", "language")
+        if meaning in schema.names
+    }
+
+
+def _tables(tables: Tables, config: CurateConfig, *, done: bool, counted: bool) -> dict[str, tuple[str, str]]:
+    fates = {
+        CURATED: "replaced in one commit" if tables.read(CURATED) is not None else "made",
+        ENTRY_COUNTS: "its counts are used" if counted else "counts added",
+        SIZE_CURVE: "the curve of these counts put in",
+        RUNS: "a row added, last",
+    }
+    if config.reserve is not None:
+        fates[RESERVE] = f"rows above t, up to {config.reserve:,.10g}, replaced likewise"
+    return {name: (tables.path(name), "left as it is" if done else fate) for name, fate in fates.items()}
+
+
+def _free(root: str) -> int | None:
+    """Free bytes where the tables would be; None for a store."""
+    folder = local_path(root)
+    if folder is None:
+        return None
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

@@ -1,0 +1,131 @@
+"""Explanations for people: a sentence that says the verdict, then the figures it follows from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from metaclip_spark.core.text_layout import aligned, count
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from metaclip_spark.audit.explain.explanations import EntryExplanation, ExampleRow, RowExplanation
+
+_MOST_ENTRIES: Final = 40  # of a caption; the JSON has them all
+_MOST_PLACES: Final = 4
+_CAPTION_LENGTH: Final = 76
+
+_REASONS: Final = {
+    "unmatched": "it matches no entry",
+    "null": "it has no caption (null)",
+    "empty": "its caption is empty",
+    "language_without_metadata": "there is no metadata of its language",
+    "no_identity": "it has no id, or no URL, and so no draw",
+}
+
+
+def render_row(found: RowExplanation) -> str:
+    """An explanation of a row or caption, without a line break at the end."""
+    facts = [
+        ("caption", "(null)" if found.caption is None else repr(found.caption)),
+        ("spaced", repr(found.spaced) if found.spaced is not None else ""),
+        ("uid", found.uid or ""),
+        ("language", found.language or ""),
+    ]
+    blocks = [[_verdict(found)], aligned([fact for fact in facts if fact[1]], right=())]
+    if found.entries:
+        blocks += [_evidence(found), _decision(found)]
+    if not found.all_entries:
+        blocks.append(["Entries that no caption of the pool holds were not looked for: pass the metadata to see them."])
+    blocks.append([f"run {found.run_id}"])
+    return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def render_entry(found: EntryExplanation) -> str:
+    """An explanation of an entry, without a line break at the end."""
+    blocks = [[_place(found)]]
+    facts = [("entry", repr(found.entry)), ("id", str(found.entry_id)), ("language", found.language)]
+    if found.count:
+        facts += [
+            ("captions that hold it", count(found.count)),
+            ("rank", f"{count(found.rank or 0)} of {count(found.ranked)} entries that matched"),
+            ("t", f"{found.t:,.10g}"),
+            ("p = min(1, t / count)", _share(found.probability)),
+        ]
+    blocks.append(aligned(facts, right=()))
+    blocks += [_examples("Kept", found.kept)] if found.kept else []
+    if found.dropped:
+        blocks.append(_examples("Dropped", found.dropped))
+    elif found.dropped_searched:
+        blocks.append([f"No dropped caption among {count(found.dropped_searched)} rows of the pool that hold its word"])
+    blocks.append([f"run {found.run_id}"])
+    return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def _verdict(found: RowExplanation) -> str:
+    threshold, t = found.admission_threshold, found.t
+    kept, dropped = ("Would be kept", "Would be dropped") if found.found_in == "given" else ("Kept", "Dropped")
+    if found.verdict == "kept":
+        return f"{kept}: its admission threshold {threshold:,.6g} is at most t = {t:,.10g}"
+    if found.verdict == "not_drawn":
+        return f"{dropped}: its admission threshold {threshold:,.6g} is above t = {t:,.10g}"
+    if found.verdict == "not_chosen":
+        return f"{dropped}: of the texts of its image the one with uid {found.chosen_uid} was chosen"
+    if found.verdict == "open":
+        return f"{kept} with probability {_share(found.probability)}: a uid would decide, and none was given"
+    if found.verdict == "deleted":
+        return "Not in the table, though the draw keeps it: it was deleted after the run"
+    return f"{dropped}: {_REASONS[found.verdict]}"
+
+
+def _evidence(found: RowExplanation) -> list[str]:
+    rows = [("entry", "id", "captions", "p", "at")]
+    for entry in found.entries[:_MOST_ENTRIES]:
+        places = ", ".join(f"{start}-{end}" for start, end in entry.positions[:_MOST_PLACES])
+        more = ", …" if len(entry.positions) > _MOST_PLACES else ""
+        rows.append(
+            (entry.entry, str(entry.entry_id), count(entry.count), _share(entry.probability), places + more),
+        )
+    left = len(found.entries) - _MOST_ENTRIES
+    return ["Entries it holds", *aligned(rows, right=(1, 2, 3)), *([f"  and {left} more"] if left > 0 else [])]
+
+
+def _decision(found: RowExplanation) -> list[str]:
+    rows = [("q = 1 - prod(1 - p)", _share(found.probability), "probability to be kept")]
+    if found.draw is not None:
+        rows.append(("u", _share(found.draw), f"draw of this uid under seed {found.seed}; kept where u < q"))
+    if found.admission_threshold is not None:
+        rows.append(("admission threshold", f"{found.admission_threshold:,.6g}", "the least t that keeps it"))
+    rows.append(("t", f"{found.t:,.10g}", "of the run"))
+    return ["Decision", *aligned(rows)]
+
+
+def _place(found: EntryExplanation) -> str:
+    if found.place == "head":
+        return f"Head: at least t = {found.t:,.10g} captions hold it, so each keeps it with probability p"
+    if found.place == "tail":
+        return f"Tail: fewer than t = {found.t:,.10g} captions hold it, and all of them are kept"
+    if found.fate == "matchable":
+        return "Never matched: no caption of the pool holds it"
+    return f"Can never match: {found.fate}"
+
+
+def _examples(heading: str, rows: Sequence[ExampleRow]) -> list[str]:
+    cells = [("uid", "q", "threshold", "caption")]
+    for row in rows:
+        threshold = "-" if row.admission_threshold is None else f"{row.admission_threshold:,.4g}"
+        caption = row.caption if len(row.caption) <= _CAPTION_LENGTH else row.caption[:_CAPTION_LENGTH] + "…"
+        cells.append((row.uid or "-", _share(row.probability), threshold, repr(caption)))
+    return [heading, *aligned(cells, right=(1, 2))]
+
+
+def _share(probability: float | None) -> str:
+    """A probability with four digits; never shown as 1 or 0 where it is not.
+
+    >>> _share(1.0), _share(0.99999), _share(0.25), _share(1.5e-7)
+    ('1', '>0.9999', '0.25', '1.5e-07')
+    """
+    if probability is None:
+        return "-"
+    text = f"{probability:.4g}"
+    return ">0.9999" if text == "1" and probability < 1 else text

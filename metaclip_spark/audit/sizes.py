@@ -1,0 +1,102 @@
+"""Read the size curve back: rows kept at each t, head and tail there, from the tables alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from metaclip_spark.audit.sizes_report import LanguageSizes, SizePoint, Sizes
+from metaclip_spark.core.balancing.size_curve import upper_edge
+from metaclip_spark.errors import ConsistencyError
+from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.spark.session import check_session
+from metaclip_spark.spark.worker_errors import named_worker_errors
+from metaclip_spark.tables.schemas import ENTRY_COUNTS, RUNS, SIZE_CURVE
+from metaclip_spark.tables.tables import Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+    from pyspark.sql import SparkSession
+
+    from metaclip_spark.runs.stored_run import StoredRun
+
+
+def size_curves(spark: SparkSession, output: str) -> Sizes:
+    """How many rows the counts and draws behind a curated table would keep at each t.
+
+    Args:
+        spark: a session with Delta.
+        output: root (a path, or catalog.schema) of the tables.
+
+    Raises:
+        TableError: there is no finished run.
+        ConsistencyError: the curve is of another run's draws.
+    """
+    check_session(spark)
+    tables = Tables(spark, output)
+    with named_worker_errors(tables):
+        run = current_run(tables)
+        return Sizes(
+            run_id=run.run_id,
+            counts_version=run.counts_version,
+            seed=run.seed,
+            read=run.counters["read"],
+            languages={language: _curve(tables, run, language) for language in run.t},
+        )
+
+
+def _curve(tables: Tables, run: StoredRun, language: str) -> LanguageSizes:
+    curves, stored_counts = tables.read(SIZE_CURVE), tables.read(ENTRY_COUNTS)
+    if curves is None or stored_counts is None:
+        raise ConsistencyError(f"{tables.root} has lost a table that run {run.run_id} wrote: curate again")
+    mine = curves.where((curves.counts_version == run.counts_version) & (curves.language == language))
+    curve = mine.select("threshold_bin", "rows", "run_id", "known_to").toArrow().sort_by("threshold_bin")
+    _refuse_other_draws(tables, run, set(curve["run_id"].to_pylist()))
+    own = stored_counts.where(
+        (stored_counts.counts_version == run.counts_version) & (stored_counts.language == language)
+    )
+    counts = np.sort(own.select("count").toArrow()["count"].to_numpy())
+    filled = np.array([upper_edge(number) for number in curve["threshold_bin"].to_pylist()])
+    ends = np.concatenate([[0], np.cumsum(curve["rows"].to_numpy())])
+    edges = np.union1d(filled, _powers_between(filled))
+    figures, t = run.report["languages"][language], run.t[language]
+    known_to = curve["known_to"][0].as_py() if curve.num_rows else None
+    if known_to is not None:  # after an append, what lies above is not counted
+        edges = edges[edges <= known_to]
+    return LanguageSizes(
+        t=_points(counts, [t], [figures["kept"]])[0],
+        matched=int(ends[-1]) if known_to is None else figures["matched"],
+        points=_points(counts, edges.tolist(), ends[np.searchsorted(filled, edges, side="right")].tolist()),
+    )
+
+
+def _refuse_other_draws(tables: Tables, run: StoredRun, measured_by: set[str]) -> None:
+    """A curve of another seed is another curve."""
+    runs = tables.read(RUNS)
+    seeds = set() if runs is None else {row.seed for row in runs.where(runs.run_id.isin(*measured_by)).collect()}
+    if seeds - {str(run.seed)}:
+        raise ConsistencyError(
+            f"the size curve in {tables.path(SIZE_CURVE)} is of seed {', '.join(sorted(seeds))}, but run {run.run_id} "
+            f"drew with seed {run.seed}: curate again with --overwrite"
+        )
+
+
+def _powers_between(edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The powers of two from the first edge to one past the last: round figures, and edges of the grid themselves."""
+    if not edges.size:
+        return edges
+    first, last = np.frexp(edges[[0, -1]])[1].tolist()
+    return np.ldexp(1.0, np.arange(first, last + 1))
+
+
+def _points(counts: NDArray[np.int64], ts: Iterable[float], sizes: Iterable[int]) -> list[SizePoint]:
+    """Head and tail at each t; `counts` ascending, all > 0."""
+    matches = [0, *np.cumsum(counts).tolist()]
+    points = []
+    for t, rows in zip(ts, sizes, strict=True):
+        tail = int(np.searchsorted(counts, t))
+        points.append(SizePoint(t, rows, len(counts) - tail, matches[tail] / matches[-1] if matches[-1] else 0.0))
+    return points

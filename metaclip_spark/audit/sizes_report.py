@@ -1,0 +1,129 @@
+"""Size against t: how many rows a pool's counts and draws keep at each threshold, for people and as data."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from metaclip_spark.core.text_layout import aligned, count, percent
+
+_MOST_LINES: Final = 24
+_LEAST_SHARE: Final = 0.002  # of all rows: below it a line of the table says nothing
+_LEAST_BAR, _MOST_BAR = 10, 60
+
+
+@dataclass(frozen=True)
+class SizePoint:
+    """One threshold.
+
+    Attributes:
+        t: in matches.
+        rows: kept at exactly this t.
+        head: entries with count >= t.
+        tail_share: share of the matches on entries with count < t.
+    """
+
+    t: float
+    rows: int
+    head: int
+    tail_share: float
+
+
+@dataclass(frozen=True)
+class LanguageSizes:
+    """The curve of one language.
+
+    Attributes:
+        t: of the run that the curated table holds, with its size.
+        matched: rows that matched and were drawn: the size at a t above all counts.
+        points: one for each filled bin of the curve and each power of two, ascending in t; the sizes are exact.
+    """
+
+    t: SizePoint
+    matched: int
+    points: list[SizePoint]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The size curves of a curated pool.
+
+    Attributes:
+        run_id: of the run that the curated table holds.
+        counts_version: of the counts.
+        seed: of the draw; another seed draws another curve.
+        read: rows read.
+        languages: curves by language.
+    """
+
+    run_id: str
+    counts_version: str
+    seed: int
+    read: int
+    languages: dict[str, LanguageSizes]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The curves as JSON types."""
+        return asdict(self)
+
+
+def sizes_as_csv(sizes: Sizes) -> str:
+    """A line for each language and point: language, t, rows, head, tail_share."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["language", "t", "rows", "head", "tail_share"])
+    for language, own in sizes.languages.items():
+        writer.writerows([language, *asdict(point).values()] for point in own.points)
+    return text.getvalue().rstrip("\n")
+
+
+def render_sizes(sizes: Sizes, *, width: int) -> str:
+    """A table of sizes at powers of two and at the run's own t, with bars, for each language.
+
+    Args:
+        sizes: the curves.
+        width: of the terminal, in characters.
+    """
+    blocks = []
+    for language, own in sizes.languages.items():
+        of = f" ({language})" if len(sizes.languages) > 1 else ""
+        head = f"Size against t{of}, of {count(own.matched)} rows that matched; seed {sizes.seed}"
+        blocks.append("\n".join([head, "", *_table(own, sizes.read, width)]))
+    blocks.append("The run's own t is marked with *. Between the lines: --json or --csv. To the row: --target-size N")
+    return "\n\n".join(blocks)
+
+
+def _table(own: LanguageSizes, read: int, width: int) -> list[str]:
+    shown = sorted({point.t: point for point in [*_at_powers(own), own.t]}.values(), key=lambda point: point.t)
+    rows = [("", "t", "rows", "of read", "head", "tail share")]
+    rows += [
+        (
+            "*" if point.t == own.t.t else "",
+            f"{point.t:,.10g}",
+            count(point.rows),
+            percent(point.rows, read),
+            count(point.head),
+            percent(point.tail_share, 1),
+        )
+        for point in shown
+    ]
+    lines = aligned(rows, right=range(1, 6))
+    used = max(map(len, lines)) + 2
+    most = max((point.rows for point in shown), default=0)
+    bar = min(_MOST_BAR, width - used)
+    if bar < _LEAST_BAR or not most:
+        return lines
+    bars = ["", *("#" * round(bar * point.rows / most) for point in shown)]
+    return [f"{line:<{used}}{drawn}".rstrip() for line, drawn in zip(lines, bars, strict=True)]
+
+
+def _at_powers(own: LanguageSizes) -> list[SizePoint]:
+    """Points at powers of two, from where a row or so in five hundred is kept to where all are."""
+    powers = [point for point in own.points if math.frexp(point.t)[0] == 0.5]  # noqa: PLR2004 - mantissa of a power of two
+    worth = [point for point in powers if _LEAST_SHARE * own.matched <= point.rows < own.matched]
+    full = [point for point in powers if point.rows == own.matched][:1]
+    shown = [*worth, *full]
+    return shown[:: -(-len(shown) // _MOST_LINES)] if shown else []

@@ -1,0 +1,198 @@
+"""Step 4 of matching: bring each row's ids together, sort them, drop repeats."""
+
+# numba types these functions by what they are called with; for mypy an np.int64 is no int, and intrinsics have no type.
+# mypy: disable-error-code="arg-type, assignment, return-value, no-any-return, call-arg, var-annotated"
+# ruff: noqa: PLR0917 - compiled functions are called by position
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from metaclip_spark.core.intrinsics import (
+    get_i32,
+    get_i64,
+    get_u64,
+    put_i32,
+    put_i64,
+    sort_16_unique,
+)
+from metaclip_spark.core.word_hashing import LOW_HALF, ONE, UPPER_HALF
+from metaclip_spark.host.kernel_cache import step
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from metaclip_spark.core.matching.tokens.scan import Block
+
+LANES: Final = 16
+"""Ids that one sorting network takes; what it reads or writes has that much room behind its last id."""
+
+
+class RowIds(NamedTuple):
+    """Ids of a block, in the order of rows: the address of one column per property.
+
+    Attributes:
+        words: int32, entries of one word, and LANES places.
+        before: int32, how many of these come before each word of the block, and after the last.
+        last_word: int64, words of the block before the end of each row.
+        last_hit: int64, hits before the end of each row; one more than rows.
+    """
+
+    words: int
+    before: int
+    last_word: int
+    last_hit: int
+
+
+@step
+def collect_words(block: Block, count: int, rows: RowIds) -> None:
+    """Entries of one word; a flat loop, because one per row would mispredict the end of each."""
+    found = 0
+    for i in range(count):
+        # Written always, kept only if an entry is just this word: a branch would be mispredicted at every third word
+        entry = get_u64(block.payload, i) >> UPPER_HALF
+        put_i32(rows.before, i, np.int32(found))
+        put_i32(rows.words, found, np.int32(entry - ONE))
+        found += np.int64(entry != 0)
+    put_i32(rows.before, count, np.int32(found))
+
+
+@step
+def sort_hits_by_row(
+    hits: NDArray[np.uint64], found: int, row_count: int, rows: RowIds, ids: NDArray[np.int32]
+) -> None:
+    """Bring the hits of each row together (a counting sort, linear in hits and rows).
+
+    Args:
+        hits: row of the block << 32 | entry id.
+        found: their number.
+        row_count: rows of the block; those of hits are below it.
+        rows: `last_hit` is written.
+        ids: written from place LANES on, room for LANES + found.
+    """
+    hit = np.int64(hits.ctypes.data)
+    ordered = np.int64(ids.ctypes.data) + 4 * LANES
+    end = rows.last_hit
+    for row in range(row_count + 1):
+        put_i64(end, row, 0)
+    for i in range(found):
+        row = np.int64(get_u64(hit, i) >> UPPER_HALF)
+        put_i64(end, row + 1, get_i64(end, row + 1) + 1)
+    for row in range(row_count):
+        put_i64(end, row + 1, get_i64(end, row) + get_i64(end, row + 1))
+    for i in range(found):  # end[row] is where the row begins; placing its hits moves it to where they end
+        row = np.int64(get_u64(hit, i) >> UPPER_HALF)
+        at = get_i64(end, row)
+        put_i32(ordered, at, np.int32(get_u64(hit, i) & LOW_HALF))
+        put_i64(end, row, at + 1)
+
+
+@step
+def emit_rows(
+    row_count: int,
+    rows: RowIds,
+    hit_ids: NDArray[np.int32],
+    gathered: NDArray[np.int32],
+    spare: NDArray[np.int32],
+    ids: NDArray[np.int32],
+    total: int,
+    row_ends: NDArray[np.int64],
+) -> int:
+    """Write the rows of a block, ids ascending and without repeats.
+
+    Bounds: all ids of the block fit behind `total` even with their repeats (the caller has seen to it), and the network
+    reads at most LANES places before `hit_ids`' first id and behind its last.
+
+    Args:
+        row_count: rows of the block.
+        rows: ids of one word, and where each row's end.
+        hit_ids: LANES places, the ids of two words and more by row, LANES places.
+        gathered: scratch for all ids of the block and LANES more.
+        spare: as much scratch.
+        ids: the result.
+        total: ids written so far.
+        row_ends: shape (row_count,), written: ids up to the end of each row.
+
+    Returns:
+        ids written, these included.
+    """
+    hit = np.int64(hit_ids.ctypes.data) + 4 * LANES
+    target = np.int64(ids.ctypes.data)
+    first_word = np.int64(0)
+    first_hit = np.int64(0)
+    for row in range(row_count):
+        last_word = np.int64(get_i32(rows.before, get_i64(rows.last_word, row)))
+        last_hit = get_i64(rows.last_hit, row)
+        words = last_word - first_word
+        count = words + last_hit - first_hit
+        # The hits, seen from `words` places earlier: lane `words` of a load there is the first
+        row_words = rows.words + 4 * first_word
+        row_hits = hit + 4 * (first_hit - words)
+        if count <= LANES:
+            total += sort_16_unique(row_words, words, row_hits, count, target + 4 * total)
+        else:
+            together = np.int64(gathered.ctypes.data)
+            for i in range(words):
+                put_i32(together, i, get_i32(row_words, i))
+            for i in range(words, count):
+                put_i32(together, i, get_i32(row_hits, i))
+            count = sort_unique(gathered, count, spare)
+            for i in range(count):
+                put_i32(target, total + i, get_i32(together, i))
+            total += count
+        first_word = last_word
+        first_hit = last_hit
+        row_ends[row] = total
+    return total
+
+
+@step
+def sort_unique(ids: NDArray[np.int32], count: int, spare: NDArray[np.int32]) -> int:
+    """Sort any number of ids in place and drop repeats: runs by the network, then merges of runs.
+
+    Args:
+        ids: `count` ids, and LANES more places.
+        count: how many.
+        spare: as long as `ids`.
+
+    Returns:
+        number of distinct ids, which now stand first.
+    """
+    home = np.int64(ids.ctypes.data)
+    source = home
+    target = np.int64(spare.ctypes.data)
+    for start in range(0, count, LANES):
+        width = min(LANES, count - start)
+        run = home + 4 * start
+        kept = sort_16_unique(run, width, run, width, target)
+        for i in range(width):  # runs keep their width: what was a repeat repeats the last id
+            put_i32(run, i, get_i32(target, min(i, kept - 1)))
+    width = LANES
+    while width < count:
+        for left in range(0, count, 2 * width):
+            _merge(source, left, min(left + width, count), min(left + 2 * width, count), target)
+        source, target = target, source
+        width *= 2
+    kept = 0
+    for i in range(count):
+        value = get_i32(source, i)
+        if i == 0 or value != get_i32(home, kept - 1):
+            put_i32(home, kept, value)  # kept <= i: what is overwritten has been read
+            kept += 1
+    return kept
+
+
+@step
+def _merge(source: int, left: int, right: int, end: int, target: int) -> None:
+    """Merge the ascending runs [left, right) and [right, end) of `source` into the same places of `target`."""
+    i = left
+    j = right
+    for k in range(left, end):
+        if j >= end or (i < right and get_i32(source, i) <= get_i32(source, j)):
+            put_i32(target, k, get_i32(source, i))
+            i += 1
+        else:
+            put_i32(target, k, get_i32(source, j))
+            j += 1

@@ -1,0 +1,113 @@
+"""Algorithm 1, part 1: match every caption, count how many captions hold each entry.
+
+Reads the caption (and language) column only. Each task counts into dense arrays and hands out its counts as blocks of
+65,536 entries, sparse where that is shorter; `reduceByKey` adds the blocks, and only their sum comes to the driver.
+Without a context, hence without RDDs, the blocks' numbers are the rows of a table that Spark sums.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
+
+from metaclip_spark.core.counting.count_blocks import merge_blocks
+from metaclip_spark.core.counting.pool_counts import (
+    PoolCounter,
+    PoolCounts,
+    block_keys,
+    blocks_of,
+    numbers_of,
+    pool_counts,
+)
+from metaclip_spark.pools.batches import by_language
+from metaclip_spark.spark.columns import quoted
+from metaclip_spark.spark.library import map_in_arrow
+from metaclip_spark.spark.session_kind import has_context, parallelism
+from metaclip_spark.tables.schemas import HEADER, RECORD, WELL_FORMED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pyspark.sql import DataFrame
+
+    from metaclip_spark.spark.shared_metadata import SharedMetadata
+
+BLOCK_SCHEMA: Final = "key int, block binary"
+NUMBER_SCHEMA: Final = "place long, number long"
+_ARROW_SCHEMA: Final = pa.schema([("key", pa.int32()), ("block", pa.binary())])
+
+
+def count_matches(rows: DataFrame, metadata: SharedMetadata) -> PoolCounts:
+    """Counts of the whole pool, exact, whatever its partitions.
+
+    Args:
+        rows: `text`, and `language` where the metadata has several; null captions are counted, not matched. Of text
+            pools also `RECORD`: malformed records are counted, and their text means nothing.
+        metadata: on the workers.
+    """
+    columns = [name for name in ("text", "language", RECORD) if name in rows.columns]
+    blocks = map_in_arrow(rows.select(*map(quoted, columns)), _counted(metadata), BLOCK_SCHEMA)
+    if not has_context(rows.sparkSession):
+        return _summed_as_table(blocks, metadata)
+    reducers = max(1, min(block_keys(metadata.n_entries), parallelism(rows.sparkSession)))
+    summed = blocks.rdd.map(_pair).reduceByKey(merge_blocks, reducers).collect()
+    return pool_counts(metadata.n_entries, summed)
+
+
+def _summed_as_table(blocks: DataFrame, metadata: SharedMetadata) -> PoolCounts:
+    summed = map_in_arrow(blocks, _as_numbers, NUMBER_SCHEMA).groupBy("place").agg(F.sum("number").alias("number"))
+    found = summed.toArrow()
+    places, numbers = found["place"].to_numpy(), found["number"].to_numpy()
+    return pool_counts(metadata.n_entries, blocks_of(metadata.n_entries, places, numbers))
+
+
+def _as_numbers(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        pairs = zip(batch.column("key").to_pylist(), batch.column("block").to_pylist(), strict=True)
+        yield pa.record_batch(list(map(pa.array, numbers_of(pairs))), names=["place", "number"])
+
+
+def _pair(row: tuple[int, bytearray]) -> tuple[int, bytes]:
+    return row[0], bytes(row[1])
+
+
+def _counted(metadata: SharedMetadata) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """The function of one task: batches of captions in, blocks of counts out."""
+
+    def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        counter = PoolCounter(metadata.n_entries)
+        for batch in batches:
+            _count_batch(batch, metadata, counter)
+        keys, blocks = zip(*counter.blocks(), strict=True)
+        yield pa.record_batch([pa.array(keys, pa.int32()), pa.array(blocks, pa.binary())], schema=_ARROW_SCHEMA)
+
+    return count
+
+
+def _count_batch(batch: pa.RecordBatch, metadata: SharedMetadata, counter: PoolCounter) -> None:
+    records, headers = len(batch), 0
+    if RECORD in batch.schema.names:
+        kind = batch.column(RECORD)
+        headers = pc.equal(kind, HEADER).true_count
+        batch = batch.filter(pc.equal(kind, WELL_FORMED))
+    malformed = records - headers - len(batch)
+    captions = batch.column("text")
+    null = captions.null_count
+    full = pc.fill_null(pc.greater(pc.binary_length(captions), 0), fill_value=False)
+    if full.true_count < len(batch):
+        batch = batch.filter(full)
+    left = len(batch)
+    for language, rows in by_language(batch, metadata.languages):
+        counter.add_matches(language, *metadata.matcher(language).match_ids(rows.column("text")))
+        left -= len(rows)
+    counter.add_rows(
+        read=records - headers,
+        null=null,
+        empty=len(captions) - null - len(batch),
+        language_without_metadata=left,
+        malformed=malformed,
+        headers=headers,
+    )

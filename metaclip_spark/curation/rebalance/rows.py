@@ -1,0 +1,79 @@
+"""Curated rows again, at other thresholds or counts: from the matches and the draw of each row, without its pool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
+from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
+
+from metaclip_spark.core.balancing.rule import balance_rows
+from metaclip_spark.curation.write_balanced import within
+from metaclip_spark.spark.columns import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+    from pyspark.sql import Column, DataFrame
+
+    from metaclip_spark.core.balancing.rule import BalancedRows
+    from metaclip_spark.core.balancing.statistics import BalanceStatistics
+    from metaclip_spark.curation.gathered_statistics import Statistics
+    from metaclip_spark.curation.keep_balanced import Balance
+
+_COLUMN: Final = "decided again"
+_DECIDED: Final = ("probability", "admission_threshold")
+
+
+def rebalance_rows(rows: DataFrame, balance: Balance, statistics: Statistics) -> DataFrame:
+    """The rows that stay, their probability and admission threshold as the balance's counts and t give them.
+
+    Args:
+        rows: of the curated table or the reserve.
+        balance: counts, thresholds by language, and the thresholds up to which rows stay.
+        statistics: receives the figures of all rows when the result is written.
+
+    Returns:
+        The same columns.
+    """
+
+    def again(batch: pa.RecordBatch, figures: BalanceStatistics) -> pa.StructArray:
+        decided = np.full((len(_DECIDED), len(batch)), np.nan)
+        known = list(balance.t)
+        places = pc.index_in(batch.column("language"), value_set=pa.array(known, pa.string()))
+        codes = pc.fill_null(places, -1).to_numpy(zero_copy_only=False)
+        for code in np.unique(codes[codes >= 0]):  # those in the batch: of hundreds it may hold one
+            mine, language = codes == code, known[code]
+            part = batch if mine.all() else batch.filter(pa.array(mine))
+            own = _decide(part, balance.counts.value[language], balance.t[language])
+            figures.add(language, own.probability, own.threshold, balance.t[language])
+            decided[:, mine] = own.probability, own.threshold
+        return pa.StructArray.from_arrays(list(map(pa.array, decided)), names=_DECIDED)
+
+    added = T.StructField(_COLUMN, T.StructType([T.StructField(name, T.DoubleType()) for name in _DECIDED]))
+    decided = statistics.gather_column(rows, ["language", "matched_entries", "draw"], again, added)
+    values = {name: F.col(_COLUMN)[name] for name in _DECIDED}
+    return _with_columns(decided, rows.schema, values).where(within(balance.stored))
+
+
+def with_origin(rows: DataFrame, values: Mapping[str, str]) -> DataFrame:
+    """The same rows with some columns set to one value, such as `run_id`; their comments stay."""
+    return _with_columns(rows, rows.schema, {name: F.lit(value) for name, value in values.items()})
+
+
+def _with_columns(rows: DataFrame, schema: T.StructType, values: Mapping[str, Column]) -> DataFrame:
+    """Columns of a schema, some of them computed; their comments stay."""
+    return rows.select(
+        *(values.get(field.name, quoted(field.name)).alias(field.name, metadata=field.metadata) for field in schema)
+    )
+
+
+def _decide(part: pa.RecordBatch, counts: NDArray[np.int64], t: float) -> BalancedRows:
+    matched = part.column("matched_entries")
+    offsets = matched.offsets.to_numpy().astype(np.int64)
+    ids, u = matched.flatten().to_numpy(), part.column("draw").to_numpy(zero_copy_only=False)
+    return balance_rows(ids, offsets - offsets[0], counts, t, u)

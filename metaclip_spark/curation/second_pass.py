@@ -1,0 +1,88 @@
+"""The second pass over one pool or several, with counts that are stored: rows that balancing keeps."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from metaclip_spark.curation.choose_text import keep_one_text
+from metaclip_spark.curation.keep_balanced import Provenance, keep_balanced, with_provenance
+from metaclip_spark.errors import InputError
+from metaclip_spark.pools.open_pool import open_pool
+from metaclip_spark.runs.identity import BALANCE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pyspark.sql import DataFrame, SparkSession
+
+    from metaclip_spark.curation.gathered_statistics import Statistics
+    from metaclip_spark.curation.keep_balanced import Balance
+    from metaclip_spark.pools.open_pool import OpenPool
+    from metaclip_spark.runs.identity import RunPlan
+    from metaclip_spark.runs.stored_run import StoredRun
+    from metaclip_spark.spark.shared_metadata import SharedMetadata
+
+
+class CrawledPool(NamedTuple):
+    """An open pool and its name.
+
+    Attributes:
+        crawl: as recorded with its rows.
+        opened: the pool.
+    """
+
+    crawl: str
+    opened: OpenPool
+
+
+def reopened_pools(spark: SparkSession, chain: Sequence[StoredRun]) -> list[CrawledPool]:
+    """The pools that runs read, as they were then.
+
+    Raises:
+        InputError: one has changed since, or is gone.
+    """
+    pools = []
+    for run in chain:
+        if run.stage == BALANCE:  # it read no other pool than the run it started from
+            continue
+        opened = open_pool(spark, run.pool())
+        if opened.source.digest != run.inputs["digest"]:
+            raise InputError(
+                f"the pool {', '.join(run.inputs['paths'])} is not as run {run.run_id} read it (then "
+                f"{dict(run.inputs)}, now {opened.source.description}): its counts no longer hold; curate it again"
+            )
+        pools.append(CrawledPool(run.pool().crawl, opened))
+    return pools
+
+
+def sources_of(chain: Sequence[StoredRun]) -> list[Mapping[str, Any]]:
+    """What each of the pools is that runs read: format, paths, bytes."""
+    return [run.inputs for run in chain if run.stage != BALANCE]
+
+
+def all_rows(pools: Sequence[CrawledPool]) -> DataFrame:
+    """The rows of all pools; a pool of one language may have no column for it."""
+    rows = (pool.opened.rows for pool in pools)
+    return reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), rows)
+
+
+def second_pass(
+    pools: Sequence[CrawledPool],
+    plan: RunPlan,
+    shared: SharedMetadata,
+    balance: Balance,
+    statistics: Statistics,
+) -> DataFrame:
+    """Rows of all pools that balancing keeps."""
+    keep = keep_one_text if plan.configuration["texts_per_image"] == "one_text_per_image" else keep_balanced
+    return reduce(
+        lambda left, right: left.unionByName(right),
+        (
+            with_provenance(
+                keep(opened.rows, shared, balance, statistics),
+                Provenance(crawl, plan.balanced_by, plan.metadata_digests, plan.run_id),
+            )
+            for crawl, opened in pools
+        ),
+    )

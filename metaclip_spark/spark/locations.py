@@ -1,0 +1,158 @@
+"""Where things are: locations that mean the same to Spark wherever it runs."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+from metaclip_spark.errors import ConfigError
+from metaclip_spark.spark.session_kind import has_context
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pyspark.sql import SparkSession
+
+HAS_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
+"""Begins a location in a store (s3a://, hdfs://, dbfs:/); C:/ is none."""
+
+_LOCAL: Final = re.compile(r"file:(?://)?(?=/)", re.IGNORECASE)
+
+TABLE_NAME: Final = re.compile(r"\w+(?:\.\w+){1,2}")
+"""schema.table or catalog.schema.table."""
+
+
+def exists_here(path: Path) -> bool:
+    """Whether there is a file or folder of this machine.
+
+    Raises:
+        ConfigError: that cannot be known: a name is too long, or a folder may not be searched.
+
+    >>> exists_here(Path("/")), exists_here(Path("/nowhere/pool"))
+    (True, False)
+    """
+    try:
+        return path.exists()
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be looked up: {error.strerror}; use a path that this machine and user can open"
+        ) from None
+
+
+def is_table_name(place: str) -> bool:
+    """Whether a place is a table of the catalog: named like one, and there is no such file or folder.
+
+    Raises:
+        ConfigError: as `exists_here`.
+
+    >>> is_table_name("crawls.pairs"), is_table_name("s3a://bucket/crawls.pairs"), is_table_name("pairs")
+    (True, False, False)
+    """
+    return TABLE_NAME.fullmatch(place) is not None and not exists_here(Path(place))
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The name that was perhaps meant, whatever its case.
+
+    >>> nearest("TEXTS", ["url", "text"])
+    'text'
+    """
+    by_folded = {known.casefold(): known for known in names}
+    near = difflib.get_close_matches(name.casefold(), list(by_folded), n=1, cutoff=0.6)
+    return by_folded[near[0]] if near else None
+
+
+def absent_part(path: str) -> str:
+    """What is missing of a path on this machine, with a near name if there is one; empty if nothing is.
+
+    >>> absent_part("/"), absent_part("/nowhere/pool"), absent_part("s3a://bucket/pool")
+    ('', 'there is no nowhere in /', '')
+    """
+    if HAS_SCHEME.match(path) and not path.startswith("file:"):
+        return ""
+    place = Path(absolute(path.removeprefix("file://").removeprefix("file:")))
+    for part in [*reversed(place.parents), place]:
+        try:
+            is_there = exists_here(part)
+        except ConfigError as error:
+            return str(error)
+        if not is_there:
+            try:
+                near = nearest(part.name, (sibling.name for sibling in part.parent.iterdir()))
+            except OSError:  # a file where a folder should be, or one that may not be read
+                near = None
+            return f"there is no {part.name} in {part.parent}" + (f", but {near}: did you mean it?" if near else "")
+    return ""
+
+
+def absolute(place: str) -> str:
+    """A relative path is one of this machine; a location with a scheme is left as it is.
+
+    >>> absolute("s3a://bucket/pool"), absolute("/pool")
+    ('s3a://bucket/pool', '/pool')
+    """
+    return place if HAS_SCHEME.match(place) else str(Path(place).absolute())
+
+
+def is_inside(place: str, folder: str) -> bool:
+    """Whether a location is a folder or lies below it.
+
+    >>> is_inside("/data/pool/out", "file:///data/pool"), is_inside("/data/pool2", "/data/pool")
+    (True, False)
+    """
+    inner, outer = (
+        absolute(path).removeprefix("file://").removeprefix("file:").rstrip("/") for path in (place, folder)
+    )
+    return f"{inner}/".startswith(f"{outer}/")
+
+
+def same_name(file: str) -> str:
+    """A file's name in one form: Spark writes file:///a%20b here and file:/a b there.
+
+    >>> same_name("file:///a%20b") == same_name("file:/a b"), same_name("s3a://b/c")
+    (True, 's3a://b/c')
+    """
+    return unquote(re.sub("^file:/+", "/", file))
+
+
+def located(spark: SparkSession, place: str) -> str:
+    """A location as Spark resolves it: without a scheme it is of Hadoop's default file system.
+
+    That is this machine's for local sessions, HDFS on many clusters, DBFS on Databricks.
+
+    Returns:
+        An absolute path of this machine, or a location with a scheme.
+
+    Raises:
+        ConfigError: the path is relative, but the default file system is not of this machine.
+    """
+    if HAS_SCHEME.match(place):
+        return place
+    if not has_context(spark):  # and no way to ask: the server has to see it in the same place
+        return absolute(place)
+    hadoop = spark._jvm.org.apache.hadoop.fs  # type: ignore[union-attr]  # noqa: SLF001 - pyspark has no other way to ask
+    settings = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001 - those that Spark writes with
+    default = str(hadoop.FileSystem.getDefaultUri(settings).toString())
+    if _LOCAL.match(default):
+        return absolute(place)
+    if not Path(place).is_absolute():
+        raise ConfigError(
+            f"the path {place} is relative, but the session's default file system is {default}: name it whole, as "
+            f"file://{absolute(place)} on this machine or {default.rstrip('/')}/{place} there"
+        )
+    return default.rstrip("/") + place
+
+
+def local_path(location: str) -> Path | None:
+    """The path on this machine; None if it is in a store.
+
+    >>> local_path("file:///data/a%20b"), local_path("/data"), local_path("s3a://bucket/data")
+    (PosixPath('/data/a%20b'), PosixPath('/data'), None)
+    """
+    found = _LOCAL.match(location)
+    if found:
+        return Path(location[found.end() :])
+    return None if HAS_SCHEME.match(location) else Path(absolute(location))

@@ -1,0 +1,296 @@
+"""Looking at tables, and telling two curations apart: every row in and out by the reason that plain Python gives."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from pools import ENTRIES, made_up_table, pool_at, write_files
+
+from metaclip_spark.audit.diff.compare import diff
+from metaclip_spark.audit.explain.caption import explain_uid
+from metaclip_spark.audit.explain.entry import explain_entry
+from metaclip_spark.audit.inspect_tables import inspect
+from metaclip_spark.audit.sizes import size_curves
+from metaclip_spark.cli import main
+from metaclip_spark.config.curation import CurateConfig
+from metaclip_spark.core.balancing.rule import admission_threshold
+from metaclip_spark.core.draw import draw
+from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.curation.curate import curate
+from metaclip_spark.errors import ConfigError, TableError
+from metaclip_spark.exports.probabilities import export_entry_probabilities
+from metaclip_spark.exports.rows import export_jsonl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyspark.sql import SparkSession
+
+    from metaclip_spark.audit.diff.difference import Difference
+    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.runs.report import CurateReport
+
+pytestmark = pytest.mark.spark
+
+ROWS = 2_500
+FIRST, SECOND = range(2_000), range(500, ROWS)  # rows of the two pools
+
+
+class Curations(NamedTuple):
+    """One root with three versions over the first pool, one over the second, one of other metadata over the first."""
+
+    first: str
+    second: str
+    other: str
+    reports: list[CurateReport]
+
+
+@pytest.fixture(scope="module")
+def curations(spark: SparkSession, metadata: CompiledMetadata, tmp_path_factory: pytest.TempPathFactory) -> Curations:
+    folder = tmp_path_factory.mktemp("diff")
+    table = made_up_table(ROWS)
+    pools = [
+        pool_at(write_files(table.slice(rows.start, len(rows)), folder / f"pool-{number}"))
+        for number, rows in enumerate((FIRST, SECOND))
+    ]
+    roots = [str(folder / name) for name in ("first", "second", "other")]
+    configs = [CurateConfig(t=20), CurateConfig(t=8, overwrite=True), CurateConfig(t=8, seed=1, overwrite=True)]
+    reports = [curate(spark, pools[0], metadata, roots[0], config) for config in configs]
+    reports.append(curate(spark, pools[1], metadata, roots[1], configs[0]))
+    reports.append(curate(spark, pools[0], compile_metadata(ENTRIES[1:]), roots[2], configs[0]))
+    return Curations(*roots, reports)
+
+
+def rows_and_counts(
+    spark: SparkSession, root: str, version: int, run: str
+) -> tuple[dict[int, list[int]], dict[int, int]]:
+    curated = spark.read.format("delta").option("versionAsOf", version).load(f"{root}/curated")
+    counts = spark.read.format("delta").load(f"{root}/entry_counts").where(f"counts_version = '{run}'")
+    return (
+        {row.uid: row.matched_entries for row in curated.select("uid", "matched_entries").collect()},
+        {row.entry_id: row["count"] for row in counts.select("entry_id", "count").collect()},
+    )
+
+
+class Side(NamedTuple):
+    rows: dict[int, list[int]]
+    counts: dict[int, int]
+    pool: range
+    t: float
+    seed: int
+
+    def keeps(self, uid: int, ids: list[int], *, t: float, seed: int) -> bool:
+        return admission_threshold([self.counts.get(entry, 0) for entry in ids], draw(uid, seed)) <= t
+
+
+def expected(before: Side, after: Side) -> tuple[Counter[str], Counter[str]]:
+    """Reasons of the rows that came and left, row by row."""
+
+    def reason(uid: int, ids: list[int], other: Side, *, came: bool) -> str:
+        if uid not in other.pool:
+            return "pool"
+        states = {
+            "other": before.keeps(uid, ids, t=before.t, seed=before.seed),
+            "t": before.keeps(uid, ids, t=after.t, seed=before.seed),
+            "entry_counts": after.keeps(uid, ids, t=after.t, seed=before.seed),
+            "seed": after.keeps(uid, ids, t=after.t, seed=after.seed),
+        }
+        return next(name for name, kept in states.items() if kept == came)
+
+    came = Counter(reason(u, ids, before, came=True) for u, ids in after.rows.items() if u not in before.rows)
+    left = Counter(reason(u, ids, after, came=False) for u, ids in before.rows.items() if u not in after.rows)
+    return came, left
+
+
+def reasons(found: Difference) -> tuple[dict[str, int], dict[str, int]]:
+    assert found.stayed == found.before.rows - sum(move.rows for move in found.left)
+    assert found.stayed == found.after.rows - sum(move.rows for move in found.came)
+    return {move.reason: move.rows for move in found.came}, {move.reason: move.rows for move in found.left}
+
+
+@pytest.fixture(scope="module")
+def sides(spark: SparkSession, curations: Curations) -> list[Side]:
+    """The three versions of the first root, and the second root."""
+    reports = curations.reports
+    places = [(curations.first, 0), (curations.first, 1), (curations.first, 2), (curations.second, 0)]
+    ways = [(FIRST, 20, 0), (FIRST, 8, 0), (FIRST, 8, 1), (SECOND, 20, 0)]
+    return [
+        Side(*rows_and_counts(spark, root, version, report.counts_version), *way)
+        for (root, version), report, way in zip(places, reports, ways, strict=False)
+    ]
+
+
+def test_a_lower_t_only_drops(spark: SparkSession, curations: Curations, sides: list[Side]) -> None:
+    found = diff(spark, curations.first, curations.first, before_at=0, after_at=curations.reports[1].run_id[:8])
+    assert reasons(found) == expected(*sides[:2]) == ({}, {"t": found.before.rows - found.after.rows})
+    assert (found.before.version, found.after.version) == (0, 1)
+    assert (found.entries_changed, found.entries) == (0, [])
+    (left,) = found.left
+    assert int(left.example) in sides[0].rows.keys() - sides[1].rows.keys()
+
+
+def test_another_seed_draws_others(spark: SparkSession, curations: Curations, sides: list[Side]) -> None:
+    found = diff(spark, curations.first, curations.first, before_at=1)
+    came, left = reasons(found)
+    assert (came, left) == expected(*sides[1:3])
+    assert came.keys() == left.keys() == {"seed"}
+
+
+def test_another_pool_brings_rows_and_moves_counts(
+    spark: SparkSession, curations: Curations, sides: list[Side]
+) -> None:
+    found = diff(spark, curations.first, curations.second, before_at=2, top=1_000)
+    assert reasons(found) == expected(sides[2], sides[3])
+    came, left = reasons(diff(spark, curations.first, curations.second, before_at=0, top=3))
+    assert (came, left) == expected(sides[0], sides[3])
+    assert came.keys() == left.keys() == {"pool", "entry_counts"}
+    changed = {
+        ENTRIES[entry]: (sides[2].counts.get(entry, 0), sides[3].counts.get(entry, 0))
+        for entry in sides[2].counts.keys() | sides[3].counts.keys()
+        if sides[2].counts.get(entry) != sides[3].counts.get(entry)
+    }
+    assert {move.entry: (move.before, move.after) for move in found.entries} == changed
+    distances = [abs(move.after - move.before) for move in found.entries]
+    assert distances == sorted(distances, reverse=True)
+    assert found.entries_changed == len(changed)
+    assert found.entries_new == sum(not old for old, _ in changed.values())
+    assert found.entries_gone == sum(not new for _, new in changed.values())
+    moved = found.entries[0]
+    assert (moved.probability_before, moved.probability_after) == (min(1, 8 / moved.before), min(1, 20 / moved.after))
+
+
+def test_another_list_of_entries_is_the_reason_by_itself(spark: SparkSession, curations: Curations) -> None:
+    found = diff(spark, curations.first, curations.other, before_at=0)
+    assert found.other_metadata == ["en"]
+    came, left = reasons(found)
+    assert came.keys() | left.keys() == {"metadata"}
+    assert [(move.entry, move.after) for move in found.entries] == [("w0", 0)]
+
+
+def test_rows_under_other_ids_are_not_compared(spark: SparkSession, curations: Curations, example_root: str) -> None:
+    with pytest.raises(ConfigError, match=r"has the ids of column 'id' but .* derives ids from URL and text: a row"):
+        diff(spark, curations.first, example_root)
+
+
+def test_no_such_version_or_run(spark: SparkSession, curations: Curations) -> None:
+    with pytest.raises(TableError, match="versions are 0 to 2"):
+        diff(spark, curations.first, curations.first, before_at=3)
+    with pytest.raises(TableError, match=curations.reports[0].run_id):
+        diff(spark, curations.first, curations.first, before_at="ffffffff")
+    with pytest.raises(TableError, match="no curated table"):
+        diff(spark, curations.first + "2", curations.first)
+
+
+@pytest.mark.slow
+def test_versions_that_are_gone(
+    spark: SparkSession,
+    curations: Curations,
+    tmp_path: Path,
+    change_settings: Callable[[dict[str, str]], None],
+) -> None:
+    change_settings({"spark.databricks.delta.retentionDurationCheck.enabled": "false"})
+    roots = {name: tmp_path / name for name in ("vacuumed", "cleaned", "cut", "lost")}
+    for root in roots.values():
+        shutil.copytree(curations.first, root)
+    curated = {name: root / "curated" for name, root in roots.items()}
+
+    spark.sql(f"VACUUM delta.`{curated['vacuumed']}` RETAIN 0 HOURS")
+    vacuumed = str(roots["vacuumed"])
+    says = r"version 0 of .*its file part-.* is removed.* be read is 2, the newest 4"  # a VACUUM makes two
+    with pytest.raises(TableError, match=says):
+        diff(spark, vacuumed, vacuumed, before_at=curations.reports[0].run_id)
+
+    spark.sql(f"ALTER TABLE delta.`{curated['cleaned']}` SET TBLPROPERTIES ('delta.checkpointInterval' = '1')")
+    for version in range(3):
+        (curated["cleaned"] / "_delta_log" / f"{version:020d}.json").unlink()
+    with pytest.raises(TableError, match=r"version 1 of .*its log is cleaned up.* be read is (\d), the newest \1"):
+        diff(spark, curations.first, str(roots["cleaned"]), after_at=1)
+    assert export_jsonl(spark, str(roots["cleaned"]), str(tmp_path / "lines"), columns=["uid"]).rows
+
+    (curated["cut"] / "_delta_log" / f"{0:020d}.json").unlink()
+    for file in curated["lost"].glob("*.parquet"):
+        file.unlink()
+    by_log: tuple[Callable[[str], object], ...] = (  # and by the other tables: of the rows' files they open none
+        lambda root: inspect(spark, root),
+        lambda root: size_curves(spark, root),
+        lambda root: export_entry_probabilities(spark, root, str(tmp_path / "p.npy"), overwrite=True),
+    )
+    by_rows: tuple[Callable[[str], object], ...] = (
+        lambda root: diff(spark, root, curations.first),
+        lambda root: explain_uid(spark, root, 1),
+        lambda root: explain_entry(spark, root, "w1"),
+        lambda root: export_jsonl(spark, root, str(tmp_path / "other")),
+    )
+    for look in (*by_log, *by_rows):
+        with pytest.raises(TableError, match=r"cannot be read, in no version: .DELTA_TRUNCATED"):
+            look(str(roots["cut"]))
+    for look in by_rows:
+        with pytest.raises(TableError, match="a file of the tables in"):
+            look(str(roots["lost"]))
+    for look in by_log:
+        look(str(roots["lost"]))
+
+
+def test_a_root_and_its_tables(spark: SparkSession, curations: Curations) -> None:
+    report = curations.reports[2]
+    found = inspect(spark, curations.first, top=5)
+    tables = {table.name: table for table in found.tables}
+    assert tables.keys() == {"curated", "entry_counts", "size_curve", "runs"}
+    curated = tables["curated"]
+    assert (curated.rows, curated.versions) == (report.counters["kept"], 3)
+    assert [version.run_id for version in curated.last_versions] == [r.run_id for r in curations.reports[2::-1]]
+    assert curated.last_versions[0].rows == curated.rows
+    assert curated.files >= 1
+    assert curated.bytes > 0
+    assert [run.stage for run in found.runs] == ["curate", "curate", "curate", "count"]
+    (current,) = [run for run in found.runs if run.current]
+    assert (current.run_id, current.counters, current.seed) == (report.run_id, report.counters, 1)
+    (english,) = found.languages
+    figures = report.languages["en"]
+    assert (english.head, english.tail, english.never) == (figures.head, figures.tail, figures.never)
+    assert [(entry, count) for _, entry, count in english.top_entries] == figures.top_entries[:5]
+    assert [ENTRIES[entry_id] for entry_id, *_ in english.top_entries] == [e for e, _ in figures.top_entries[:5]]
+    one = inspect(spark, f"{curations.first}/curated", top=0)
+    assert [table.name for table in one.tables] == ["curated"]
+    with pytest.raises(TableError, match="none of our tables"):
+        inspect(spark, f"{curations.first}/curated/_delta_log")
+    with pytest.raises(ConfigError, match="-1"):
+        inspect(spark, curations.first, top=-1)
+
+
+def test_on_the_command_line(curations: Curations, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["inspect", curations.first, "--top", "2"]) == 0
+    shown = capsys.readouterr().out
+    assert [part for part in ("never matched", "Runs, newest first", " not_drawn ", "rank") if part not in shown] == []
+    assert main(["inspect", curations.first, "--json"]) == 0
+    versions = {table["name"]: table["versions"] for table in json.loads(capsys.readouterr().out)["tables"]}
+    assert versions["curated"] == 3
+    assert main(["diff", f"{curations.first}@0", f"{curations.first}@{curations.reports[1].run_id}"]) == 0
+    assert "t fell below their admission threshold" in capsys.readouterr().out
+    assert main(["diff", f"{curations.first}@0", curations.first, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["after"]["version"] == 2
+
+
+def test_a_pool_that_is_gone(spark: SparkSession, curations: Curations) -> None:
+    pool = Path(curations.second).with_name("pool-1")
+    away = pool.rename(pool.with_name("away"))
+    try:
+        found = diff(spark, curations.first, curations.second, before_at=0)
+    finally:
+        away.rename(pool)
+    assert len(found.pools_unread) == 1
+    assert reasons(found)[1].keys() <= {"entry_counts", "other"}
+
+
+def test_a_run_that_did_not_finish(spark: SparkSession, curations: Curations, tmp_path: Path) -> None:
+    root = str(shutil.copytree(curations.second, tmp_path / "second"))
+    run_id = curations.reports[3].run_id
+    spark.sql(f"DELETE FROM delta.`{root}/runs` WHERE run_id = '{run_id}'")
+    unfinished = inspect(spark, root)
+    assert (unfinished.unfinished, unfinished.languages) == (run_id, [])

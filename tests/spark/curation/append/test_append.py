@@ -1,0 +1,295 @@
+"""Append: the rows, counts and figures of one run over all pools, and nothing twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from crawls import CONFIG, OF_THE_RUN, all_of, crawled_table, crawls, read, same_figures
+from pools import pool_at, write_files
+
+from metaclip_spark.audit.diff.compare import diff
+from metaclip_spark.audit.explain.caption import explain_uid
+from metaclip_spark.audit.sizes import size_curves
+from metaclip_spark.config.curation import CurateConfig
+from metaclip_spark.core.balancing.rule import admission_threshold, miss_probability
+from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.curation.append import append as stage
+from metaclip_spark.curation.append.append import append
+from metaclip_spark.curation.curate import curate
+from metaclip_spark.curation.file_layouts import PoolRows, rows_behind
+from metaclip_spark.curation.rebalance.rebalance import rebalance
+from metaclip_spark.errors import ConfigError, InputError, TableError
+from metaclip_spark.runs import identity as run_plan
+from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.tables.tables import Tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyspark.sql import SparkSession
+
+    from metaclip_spark.core.matching.compile import CompiledMetadata
+    from metaclip_spark.runs.report import CurateReport
+
+pytestmark = pytest.mark.spark
+
+
+def counts_at(spark: SparkSession, output: Path, report: CurateReport, name: str) -> pa.Table:
+    """Rows of `entry_counts` or `size_curve` of a run's counts."""
+    rows = spark.read.format("delta").load(str(output / name)).where(f"counts_version = '{report.counts_version}'")
+    by = "entry_id" if name == "entry_counts" else "threshold_bin"
+    return rows.drop(*OF_THE_RUN).toArrow().sort_by([("language", "ascending"), (by, "ascending")]).combine_chunks()
+
+
+@pytest.fixture(scope="module")
+def table() -> pa.Table:
+    return crawled_table()
+
+
+def test_three_appends_in_a_row_equal_one_run(
+    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
+) -> None:
+    config = replace(CONFIG, reserve=55.0)
+    pools = crawls(tmp_path, table, (0.4, 0.2, 0.3, 0.1))
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    base = report = curate(spark, pools[0], metadata, str(out), config)
+    for pool in pools[1:]:
+        parent, report = report, append(spark, pool, metadata, str(out))
+        (run,) = spark.read.format("delta").load(str(out / "runs")).where(f"run_id = '{report.run_id}'").collect()
+        assert (run.stage, run.parent_run_id, run.status) == ("append", parent.run_id, "finished")
+    fresh = curate(spark, all_of(pools), metadata, str(whole), config)
+    for name in ("curated", "reserve"):
+        assert read(spark, out, name) == read(spark, whole, name), name
+    assert counts_at(spark, out, report, "entry_counts") == counts_at(spark, whole, fresh, "entry_counts")
+    same_figures(report, fresh)
+    assert report.expected_size is None
+    rows = spark.read.format("delta").load(str(out / "curated"))
+    assert {row.crawl for row in rows.select("crawl").distinct().collect()} == {pool.crawl for pool in pools}
+    assert [row.run_id for row in rows.select("run_id").distinct().collect()] == [report.run_id]
+    assert base.counters["kept"] > 0
+
+    # The curve ends at the edge below what is stored, and is exact up to there.
+    curve = counts_at(spark, out, report, "size_curve")
+    assert set(curve["known_to"].to_pylist()) == {55.0}
+    of_whole = counts_at(spark, whole, fresh, "size_curve")
+    known = of_whole.filter(pc.less_equal(of_whole["upper_edge"], 55.0))
+    assert curve.drop_columns("known_to") == known.drop_columns("known_to")
+    assert set(of_whole["known_to"].to_pylist()) == {None}
+
+    # Appended tables are re-balanced as others are, by rows and by all pools.
+    for t in (11.0, 80.0):
+        moved = rebalance(spark, str(out), t, metadata)
+        fresh = curate(spark, all_of(pools), metadata, str(whole), replace(CONFIG, t=t, overwrite=True))
+        assert read(spark, out) == read(spark, whole)
+        assert moved.counters == fresh.counters
+
+
+def test_an_appended_pool_is_known(
+    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
+) -> None:
+    first, second, third = crawls(tmp_path, table, (0.4, 0.3, 0.3))
+    out = str(tmp_path / "out")
+    curate(spark, first, metadata, out, CONFIG)
+    done = append(spark, second, metadata, out)
+    before = files_below(tmp_path)
+    again = append(spark, second, metadata, out)
+    assert again == replace(done, already_finished=True, seconds=again.seconds)
+    refused = [
+        (first, {}, TableError, "in the curated table already"),
+        (second, {"frozen": True}, TableError, "in the curated table already"),
+        (replace(third, crawl="crawl1"), {}, ConfigError, "the name 'crawl1' belongs to"),
+    ]
+    for pool, options, kind, message in refused:
+        with pytest.raises(kind, match=message):
+            append(spark, pool, metadata, out, **options)
+    with pytest.raises(ConfigError, match="'en' is not the one"):
+        append(spark, third, compile_metadata(["w1"]), out)
+    renamed = write_files(table.rename_columns(["id", "image_url", "text", "breadth"]), tmp_path / "renamed")
+    with pytest.raises(InputError, match=r"'width' \(int\) is missing; 'breadth' \(int\) is new"):
+        append(spark, pool_at(renamed), metadata, out)
+    for name in ("SEMANTICS_VERSION", "DRAW_VERSION"):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(run_plan, name, "other")
+            with pytest.raises(TableError, match=r"by other rules: .* this package has .*other.*Curate its pool"):
+                append(spark, third, metadata, out)
+    assert {path: time for path, time in files_below(tmp_path).items() if "/renamed/" not in path} == before
+
+
+def test_frozen_counts_balance_the_new_rows_only(
+    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
+) -> None:
+    first, second, third = crawls(tmp_path, table, (0.3, 0.4, 0.3))
+    out = tmp_path / "out"
+    base = curate(spark, first, metadata, str(out), CONFIG)
+    old = read(spark, out)
+    report = append(spark, second, metadata, str(out), frozen=True)
+    now = read(spark, out)
+    is_old = pc.is_in(now["uid"], value_set=old["uid"])
+    assert now.filter(is_old).combine_chunks() == old
+    counts = counts_at(spark, out, base, "entry_counts")
+    count_of = dict(zip(counts["entry_id"].to_pylist(), counts["count"].to_pylist(), strict=True))
+    everything = curate(spark, second, metadata, str(tmp_path / "all"), replace(CONFIG, t=1e9))
+    expected = {}
+    for row in read(spark, tmp_path / "all").to_pylist():
+        own = [count_of.get(entry, 0) for entry in row["matched_entries"]]
+        threshold = admission_threshold(own, row["draw"])
+        if threshold <= CONFIG.t:
+            expected[row["uid"]] = (1.0 - miss_probability(CONFIG.t, own), threshold)
+    new = now.filter(pc.invert(is_old)).to_pylist()
+    assert {row["uid"]: (row["probability"], row["admission_threshold"]) for row in new} == expected
+    assert report.counts_version == base.counts_version
+    assert report.counters["read"] == base.counters["read"] + everything.counters["read"]
+    assert sum(report.counters.values()) == 2 * report.counters["read"]
+    assert report.counters["kept"] == len(now)
+    curve = counts_at(spark, out, report, "size_curve")
+    assert sum(curve["rows"].to_pylist()) == sum(name.matched for name in report.languages.values())
+    # The same rows from a curation of their own with those counts, which are whole without the other tables then.
+    alone = tmp_path / "alone"
+    config = replace(CONFIG, counts=f"{out}@{base.counts_version}")
+    by_others = curate(spark, second, metadata, str(alone), config)
+    assert read(spark, alone).to_pylist() == new
+    assert (by_others.counts_version, by_others.matches) == (base.counts_version, everything.matches)
+    assert sum(by_others.counters.values()) == 2 * by_others.counters["read"] == 2 * everything.counters["read"]
+    assert curate(spark, second, metadata, str(alone), replace(config, counts=str(out))).already_finished
+    rebalance(spark, str(alone), 9.0)
+    matched = {name: figures.matched for name, figures in everything.languages.items()}
+    own = PoolRows(everything.counters["read"], matched, everything.matches)
+    assert rows_behind(current_run(Tables(spark, str(alone)))) == own, "by which files are laid out"
+    assert read(spark, alone)["uid"].to_pylist() == [row["uid"] for row in new if row["admission_threshold"] <= 9.0]
+    with pytest.raises(TableError, match="has no counts"):
+        curate(spark, second, metadata, str(alone), replace(config, counts=f"{out}@{'0' * 32}", overwrite=True))
+    with pytest.raises(ConfigError, match="frozen counts"):
+        append(spark, third, metadata, str(out))
+    assert append(spark, third, metadata, str(out), frozen=True).counters["kept"] > len(now)
+
+
+@pytest.mark.slow
+def test_a_t_that_a_size_chose_stays(
+    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
+) -> None:
+    pools = crawls(tmp_path, table.slice(0, 1_200), (0.5, 0.5))
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    config = CurateConfig(target_size=150, reserve=1e6, seed=3)
+    before = curate(spark, pools[0], metadata, str(out), config)
+    assert before.counters["kept"] == 150
+    assert before.reserved == before.counters["not_drawn"] > 0
+    report = append(spark, pools[1], metadata, str(out))
+    t = before.languages["en"].t
+    fresh = curate(spark, all_of(pools), metadata, str(whole), CurateConfig(t=t, reserve=1e6, seed=3))
+    for name in ("curated", "reserve"):
+        assert read(spark, out, name) == read(spark, whole, name), name
+    same_figures(report, fresh)
+    assert (before.wanted_rows, report.wanted_rows) == (150, None)
+
+    # What reads runs knows all their pools, and where the curve ends.
+    sizes = size_curves(spark, str(out)).languages["en"]
+    of_whole = size_curves(spark, str(whole)).languages["en"]
+    assert sizes == of_whole, "nothing is missing in the reserve, so that the curve does not end"
+    reserve = spark.read.format("delta").load(str(out / "reserve"))
+    (row,) = reserve.where("crawl = 'crawl0'").select("uid", "admission_threshold").take(1)
+    explained = explain_uid(spark, str(out), row.uid)
+    assert (explained.verdict, explained.admission_threshold) == ("not_drawn", row.admission_threshold)
+    assert diff(spark, str(out), str(whole)).stayed == report.counters["kept"]
+
+    moved = rebalance(spark, str(out), 2 * t)
+    assert moved.counters["kept"] == len(read(spark, out)) > report.counters["kept"]
+    with pytest.raises(ConfigError, match=r"reserve = 0\.001 is not above t"):
+        curate(spark, pools[0], metadata, str(out), replace(config, reserve=0.001, overwrite=True))
+
+
+class Death(Exception):  # noqa: N818 - no error: the end of a process
+    """Stands for the end of the process."""
+
+
+def die(*_: object, **__: object) -> None:
+    raise Death
+
+
+# Before the rows are written, after them, and after the curve too.
+DIED = ("statistics_of", "check_source", "record")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("frozen", "died"), [(False, DIED), (True, DIED[2:])], ids=["counts added", "frozen"])
+def test_an_append_that_died_is_completed_by_the_same_command(
+    spark: SparkSession,
+    metadata: CompiledMetadata,
+    tmp_path: Path,
+    table: pa.Table,
+    *,
+    frozen: bool,
+    died: tuple[str, ...],
+) -> None:
+    first, second = crawls(tmp_path, table.slice(0, 1_000), (0.5, 0.5))
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    before = curate(spark, first, metadata, str(out), CONFIG)
+    curate(spark, first, metadata, str(whole), CONFIG)
+    expected = append(spark, second, metadata, str(whole), frozen=frozen)
+    for function in died:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(stage, function, die)
+            with pytest.raises(Death):
+                append(spark, second, metadata, str(out), frozen=frozen)
+        if function == DIED[0]:
+            assert len(read(spark, out)) == before.counters["kept"], "the old version whole"
+        else:
+            with pytest.raises(TableError, match="not marked as finished"):
+                rebalance(spark, str(out), 5.0)
+    report = append(spark, second, metadata, str(out), frozen=frozen)
+    for name in ("curated", "entry_counts", "size_curve"):
+        assert read(spark, out, name) == read(spark, whole, name), name
+    same_figures(report, expected)
+    assert report.expected_size == expected.expected_size
+
+
+@pytest.mark.slow
+def test_the_first_run_wanted_back_leaves_the_append_whole_until_it_has_written(
+    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = crawls(tmp_path, table, (0.5, 0.5))
+    out = str(tmp_path / "out")
+    curate(spark, first, metadata, out, CONFIG)
+    appended = append(spark, second, metadata, out)
+    monkeypatch.setattr("metaclip_spark.curation.curate.write_balanced", die)
+    with pytest.raises(Death):
+        curate(spark, first, metadata, out, replace(CONFIG, overwrite=True))
+    lower = rebalance(spark, out, 5.0)
+    assert 0 < lower.counters["kept"] < appended.counters["kept"]
+
+
+@pytest.mark.slow
+def test_a_run_that_died_waits_for_its_parent_where_that_died_too(
+    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
+) -> None:
+    (first,) = crawls(tmp_path, table, (1.0,))
+    out, again = str(tmp_path / "out"), replace(CONFIG, reserve=2 * CONFIG.t, overwrite=True)
+    parent = curate(spark, first, metadata, out, again)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("metaclip_spark.curation.rebalance.rebalance.record", die)
+        with pytest.raises(Death):
+            rebalance(spark, out, 5.0)
+        patched.setattr("metaclip_spark.curation.curate.write_balanced", die)
+        with pytest.raises(Death):
+            curate(spark, first, metadata, out, again)
+    with pytest.raises(TableError, match=f"run {parent.run_id}, from which run .* was begun again and did not end"):
+        rebalance(spark, out, 5.0)
+    assert curate(spark, first, metadata, out, again).counters == parent.counters
+    lower = rebalance(spark, out, 5.0)
+    assert lower.counters["kept"] + lower.reserved == parent.counters["kept"] + parent.reserved
+
+
+def test_one_text_per_image_is_refused(
+    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
+) -> None:
+    first, second = crawls(tmp_path, table.slice(0, 300), (0.5, 0.5))
+    curate(spark, first, metadata, str(tmp_path / "out"), replace(CONFIG, texts_per_image="one_text_per_image"))
+    with pytest.raises(ConfigError, match="one text per image"):
+        append(spark, second, metadata, str(tmp_path / "out"))
+
+
+def files_below(folder: Path) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}

@@ -1,0 +1,165 @@
+"""Choosing t on whole runs: sizes to the row, in every way that rows are counted, and the curve read back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pools import COLUMNS, made_up_table, pool_at, write_files
+
+from metaclip_spark.audit.sizes import size_curves
+from metaclip_spark.cli import main
+from metaclip_spark.config.curation import CurateConfig
+from metaclip_spark.core.balancing import target_size
+from metaclip_spark.core.balancing.head_tail import language_threshold, tail_share
+from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.curation import choose_t
+from metaclip_spark.curation.curate import curate
+from metaclip_spark.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pyspark.sql import SparkSession
+
+    from metaclip_spark.config.pool import Pool
+    from metaclip_spark.core.matching.compile import CompiledMetadata
+
+pytestmark = pytest.mark.spark
+
+EVERYTHING = CurateConfig(t=1e9, overwrite=True)
+
+
+@pytest.fixture
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The passes over thresholds, by the bits that each left."""
+    shifts: list[int] = []
+    measured = choose_t.threshold_histogram
+
+    def counted(pool: object, window: object, shift: int) -> object:
+        shifts.append(shift)
+        return measured(pool, window, shift)
+
+    monkeypatch.setattr(choose_t, "threshold_histogram", counted)
+    return shifts
+
+
+def column(spark: SparkSession, output: Path, *names: str) -> list[np.ndarray]:
+    rows = spark.read.format("delta").load(str(output / "curated")).select(*names).toArrow()
+    return [rows[name].to_numpy(zero_copy_only=False) for name in names]
+
+
+def test_a_size_to_the_row_from_the_stored_curve(
+    spark: SparkSession,
+    small_pool: Pool,
+    metadata: CompiledMetadata,
+    tmp_path: Path,
+    passes: list[int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    curate(spark, small_pool, metadata, str(tmp_path), EVERYTHING)
+    (thresholds,) = column(spark, tmp_path, "admission_threshold")
+    thresholds.sort()
+    sizes = size_curves(spark, str(tmp_path)).languages["en"]
+    assert [point.rows for point in sizes.points] == [int((thresholds <= point.t).sum()) for point in sizes.points]
+    assert sizes.matched == len(thresholds)
+
+    config = CurateConfig(target_size=701, overwrite=True)
+    report = curate(spark, small_pool, metadata, str(tmp_path), config)
+    assert passes == [0]
+    assert report.counts_reused
+    assert (report.languages["en"].t, report.counters["kept"]) == (thresholds[700], 701)
+    assert (report.wanted_rows, report.expected_size) == (701, pytest.approx(701, abs=4 * report.expected_deviation))
+    assert curate(spark, small_pool, metadata, str(tmp_path), config).already_finished
+
+    assert main(["sizes", str(tmp_path), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)["languages"]["en"]
+    assert shown["t"] == {"t": thresholds[700], "rows": 701} | {k: shown["t"][k] for k in ("head", "tail_share")}
+    assert [point["rows"] for point in shown["points"]] == [point.rows for point in sizes.points]
+
+    # Another seed draws other thresholds: the stored curve is of no use.
+    other = curate(spark, small_pool, metadata, str(tmp_path), replace(config, seed=8))
+    assert passes == [0, 46, 0]
+    assert other.counters["kept"] == 701
+
+
+def test_a_share_of_images_with_one_text_each(
+    spark: SparkSession,
+    small_pool: Pool,
+    metadata: CompiledMetadata,
+    tmp_path: Path,
+    passes: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(target_size, "FINEST_ROWS", 1)  # as if a bin held millions: divided step by step
+    config = CurateConfig(keep_share=0.2, texts_per_image="one_text_per_image")
+    report = curate(spark, small_pool, metadata, str(tmp_path), config)
+    assert passes[0] == 46
+    assert passes == sorted(passes, reverse=True)
+    assert report.counters["not_chosen"] > 0
+    assert report.counters["kept"] == report.wanted_rows == 400
+    with pytest.raises(ConfigError, match=r"keep_share = 0\.999 of 2000 rows"):
+        curate(spark, small_pool, metadata, str(tmp_path), replace(config, keep_share=0.999, overwrite=True))
+
+
+def test_a_size_over_several_languages(
+    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, passes: list[int]
+) -> None:
+    """The least t of the reference at which all languages together keep as many, against trying every t there is."""
+    table = made_up_table(2_000)
+    codes = pa.array(["en" if number % 3 else "de" for number in range(len(table))])
+    pool = pool_at(
+        write_files(table.append_column("lang", codes), tmp_path / "pool"), replace(COLUMNS, language="lang")
+    )
+    both = {"en": metadata, "de": compile_metadata([f"w{number}" for number in range(0, 400, 3)], language="de")}
+    curate(spark, pool, both, str(tmp_path / "out"), EVERYTHING)
+    thresholds, language = column(spark, tmp_path / "out", "admission_threshold", "language")
+    stored = spark.read.format("delta").load(str(tmp_path / "out" / "entry_counts")).toPandas()
+    counts = {code: stored["count"][stored["language"] == code].to_numpy() for code in both}
+
+    def size_at(t: float) -> int:
+        own = {"en": t, "de": language_threshold(counts["de"], tail_share(counts["en"], t)).t}
+        return sum(int((thresholds[language == code] <= own[code]).sum()) for code in both)
+
+    tried = np.unique([*thresholds[language == "en"], *np.nextafter(counts["en"].astype(float), np.inf)])
+    wanted = 900
+    report = curate(spark, pool, both, str(tmp_path / "out"), CurateConfig(target_size=wanted, overwrite=True))
+    t = report.languages["en"].t
+    assert passes == [46, 0]
+    assert report.counters["kept"] == size_at(t) >= wanted
+    assert all(size_at(smaller) < wanted for smaller in tried[tried < t])
+
+    shared = curate(spark, pool, both, str(tmp_path / "out"), CurateConfig(tail_share=0.2, overwrite=True))
+    for code in both:
+        assert shared.languages[code].t == language_threshold(counts[code], 0.2).t
+
+
+UNFIT: dict[str, tuple[CurateConfig, Callable[[CompiledMetadata], object], str]] = {
+    "t and tail share of one language": (CurateConfig(t=5.0, tail_share=0.1), lambda m: m, "the only language"),
+    "a size without the reference": (
+        CurateConfig(target_size=5, reference_language="fr"),
+        lambda m: {"en": m, "de": m},
+        "target_size = 5 needs the tail share of the reference language 'fr'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("config", "of", "says"), UNFIT.values(), ids=UNFIT)
+def test_a_way_that_does_not_fit_the_languages(
+    spark: SparkSession,
+    small_pool: Pool,
+    metadata: CompiledMetadata,
+    tmp_path: Path,
+    config: CurateConfig,
+    of: Callable[[CompiledMetadata], object],
+    says: str,
+) -> None:
+    pool = replace(small_pool, columns=replace(COLUMNS, language="width"))
+    with pytest.raises(ConfigError, match=says):
+        curate(spark, pool, of(metadata), str(tmp_path / "out"), config)
+    assert not (tmp_path / "out").exists()

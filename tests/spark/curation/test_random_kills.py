@@ -1,0 +1,188 @@
+"""The command line's `curate`, `balance` and `append` killed with signal 9 at random moments, then run again.
+
+On a cluster an executor that dies at work takes nothing down: the very run ends as if nothing had been.
+
+    pytest -m slow tests/spark/curation/test_random_kills.py         # METACLIP_SPARK_KILLS=N for another number than 30
+
+Whatever had been done by then, the same command leaves the same tables as one that nothing disturbed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from content_digest import content_digest
+from pools import write_files
+
+from metaclip_spark import example
+from metaclip_spark.tables.schemas import RUNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pyspark.sql import SparkSession
+
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
+
+KILLS = int(os.environ.get("METACLIP_SPARK_KILLS", "30"))
+SEED = 20_26
+TABLES = ("curated", "reserve", "entry_counts", "size_curve")
+JOBS = ("curate", "balance down", "balance up", "append")
+VICTIMS = ("driver", "driver", "JVM", "Python workers")
+FOLLOW_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command, the tables it starts from, and what it leaves.
+
+    Attributes:
+        arguments: of the command line, without the output.
+        before: folder of the tables it starts from; None: there are none.
+        seconds: that it took undisturbed.
+        left: content of the tables after it.
+    """
+
+    arguments: list[str]
+    before: Path | None
+    seconds: float
+    left: dict[str, object]
+
+
+def start(arguments: list[str], output: Path, master: str = "local[2]") -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "metaclip_spark", *arguments, "--output", str(output), "--master", master]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    said = process.communicate(timeout=FOLLOW_SECONDS)[0]
+    assert process.returncode == 0, said
+    return said
+
+
+def content(spark: SparkSession, output: Path) -> dict[str, object]:
+    """What the tables hold; of the runs, the finished ones with their counters."""
+    found: dict[str, object] = {}
+    for name in TABLES:
+        if (output / name).is_dir():
+            table = spark.read.format("delta").load(str(output / name))
+            found[name] = content_digest(table, without=())
+    runs = spark.read.format("delta").load(str(output / RUNS)).select("run_id", "stage", "status", "counters").collect()
+    found[RUNS] = sorted((row.run_id, row.stage, row.status, sorted(row.counters.items())) for row in runs)
+    return found
+
+
+@pytest.fixture(scope="module")
+def jobs(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
+    """Each job done once, undisturbed, over the embedded example in two pools."""
+    folder = tmp_path_factory.mktemp("jobs")
+    table = example.pool_table()
+    half = len(table) // 2
+    for name, part in (("first", table.slice(0, half)), ("second", table.slice(half))):
+        write_files(part, folder / name, files=6)
+    of_pool = ["--metadata", str(example.metadata_path()), "--url-column", "image_url", "--pool"]
+    # In the order in which they are done: each starts from what the one before has left.
+    commands = {
+        "curate": ["curate", *of_pool, str(folder / "first"), "--t", "3", "--reserve", "6"],
+        "balance down": ["balance", "--t", "2"],
+        "balance up": ["balance", "--t", "4"],
+        "append": ["append", *of_pool, str(folder / "second")],
+    }
+    done: dict[str, Job] = {}
+    tables, before = folder / "tables", None
+    for name, arguments in commands.items():
+        begin = time.monotonic()
+        finish(start(arguments, tables))
+        seconds = time.monotonic() - begin
+        done[name] = Job(arguments, before, seconds, content(spark, tables))
+        before = folder / f"after {name}"
+        shutil.copytree(tables, before)
+    return done
+
+
+@pytest.mark.parametrize("number", range(KILLS))
+def test_a_kill_at_any_moment_changes_nothing(
+    spark: SparkSession, jobs: dict[str, Job], tmp_path: Path, number: int
+) -> None:
+    chance = random.Random(SEED * 1_000 + number)
+    name, victim = JOBS[number % len(JOBS)], VICTIMS[number // len(JOBS) % len(VICTIMS)]
+    job, output = jobs[name], tmp_path / "tables"
+    if job.before:
+        shutil.copytree(job.before, output)
+    moment = chance.uniform(0, job.seconds)
+    process = start(job.arguments, output)
+    time.sleep(moment)
+    killed = kill(process, victim)
+    process.communicate(timeout=FOLLOW_SECONDS)
+    written = sorted(path.name for path in output.glob("*/")) if output.is_dir() else []
+    finish(start(job.arguments, output))
+    print(f"{name}: {victim} ({killed} processes) killed after {moment:.2f} of {job.seconds:.2f} s, left {written}")
+    assert content(spark, output) == job.left
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_an_executor_killed_at_work_changes_nothing(
+    spark: SparkSession, jobs: dict[str, Job], tmp_path: Path, name: str
+) -> None:
+    job, output = jobs[name], tmp_path / "tables"
+    if job.before:
+        shutil.copytree(job.before, output)
+    process = start(job.arguments, output, "local-cluster[2,1,1024]")
+    executor = None
+    while executor is None and process.poll() is None:
+        executor = executor_at_work(psutil.Process(process.pid))
+    assert executor is not None, finish(process)
+    executor.kill()
+    said = finish(process)
+    print(f"{name}: executor {executor.pid} killed")
+    assert "Kept" in said
+    assert content(spark, output) == job.left
+
+
+def executor_at_work(driver: psutil.Process) -> psutil.Process | None:
+    """An executor with a Python worker, which has a task of ours."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for found in driver.children(recursive=True):
+            if named(found, "java") and "CoarseGrainedExecutorBackend" in " ".join(found.cmdline()):
+                daemons = [below for below in found.children() if "pyspark.daemon" in " ".join(below.cmdline())]
+                if any(daemon.children() for daemon in daemons):
+                    return found
+    return None
+
+
+def kill(process: subprocess.Popen[str], victim: str) -> int:
+    """Kill what is there of it at this moment; the number of processes."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        whole = psutil.Process(process.pid)
+        below = whole.children(recursive=True)
+        chosen: dict[str, Callable[[], list[psutil.Process]]] = {
+            "driver": lambda: [whole, *below],
+            "JVM": lambda: [found for found in below if named(found, "java")],
+            "Python workers": lambda: [found for found in below if "pyspark.daemon" in " ".join(found.cmdline())],
+        }
+        return sum(signalled(found) for found in chosen[victim]())
+    return 0
+
+
+def named(process: psutil.Process, name: str) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.name() == name)
+    return False
+
+
+def signalled(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.kill()
+        return True
+    return False

@@ -1,0 +1,328 @@
+"""Columns of the pool: carried through as they are, or refused before any work with all that is wrong."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pools import made_up_captions, pool_at
+
+from metaclip_spark.config.curation import CurateConfig
+from metaclip_spark.config.pool import Pool, PoolColumns
+from metaclip_spark.curation.curate import curate
+from metaclip_spark.errors import ColumnNotFoundError, InputError, MetaclipSparkError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pyspark.sql import DataFrame, SparkSession
+
+    from metaclip_spark.config.curation import TextsPerImage
+    from metaclip_spark.core.matching.compile import CompiledMetadata
+
+pytestmark = pytest.mark.spark
+
+ROWS = 60
+KEEP_ALL = 1e9
+NTZ = "spark.sql.parquet.inferTimestampNTZ.enabled"
+LARGE = "spark.sql.execution.arrow.useLargeVarTypes"
+UTC = dt.UTC
+NESTED = pa.struct(
+    [("a", pa.list_(pa.struct([("b", pa.int16()), ("c", pa.string())]))), ("d", pa.map_(pa.string(), pa.int64()))]
+)
+CARRIED: dict[str, tuple[pa.DataType, Any]] = {
+    "nested": (NESTED, lambda n: {"a": [{"b": n, "c": None}] * (n % 3), "d": [(f"k{n}", n)]} if n % 5 else None),
+    "lists": (pa.list_(pa.list_(pa.float64())), lambda n: [[n / 3], None, []] if n % 4 else None),
+    "a_map": (pa.map_(pa.string(), pa.list_(pa.int8())), lambda n: [("x", [n]), ("y", None)]),
+    "decimal": (pa.decimal128(38, 18), lambda n: Decimal(n).scaleb(-18) if n % 2 else None),
+    "date": (pa.date32(), lambda n: dt.date(1900 + n, 1, 1)),
+    "instant": (pa.timestamp("us", "UTC"), lambda n: dt.datetime(2024, 3, 31, 1, 30, 0, n, tzinfo=UTC)),
+    "wall_clock": (pa.timestamp("us"), lambda n: dt.datetime(2024, 3, 31, 2, 30, 0, n)),  # noqa: DTZ001 - has no zone
+    "raw": (pa.binary(), lambda n: bytes([n, 0, 255]) if n % 3 else b""),
+    "flag": (pa.bool_(), lambda n: (True, False, None)[n % 3]),
+    "tiny": (pa.int8(), lambda n: n - 30),
+    "small": (pa.int16(), lambda n: -n),
+    "single": (pa.float32(), lambda n: n / 4),
+    "real": (pa.float64(), lambda n: (float("inf"), -0.0, 0.1, None)[n % 4]),
+    "words": (pa.string(), lambda n: "naïve 🐱 \x00" * (n % 3)),
+    "nullable": (pa.int64(), lambda _: None),
+    "größe-€": (pa.int32(), lambda n: n),
+}
+
+
+def every_type() -> pa.Table:
+    columns = {name: pa.array([value(n) for n in range(ROWS)], kind) for name, (kind, value) in CARRIED.items()}
+    identity = {
+        "key": pa.array([f"row {n}" for n in range(ROWS)]),
+        "text": pa.array([f"w1 {caption}" for caption in made_up_captions(ROWS)]),
+        "image_url": pa.array([f"https://example.org/{n}" for n in range(ROWS)]),
+    }
+    return pa.table(identity | columns)
+
+
+@pytest.mark.parametrize("texts", ["all_pairs", "one_text_per_image"])
+@pytest.mark.parametrize("large", ["false", "true"], ids=["ordinary", "large variable types"])
+def test_every_type_is_carried(
+    spark: SparkSession,
+    metadata: CompiledMetadata,
+    change_settings: Callable[[dict[str, str]], None],
+    tmp_path: Path,
+    texts: TextsPerImage,
+    large: str,
+) -> None:
+    table = every_type()
+    pq.write_table(table, tmp_path / "pool.parquet")
+    change_settings({LARGE: large, NTZ: "false", "spark.sql.session.timeZone": "America/Los_Angeles"})
+    pool = pool_at(tmp_path / "pool.parquet", PoolColumns(uid="key", image_url="image_url"))
+    config = CurateConfig(t=KEEP_ALL, texts_per_image=texts)
+    report = curate(spark, pool, metadata, str(tmp_path / "out"), config)
+    assert report.counters["kept"] == ROWS
+    change_settings({LARGE: "false"})
+    before = spark.read.parquet(str(tmp_path / "pool.parquet"))
+    after = spark.read.format("delta").load(str(tmp_path / "out" / "curated"))
+    carried = {field.name: field.dataType for field in before.schema if field.name not in {"key", "text", "image_url"}}
+    assert {name: after.schema[name].dataType for name in carried} == carried
+    assert after.columns[: len(before.columns)] == ["uid", *before.columns[1:]]
+    names = ["text", "image_url", *carried]
+    assert sorted_rows(after, "uid", names) == sorted_rows(before, "key", names)
+
+
+def sorted_rows(table: DataFrame, key: str, names: list[str]) -> list[str]:
+    rows = table.select(key, *(f"`{name.replace('`', '``')}`" for name in names)).toArrow().to_pylist()
+    return sorted(repr(tuple(row.values())) for row in rows)  # repr tells -0.0 from 0.0
+
+
+def test_partitioned_folder(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path) -> None:
+    rows = made_up_captions(ROWS)
+    for day in ("2024-01-01", "2024-01-02"):
+        for part in (1, 2):
+            folder = tmp_path / "pool" / f"day={day}" / f"part={part}"
+            folder.mkdir(parents=True)
+            table = pa.table({"id": [f"{day} {part} {n}" for n in range(ROWS)], "text": [f"w1 {row}" for row in rows]})
+            pq.write_table(table, folder / "file.parquet")
+    (tmp_path / "pool" / "_SUCCESS").touch()
+    pool = pool_at(tmp_path / "pool", PoolColumns(uid="id"))
+    curate(spark, pool, metadata, str(tmp_path / "out"), CurateConfig(t=KEEP_ALL))
+    curated = spark.read.format("delta").load(str(tmp_path / "out" / "curated"))
+    found = curated.groupBy("day", "part").count().collect()
+    assert {(str(row.day), row.part): row["count"] for row in found} == {
+        (day, part): ROWS for day in ("2024-01-01", "2024-01-02") for part in (1, 2)
+    }
+
+
+def test_columns_that_some_files_lack(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path) -> None:
+    """No column is lost, whichever file Spark looks at first; where a file has no captions they count as null."""
+    (tmp_path / "pool").mkdir()
+    files = {
+        "a": {"id": [1, 2], "text": ["w1", "w2"]},
+        "b": {"id": [3, 4], "width": [30, 40], "text": ["w3", "w4"]},
+        "c": {"id": [5], "height": [50]},
+    }
+    for name, columns in files.items():
+        pq.write_table(pa.table(columns), tmp_path / "pool" / f"{name}.parquet")
+    report = curate(spark, pool_at(tmp_path / "pool", BY_ID), metadata, str(tmp_path / "out"), CurateConfig(t=KEEP_ALL))
+    rows = spark.read.format("delta").load(str(tmp_path / "out" / "curated")).orderBy("uid")
+    found = [(row.uid, row.width, row.height) for row in rows.collect()]
+    assert found == [(1, None, None), (2, None, None), (3, 30, None), (4, 40, None)]
+    assert (report.counters["read"], report.counters["null"]) == (5, 1)
+
+
+def test_an_output_among_the_pool_s_files(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path) -> None:
+    pq.write_table(pa.table(GOOD), tmp_path / "file.parquet")
+    with pytest.raises(MetaclipSparkError, match="lies in the pool"):
+        curate(spark, pool_at(tmp_path, BY_ID), metadata, str(tmp_path / "out"))
+    assert [path.name for path in tmp_path.iterdir()] == ["file.parquet"]
+
+
+def test_mapped_columns_may_have_any_name(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path) -> None:
+    names = {"id": "a.b c", "text": "a`b;", "url": "(url)"}
+    pq.write_table(pa.table({names[name]: values for name, values in GOOD.items()}), tmp_path / "file.parquet")
+    columns = PoolColumns(uid=names["id"], text=names["text"], image_url=names["url"])
+    curate(spark, pool_at(tmp_path / "file.parquet", columns), metadata, str(tmp_path / "out"))
+    rows = spark.read.format("delta").load(str(tmp_path / "out" / "curated")).select("uid", "text", "image_url")
+    assert sorted(map(tuple, rows.collect())) == [(1, "w1", "a"), (2, "w2", "b")]
+
+
+def test_version_of_a_delta_pool(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path) -> None:
+    path = tmp_path / "pool"
+    for mode, text in (("overwrite", "w1 w2"), ("append", "w3"), ("append", "w4")):
+        rows = spark.createDataFrame([(f"{text} {n}", text) for n in range(10)], "id string, text string")
+        rows.write.format("delta").mode(mode).save(str(path))
+    columns = PoolColumns(uid="id")
+    read = {}
+    for version in (0, 1, None):
+        pool = pool_at(path, columns, format="delta", version=version)
+        read[version] = curate(spark, pool, metadata, str(tmp_path / f"out{version}"), CurateConfig(t=KEEP_ALL))
+    assert [report.counters["read"] for report in read.values()] == [10, 20, 30]
+    # The newest version by number is the same run, and stays it when the table grows.
+    same = pool_at(path, columns, format="delta", version=2)
+    rows.write.format("delta").mode("append").save(str(path))
+    again = curate(spark, same, metadata, str(tmp_path / "outNone"), CurateConfig(t=KEEP_ALL))
+    assert again.already_finished
+    assert again.run_id == read[None].run_id
+
+
+GOOD = {"id": pa.array([1, 2]), "text": pa.array(["w1", "w2"]), "url": pa.array(["a", "b"])}
+BY_ID = PoolColumns(uid="id")
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A pool that is refused, and what the message says."""
+
+    name: str
+    says: tuple[str, ...]
+    columns: PoolColumns = BY_ID
+    add: dict[str, pa.Array] = field(default_factory=dict)
+    put: Callable[[SparkSession, Path], Pool] | None = None
+    error: type[MetaclipSparkError] = InputError
+
+
+def delta_pool(spark: SparkSession, folder: Path, version: int) -> Pool:
+    spark.createDataFrame([(1, "w1")], "id int, text string").write.format("delta").save(str(folder / "delta"))
+    return pool_at(folder / "delta", BY_ID, format="delta", version=version)
+
+
+def empty_folder(_: SparkSession, folder: Path) -> Pool:
+    (folder / "empty").mkdir()
+    return pool_at(folder / "empty", BY_ID)
+
+
+def no_parquet(_: SparkSession, folder: Path) -> Pool:
+    (folder / "pool.parquet").write_text("id,text\n1,w1\n")
+    return pool_at(folder / "pool.parquet", BY_ID)
+
+
+def no_rows(_: SparkSession, folder: Path) -> Pool:
+    pq.write_table(pa.table(GOOD).slice(0, 0), folder / "pool.parquet")
+    return pool_at(folder / "pool.parquet", BY_ID)
+
+
+def interval(spark: SparkSession, folder: Path) -> Pool:
+    rows = spark.sql("SELECT 1 AS id, 'w1' AS text, named_struct('x', array(INTERVAL '1' DAY)) AS pause")
+    rows.write.parquet(str(folder / "pool"))
+    return pool_at(folder / "pool", BY_ID)
+
+
+def a_subfolder(_: SparkSession, folder: Path) -> Pool:
+    (folder / "pool" / "more").mkdir(parents=True)
+    for place in ("pool", "pool/more"):
+        pq.write_table(pa.table(GOOD), folder / place / "file.parquet")
+    return pool_at(folder / "pool", BY_ID)
+
+
+def two_columns_of_one_name(_: SparkSession, folder: Path) -> Pool:
+    table = pa.table([*GOOD.values(), GOOD["id"]], names=[*GOOD, "width"])
+    pq.write_table(table.append_column("WIDTH", GOOD["id"]), folder / "pool.parquet")
+    return pool_at(folder / "pool.parquet", BY_ID)
+
+
+REFUSED = [
+    Refused(
+        "no such column, but a near one",
+        ("no column 'TEXTS'", "it has id, text, url", "did you mean 'text'?"),
+        columns=PoolColumns(text="TEXTS", uid="id"),
+        error=ColumnNotFoundError,
+    ),
+    Refused(
+        "no such column in this case",
+        ("no column 'Text'", "did you mean 'text'?"),
+        columns=PoolColumns(text="Text", uid="id"),
+        error=ColumnNotFoundError,
+    ),
+    Refused(
+        "no such column at all",
+        ("no column 'similarity' for uid",),
+        columns=PoolColumns(uid="similarity"),
+        error=ColumnNotFoundError,
+    ),
+    Refused(
+        "a number as text",
+        ("'id'", "bigint", "text has to be binary or string"),
+        columns=PoolColumns(text="id", uid="url"),
+    ),
+    Refused(
+        "a double as id",
+        ("'score'", "double", "uid has to be"),
+        columns=PoolColumns(uid="score"),
+        add={"score": pa.array([0.5, 1.5])},
+    ),
+    Refused(
+        "bytes as URL",
+        ("'raw'", "binary", "image_url has to be string"),
+        columns=PoolColumns(uid="id", image_url="raw"),
+        add={"raw": pa.array([b"a", b"b"])},
+    ),
+    Refused(
+        "all clashes, names and types at once",
+        (
+            "8 column(s)",
+            "'Probability' is a name of the curated table's own",
+            "'run_id' is a name",
+            "'a b;c' holds ' ;', which Delta rejects: rename it, say to 'a_b_c'",
+            "'nested.x=y' holds '='",
+            "'list.element.p,q' holds ','",
+            "'c.d' holds a dot or a backtick: rename it, say to 'c_d'",
+            "'e`f' holds a dot or a backtick",
+            "'wall_clock' is a timestamp without time zone",
+        ),
+        add={
+            "Probability": pa.array([0.5, 1.5]),
+            "run_id": pa.array(["a", "b"]),
+            "a b;c": pa.array([1, 2]),
+            "nested": pa.array([{"x=y": 1}, None]),
+            "list": pa.array([[{"p,q": 1}], []]),
+            "c.d": pa.array([1, 2]),
+            "e`f": pa.array([1, 2]),
+            "wall_clock": pa.array([1, 2], pa.timestamp("us")),
+        },
+    ),
+    Refused(
+        "names of meanings that are not mapped",
+        ("2 column(s)", "'image_url'", "map it as image_url", "'language'", "map it as language"),
+        add={"image_url": pa.array(["a", "b"]), "language": pa.array(["en", "de"])},
+    ),
+    Refused("an interval", ("'pause.x.element' is of type interval day", "cast it, say to string"), put=interval),
+    Refused(
+        "names that differ in case only", ("cannot be read", "`width` already exists"), put=two_columns_of_one_name
+    ),
+    Refused(
+        "no such path",
+        ("cannot be read as parquet", "nowhere"),
+        put=lambda _, folder: pool_at(folder / "nowhere", BY_ID),
+    ),
+    Refused(
+        "no such Delta table",
+        ("cannot be read as delta", "nowhere"),
+        put=lambda _, folder: pool_at(folder / "nowhere", BY_ID, format="delta"),
+    ),
+    Refused(
+        "files in a subfolder, which Spark leaves out",
+        ("1 of the 2 files", "name these folders too"),
+        put=a_subfolder,
+    ),
+    Refused("an empty folder", ("holds no files",), put=empty_folder),
+    Refused("no Parquet", ("cannot be read as parquet",), put=no_parquet),
+    Refused("no rows", ("has no rows",), put=no_rows),
+    Refused("a Delta version to come", ("no version 7", "0 to 0"), put=lambda s, folder: delta_pool(s, folder, 7)),
+    Refused("a Delta version below zero", ("-1",), put=lambda s, folder: delta_pool(s, folder, -1)),
+]
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.name)
+def test_refused(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, case: Refused) -> None:
+    if case.put is None:
+        pq.write_table(pa.table(GOOD | case.add), tmp_path / "pool.parquet")
+        pool = pool_at(tmp_path / "pool.parquet", case.columns)
+    else:
+        pool = case.put(spark, tmp_path)
+    with pytest.raises(case.error) as caught:
+        curate(spark, pool, metadata, str(tmp_path / "out"))
+    assert [part for part in case.says if part not in str(caught.value)] == [], str(caught.value)
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,73 @@
+"""Each seam of sessions without a context, forced on a session that has one: the same result, to the last digit.
+
+Beside test_connect.py, as it takes a minute: pytest -m connect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from content_digest import content_digest
+from pools import made_up_table, pool_at, write_files
+from pyspark import SparkContext
+from pyspark.sql.classic.dataframe import DataFrame
+
+from metaclip_spark import CurateConfig, append, curate, pilot, rebalance
+from metaclip_spark.spark.session_kind import WITHOUT_CONTEXT, has_context
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyspark.sql import SparkSession
+
+    from metaclip_spark.config.pool import Pool
+    from metaclip_spark.core.matching.compiled import CompiledMetadata
+
+pytestmark = pytest.mark.spark
+
+CONFIGS = [
+    CurateConfig(t=20),
+    CurateConfig(target_size=700),
+    CurateConfig(t=20, texts_per_image="one_text_per_image"),
+]
+
+
+def test_the_same_tables_and_figures(
+    spark: SparkSession,
+    metadata: CompiledMetadata,
+    small_pool: Pool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    second = pool_at(write_files(made_up_table(2_500).slice(2_000), tmp_path / "second"))
+    found = []
+    for way in ("with", "without"):
+        if way == "without":
+            monkeypatch.setenv(WITHOUT_CONTEXT, "1")
+            for name in ("broadcast", "accumulator"):
+                monkeypatch.setattr(SparkContext, name, forbidden)
+            monkeypatch.setattr(DataFrame, "rdd", property(forbidden))
+        assert has_context(spark) == (way == "with")
+        estimate = pilot(spark, small_pool, metadata, 0.8, CONFIGS[0])
+        ways = [replace(estimate, seconds=None, bytes=None, took={})]
+        for number, config in enumerate(CONFIGS):
+            output = tmp_path / way / str(number)
+            report = curate(spark, small_pool, metadata, str(output), config)
+            tables = [
+                content_digest(spark.read.format("delta").load(path), without=())
+                for name, path in report.tables.items()
+                if name != "runs"
+            ]
+            ways.append((replace(report, seconds={}, tables={}), tables))
+        root = str(tmp_path / way / "0")
+        for report in (append(spark, second, metadata, root), rebalance(spark, root, 10.0)):
+            rows = content_digest(spark.read.format("delta").load(f"{root}/curated"), without=())
+            ways.append((replace(report, seconds={}, tables={}), rows))
+        found.append(ways)
+    assert found[0] == found[1]
+
+
+def forbidden(*_: object) -> None:
+    raise RuntimeError("only with a context")

@@ -1,0 +1,141 @@
+"""Tables under a schema of the catalog in place of a folder: the same rows, versions and refusals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from content_digest import content_digest
+from pools import made_up_table, pool_at, write_files
+
+from metaclip_spark import (
+    CurateConfig,
+    append,
+    check_tables,
+    curate,
+    diff,
+    explain_uid,
+    export_jsonl,
+    inspect,
+    read_metadata,
+    read_table,
+    rebalance,
+)
+from metaclip_spark.audit.dry_run import dry_run
+from metaclip_spark.core.entries.merge import Source, merge
+from metaclip_spark.errors import ConfigError, TableError
+from metaclip_spark.metadata.target import MetadataTarget
+from metaclip_spark.tables.tables import Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import SparkSession
+
+    from metaclip_spark.config.pool import Pool
+    from metaclip_spark.core.matching.compiled import CompiledMetadata
+
+pytestmark = pytest.mark.spark
+
+SCHEMA = "spark_catalog.catalog_names_test"
+CONFIG = CurateConfig(t=20, reserve=60.0)
+TABLES = ("curated", "reserve", "entry_counts", "size_curve")
+
+
+@pytest.fixture
+def schema(spark: SparkSession) -> Iterator[Path]:
+    """The folder of a new schema."""
+    spark.sql(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+    spark.sql(f"CREATE SCHEMA {SCHEMA}")
+    described = spark.sql(f"DESCRIBE SCHEMA {SCHEMA}").collect()
+    yield Path(next(row[1] for row in described if row[0] == "Location").removeprefix("file:"))
+    spark.sql(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+
+
+def test_a_schema_is_as_good_as_a_folder(
+    schema: Path, spark: SparkSession, metadata: CompiledMetadata, small_pool: Pool, tmp_path: Path
+) -> None:
+    # Of a first write that was killed: its folder, and a file that no log names
+    write_files(made_up_table(3), schema / "curated")
+    (schema / "curated" / "_delta_log").mkdir()
+    assert dry_run(spark, small_pool, metadata, SCHEMA, CONFIG).bytes_free is None
+    by_name = curate(spark, small_pool, metadata, SCHEMA, CONFIG)
+    assert curate(spark, small_pool, metadata, SCHEMA, CONFIG).already_finished
+    folder = str(tmp_path / "folder")
+    by_path = curate(spark, small_pool, metadata, folder, CONFIG)
+    assert replace(by_name, seconds={}, tables={}) == replace(by_path, seconds={}, tables={})
+    assert by_name.tables == {name: f"{SCHEMA}.{name}" for name in by_path.tables}
+    for name in TABLES:
+        here, there = (content_digest(read_table(spark, root, name), without=()) for root in (SCHEMA, folder))
+        assert here == there, name
+    assert check_tables(spark, SCHEMA).rows == by_path.counters["kept"]
+    assert {row.tableName for row in spark.sql(f"SHOW TABLES IN {SCHEMA}").collect()} == {*TABLES, "runs"}
+    assert [table.name for table in inspect(spark, by_name.tables["runs"]).tables] == ["runs"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("schema")
+def test_follow_ups_in_a_schema_are_as_in_a_folder(
+    spark: SparkSession, metadata: CompiledMetadata, small_pool: Pool, tmp_path: Path
+) -> None:
+    second = pool_at(write_files(made_up_table(2_300).slice(2_000), tmp_path / "second"))
+    found = {}
+    for root in (SCHEMA, str(tmp_path / "folder")):
+        first = curate(spark, small_pool, metadata, root, CONFIG)
+        second_run = append(spark, second, metadata, root)
+        down = rebalance(spark, root, 10.0)
+        checked = check_tables(spark, root)
+        row = read_table(spark, root).orderBy("uid").first()
+        assert row is not None
+        found[root] = (
+            {name: content_digest(read_table(spark, root, name), without=()) for name in TABLES},
+            content_digest(read_table(spark, root, version=first.output_versions["curated"]), without=()),
+            [run.counters for run in (first, second_run, down)],
+            [run.output_versions for run in (first, second_run, down)],
+            (checked.rows, checked.version),
+            explain_uid(spark, root, row.uid).as_dict(),
+            diff(spark, root, root, before_at=0).left,
+            [(table.name, table.rows, table.versions) for table in inspect(spark, root).tables],
+            export_jsonl(spark, root, str(tmp_path / root.replace("/", "-"))).rows,
+        )
+    assert found[SCHEMA] == found[str(tmp_path / "folder")]
+
+
+def test_metadata_goes_into_a_schema(schema: Path, spark: SparkSession) -> None:
+    entries = merge([Source("wordnet", [])], official=["photo", "new york"]).entries
+    written = MetadataTarget(spark, SCHEMA, "en").write(entries, digest="x", manifest={}, report={})
+    assert written.files == {"table": f"{SCHEMA}.metadata"}
+    assert "takes none of the files (entries.txt, " in written.warnings[0]
+    assert f"`curate --metadata en={SCHEMA}.metadata`" in written.warnings[0]
+    assert (schema / "metadata").is_dir()
+    assert read_metadata(f"{SCHEMA}.metadata", spark=spark).n_entries == 2
+
+
+@pytest.mark.parametrize(
+    ("root", "said"),
+    [
+        ("spark_catalog.catalog_name_test", "no schema catalog_name_test, but catalog_names_test: did you mean it"),
+        (f"{SCHEMA}.curated", f"name their schema, {SCHEMA}, or write ./"),
+    ],
+)
+@pytest.mark.usefixtures("schema")
+def test_no_schema(root: str, said: str, spark: SparkSession, metadata: CompiledMetadata, small_pool: Pool) -> None:
+    with pytest.raises(ConfigError, match=said):
+        curate(spark, small_pool, metadata, root, CONFIG)
+
+
+@pytest.mark.usefixtures("schema")
+def test_another_table_of_the_name(spark: SparkSession, metadata: CompiledMetadata, small_pool: Pool) -> None:
+    spark.range(3).write.format("parquet").saveAsTable(f"{SCHEMA}.runs")
+    with pytest.raises(TableError, match=f"{SCHEMA}.runs is a table, but none of ours"):
+        curate(spark, small_pool, metadata, SCHEMA, CONFIG)
+    assert [row.tableName for row in spark.sql(f"SHOW TABLES IN {SCHEMA}").collect()] == ["runs"]
+
+
+def test_a_folder_with_a_dot_is_a_folder(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Tables(spark, "curated.v2").folder == f"{tmp_path}/curated.v2"
+    (tmp_path / SCHEMA).mkdir()
+    assert Tables(spark, SCHEMA).folder == f"{tmp_path}/{SCHEMA}", "what exists is a folder"
