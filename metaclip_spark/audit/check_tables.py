@@ -66,8 +66,8 @@ def check_tables(spark: SparkSession, output: str, *, crawl: str | None = None, 
         rows=rows,
         rows_by_crawl=by_crawl,
         t=dict(run.t),
-        expected_size=run.report["expected_size"],
-        expected_deviation=run.report["expected_deviation"],
+        expected_size=run.report.expected_size,
+        expected_deviation=run.report.expected_deviation,
         counters=dict(run.counters),
     )
 
@@ -88,11 +88,11 @@ def _figures(table: DataFrame, t: Mapping[str, float]) -> dict[str, tuple[int, i
 def _disagreements(run: StoredRun, rows: int) -> Iterator[str]:
     if rows != run.counters["kept"]:
         yield f"{rows} rows, but the run kept {run.counters['kept']}"
-    expected, deviation = run.report["expected_size"], run.report["expected_deviation"]
-    if expected is None:  # of rows that an append or a re-balance did not read
+    expected, deviation = run.report.expected_size, run.report.expected_deviation
+    if expected is None or deviation is None:  # of rows that an append or a re-balance did not read
         return
     # The deviation is of independent draws, but rows of one id share theirs: at worst all of them are kept, or none.
-    shared = (run.report.get("duplicated_ids") or {}).get("rows")
+    shared = (run.report.duplicated_ids or {}).get("rows")
     if abs(rows - expected) > _DEVIATIONS * deviation + 1 + (shared or 0):
         told = "whether rows share ids, and so a draw, is not known" if shared is None else f"{shared} rows share ids"
         yield f"{rows} rows, but {expected:.0f} ± {deviation:.0f} are expected ({told})"

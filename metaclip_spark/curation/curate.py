@@ -119,7 +119,7 @@ def curate(
         with timer.step("balance"), watched_tasks(spark, timer):
             statistics = statistics_of(spark)
             layouts = file_layouts(
-                config, [opened.source.description], found, counts.entries, t=chosen.t, reserve_t=chosen.reserve_t
+                config, [opened.source], found, counts.entries, t=chosen.t, reserve_t=chosen.reserve_t
             )
             with balance_on_workers(spark, counts.entries, chosen.t, config.seed, chosen.reserve_t) as balance:
                 kept = second_pass([CrawledPool(pool.crawl, opened)], plan, shared, balance, statistics)
