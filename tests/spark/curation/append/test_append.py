@@ -11,8 +11,8 @@ import pytest
 from crawls import CONFIG, OF_THE_RUN, all_of, crawled_table, crawls, read, same_figures
 from pools import pool_at, write_files
 
-from metaclip_spark.audit.diff.compare import diff
-from metaclip_spark.audit.explain.caption import explain_uid
+from metaclip_spark.audit.diff.diff import diff
+from metaclip_spark.audit.explain.explain_caption import explain_uid
 from metaclip_spark.audit.sizes import size_curves
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.core.balancing.rule import admission_threshold, miss_probability

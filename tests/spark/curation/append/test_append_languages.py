@@ -11,7 +11,7 @@ import pytest
 from crawls import CONFIG, ROWS, all_of, crawled_table, crawls, read, same_figures
 from pools import pool_at, write_files
 
-from metaclip_spark.audit.explain.caption import explain_uid
+from metaclip_spark.audit.explain.explain_caption import explain_uid
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.core.matching.compile import compile_metadata
 from metaclip_spark.curation.append.append import append
