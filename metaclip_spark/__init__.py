@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from metaclip_spark.config.curation import CurateConfig
     from metaclip_spark.config.metadata import MetadataConfig, MetadataSources
     from metaclip_spark.config.pool import Pool, PoolColumns
-    from metaclip_spark.core.matching.compile import compile_metadata
+    from metaclip_spark.core.matching.compile_metadata import compile_metadata
     from metaclip_spark.core.matching.matcher import Matcher
     from metaclip_spark.curation.append.append import append
     from metaclip_spark.curation.curate import curate
@@ -81,7 +81,7 @@ _HOMES = {
     "append": "metaclip_spark.curation.append.append",
     "build_metadata": "metaclip_spark.metadata.build",
     "check": "metaclip_spark.audit.check",
-    "compile_metadata": "metaclip_spark.core.matching.compile",
+    "compile_metadata": "metaclip_spark.core.matching.compile_metadata",
     "curate": "metaclip_spark.curation.curate",
     "diff": "metaclip_spark.audit.diff.diff",
     "dry_run": "metaclip_spark.audit.dry_run",

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from metaclip_spark.config.pool import Pool
     from metaclip_spark.core.counting.pool_counts import PoolCounts
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 
 _DEVIATIONS: Final = 2.0  # a range of so many on either side holds 19 of 20
 _SIZE_DEVIATIONS: Final = 2.5  # the counts are of the same sample: sizes spread by 1.2 times what rows alone would give

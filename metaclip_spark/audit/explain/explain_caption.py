@@ -10,7 +10,7 @@ from metaclip_spark.audit.explain.explain_report import CaptionExplanation, Entr
 from metaclip_spark.audit.explain.pool_rows import PoolRow, chosen_text, find_in_pool, of_uid, open_run_pool, text_bytes
 from metaclip_spark.core.balancing.rule import balance_rows
 from metaclip_spark.core.draw import draw
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.core.spacing import space_caption
 from metaclip_spark.runs.run_entries import check_metadata, run_entries, run_language
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
 
     from metaclip_spark.audit.explain.explain_report import Verdict
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.runs.run_entries import RunEntries
     from metaclip_spark.runs.stored_run import StoredRun
 

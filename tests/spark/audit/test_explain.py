@@ -21,7 +21,7 @@ from metaclip_spark.config.pool import PoolColumns
 from metaclip_spark.core.balancing.rule import admission_threshold, keep_probability
 from metaclip_spark.core.draw import choice_hashes, draw
 from metaclip_spark.core.identity import derived_uid
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.core.spacing import space_caption
 from metaclip_spark.curation.curate import curate
 from metaclip_spark.errors import ConfigError, InputError, TableError
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Row, SparkSession
 
     from metaclip_spark.audit.explain.explain_report import CaptionExplanation
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 
 pytestmark = pytest.mark.spark
 
