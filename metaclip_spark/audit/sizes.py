@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metaclip_spark.audit.sizes_report import LanguageSizes, SizePoint, Sizes
+from metaclip_spark.audit.sizes_report import LanguageSizes, SizePoint, SizesReport
 from metaclip_spark.core.balancing.size_curve import upper_edge
 from metaclip_spark.errors import ConsistencyError
 from metaclip_spark.runs.stored_run import current_run
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from metaclip_spark.runs.stored_run import StoredRun
 
 
-def size_curves(spark: SparkSession, output: str) -> Sizes:
+def sizes(spark: SparkSession, output: str) -> SizesReport:
     """How many rows the counts and draws behind a curated table would keep at each t.
 
     Args:
@@ -39,7 +39,7 @@ def size_curves(spark: SparkSession, output: str) -> Sizes:
     tables = Tables(spark, output)
     with named_worker_errors(tables):
         run = current_run(tables)
-        return Sizes(
+        return SizesReport(
             run_id=run.run_id,
             counts_version=run.counts_version,
             seed=run.seed,

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from metaclip_spark.config.pool import Pool
     from metaclip_spark.core.counting.pool_counts import PoolCounts
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.pools.open_pool import OpenPool
     from metaclip_spark.runs.identity import RunPlan
     from metaclip_spark.runs.report import CurateReport

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from metaclip_spark.core.counting.pool_counts import PoolCounts
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.runs.identity import RunPlan
     from metaclip_spark.runs.report import CurateReport, LanguageReport
     from metaclip_spark.runs.stored_run import Found, StoredRun

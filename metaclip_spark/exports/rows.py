@@ -9,7 +9,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
 from metaclip_spark.errors import ColumnNotFoundError, ConfigError, InputError, TableError
-from metaclip_spark.exports.report import ExportReport
+from metaclip_spark.exports.export_report import ExportReport
 from metaclip_spark.runs.stored_run import curations, current_run
 from metaclip_spark.spark.columns import quoted
 from metaclip_spark.spark.locations import absolute, located, nearest

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from metaclip_spark.config.curation import CurateConfig
     from metaclip_spark.config.pool import Pool
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.pools.source import Source
     from metaclip_spark.tables.tables import Tables
 

@@ -15,7 +15,7 @@ from metaclip_spark.tables.schemas import SIZE_CURVE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.curation.append.parts import Appended, Balanced, Figures
     from metaclip_spark.runs.report import CurateReport
     from metaclip_spark.tables.log import Write

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from metaclip_spark.config.curation import CurateConfig
     from metaclip_spark.core.balancing.statistics import BalanceStatistics
     from metaclip_spark.core.counting.pool_counts import PoolCounts
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.curation.file_layouts import FileLayouts
     from metaclip_spark.runs.frozen_counts import FrozenCounts
     from metaclip_spark.runs.report import CurateReport

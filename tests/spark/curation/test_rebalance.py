@@ -11,7 +11,7 @@ import pytest
 from pools import made_up_table, pool_at, write_files
 
 from metaclip_spark.config.curation import CurateConfig
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.curation.curate import curate
 from metaclip_spark.curation.rebalance import rebalance as stage
 from metaclip_spark.curation.rebalance.rebalance import rebalance
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from metaclip_spark.config.pool import Pool
-    from metaclip_spark.core.matching.compile import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.runs.report import CurateReport
 
 pytestmark = pytest.mark.spark

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
-from metaclip_spark.audit.check_report import TableCheck
+from metaclip_spark.audit.check_report import CheckReport
 from metaclip_spark.errors import ConsistencyError
 from metaclip_spark.runs.stored_run import current_run
 from metaclip_spark.spark.session import check_session
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _DEVIATIONS: Final = 6.0  # one run in a billion is further off by chance
 
 
-def check_tables(spark: SparkSession, output: str, *, crawl: str | None = None, least_rows: int = 1) -> TableCheck:
+def check(spark: SparkSession, output: str, *, crawl: str | None = None, least_rows: int = 1) -> CheckReport:
     """Read the curated table once and hold it against its run.
 
     Args:
@@ -59,7 +59,7 @@ def check_tables(spark: SparkSession, output: str, *, crawl: str | None = None, 
             f"{tables.path(CURATED)}, version {version}, is not what run {run.run_id} should have left: "
             f"{'; '.join(wrong)}. Rows by crawl: {by_crawl}; counters of the run: {dict(run.counters)}"
         )
-    return TableCheck(
+    return CheckReport(
         run_id=run.run_id,
         curated=tables.path(CURATED),
         version=version,
