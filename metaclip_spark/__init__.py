@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from metaclip_spark.curation.curate import curate
     from metaclip_spark.curation.rebalance.rebalance import rebalance
     from metaclip_spark.errors import MetaclipSparkError
-    from metaclip_spark.exports.probabilities import export_entry_probabilities
-    from metaclip_spark.exports.rows import export_img2dataset, export_jsonl
-    from metaclip_spark.exports.uids import export_datacomp
+    from metaclip_spark.exports.datacomp import export_datacomp
+    from metaclip_spark.exports.entry_probabilities import export_entry_probabilities
+    from metaclip_spark.exports.img2dataset import export_img2dataset
+    from metaclip_spark.exports.jsonl import export_jsonl
     from metaclip_spark.metadata.build import build_metadata
     from metaclip_spark.metadata.read_metadata import read_metadata
     from metaclip_spark.pools.presets import preset_pool
@@ -88,10 +89,10 @@ _HOMES = {
     "explain_caption": "metaclip_spark.audit.explain.explain_caption",
     "explain_entry": "metaclip_spark.audit.explain.explain_entry",
     "explain_uid": "metaclip_spark.audit.explain.explain_caption",
-    "export_datacomp": "metaclip_spark.exports.uids",
-    "export_entry_probabilities": "metaclip_spark.exports.probabilities",
-    "export_img2dataset": "metaclip_spark.exports.rows",
-    "export_jsonl": "metaclip_spark.exports.rows",
+    "export_datacomp": "metaclip_spark.exports.datacomp",
+    "export_entry_probabilities": "metaclip_spark.exports.entry_probabilities",
+    "export_img2dataset": "metaclip_spark.exports.img2dataset",
+    "export_jsonl": "metaclip_spark.exports.jsonl",
     "inspect": "metaclip_spark.audit.inspect_tables",
     "estimate": "metaclip_spark.audit.estimate.estimate",
     "preset_pool": "metaclip_spark.pools.presets",

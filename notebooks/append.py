@@ -55,8 +55,8 @@ display(spark.createDataFrame(list(report.counters.items()), "rows string, numbe
 
 # COMMAND ----------
 
-checked = check(spark, output, crawl=crawl)
-display(spark.createDataFrame(list(checked.rows_by_crawl.items()), "crawl string, rows long"))
+checked = check(spark, output, pool_name=crawl)
+display(spark.createDataFrame(list(checked.rows_by_pool.items()), "pool string, rows long"))
 
 # COMMAND ----------
 
@@ -69,8 +69,8 @@ display(spark.createDataFrame(list(checked.rows_by_crawl.items()), "crawl string
 
 if not report.already_finished:
     changes = diff(spark, output, output, before_at=before)
-    moves = [("came", move.reason, move.rows, move.example) for move in changes.came]
-    moves += [("left", move.reason, move.rows, move.example) for move in changes.left]
+    moves = [("added", move.reason, move.rows, move.example) for move in changes.rows_added]
+    moves += [("removed", move.reason, move.rows, move.example) for move in changes.rows_removed]
     display(spark.createDataFrame(moves, "what string, reason string, rows long, example string"))
 
 # COMMAND ----------

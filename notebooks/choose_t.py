@@ -73,7 +73,7 @@ display(
 # COMMAND ----------
 
 entry = explain_entry(spark, output, dbutils.widgets.get("entry"))
-print(f"{entry.entry!r} is of the {entry.place}: {entry.count} captions hold it, t is {entry.t}")
+print(f"{entry.entry!r} is in the {entry.group}: {entry.count} captions match it, t is {entry.t}")
 display(
     spark.createDataFrame(
         [("kept", row.caption, row.admission_threshold) for row in entry.kept]

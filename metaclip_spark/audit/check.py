@@ -1,4 +1,4 @@
-"""Check a curated table against the run that wrote it: what a schedule asks before anybody trains on it."""
+"""Check of a curated table against the run that wrote it, for example before a training job reads the table."""
 
 from __future__ import annotations
 
@@ -21,50 +21,50 @@ if TYPE_CHECKING:
 
     from metaclip_spark.runs.stored_run import StoredRun
 
-_DEVIATIONS: Final = 6.0  # one run in a billion is further off by chance
+_DEVIATIONS: Final = 6.0  # one run in a billion is farther from its expected size by chance
 
 
-def check(spark: SparkSession, output: str, *, crawl: str | None = None, least_rows: int = 1) -> CheckReport:
-    """Read the curated table once and hold it against its run.
+def check(spark: SparkSession, root: str, *, pool_name: str | None = None, min_rows: int = 1) -> CheckReport:
+    """Read the curated table once and compare it with the figures of its run.
 
     Args:
-        spark: a session with Delta.
-        output: root (a path, or catalog.schema) of the tables.
-        crawl: a pool that must have rows in the table.
-        least_rows: how many rows the table, and that crawl, must have.
+        spark: Session that can read Delta tables.
+        root: Root of the tables: a path, or catalog.schema.
+        pool_name: Pool that must have rows in the table.
+        min_rows: Minimum number of rows of the table, and of that pool.
 
     Raises:
-        TableError: there is no curated table, or its run is not finished.
-        ConsistencyError: they do not agree: all differences are listed, with figures.
+        TableError: There is no curated table, or its run is not finished.
+        ConsistencyError: The table and the run disagree. The message lists all differences with their figures.
     """
     check_session(spark)
-    tables = Tables(spark, output)
+    tables = Tables(spark, root)
     with named_worker_errors(tables):
         run = current_run(tables)
         version = tables.newest_version(CURATED)
         table = tables.read(CURATED, version)
         if table is None:
-            raise AssertionError("a table that was there a moment ago")
+            raise AssertionError("the curated table was found a moment ago")
         found = _figures(table, run.t)
-    rows = sum(of_crawl[0] for of_crawl in found.values())
-    by_crawl = {name: of_crawl[0] for name, of_crawl in found.items()}
-    wrong = [
-        *_disagreements(run, rows),
-        *(f"{count} rows {what}" for count, what in _bad_rows(found) if count),
-        *_too_few(rows, "the table", least_rows),
-        *(_too_few(by_crawl.get(crawl, 0), f"crawl {crawl!r}", least_rows) if crawl is not None else ()),
+    by_pool = {name: figures[0] for name, figures in found.items()}
+    rows = sum(by_pool.values())
+    differences = [
+        *_differences(run, rows),
+        *_bad_rows(found),
+        *_too_few(rows, "the table", min_rows),
+        *(_too_few(by_pool.get(pool_name, 0), f"pool {pool_name!r}", min_rows) if pool_name is not None else ()),
     ]
-    if wrong:
+    if differences:
         raise ConsistencyError(
-            f"{tables.path(CURATED)}, version {version}, is not what run {run.run_id} should have left: "
-            f"{'; '.join(wrong)}. Rows by crawl: {by_crawl}; counters of the run: {dict(run.counters)}"
+            f"{tables.path(CURATED)}, version {version}, disagrees with run {run.run_id}: {'; '.join(differences)}. "
+            f"Rows by pool: {by_pool}; counters of the run: {dict(run.counters)}"
         )
     return CheckReport(
         run_id=run.run_id,
         curated=tables.path(CURATED),
         version=version,
         rows=rows,
-        rows_by_crawl=by_crawl,
+        rows_by_pool=by_pool,
         t=dict(run.t),
         expected_size=run.report.expected_size,
         expected_deviation=run.report.expected_deviation,
@@ -73,36 +73,39 @@ def check(spark: SparkSession, output: str, *, crawl: str | None = None, least_r
 
 
 def _figures(table: DataFrame, t: Mapping[str, float]) -> dict[str, tuple[int, int, int]]:
-    """By crawl: rows, rows without grounds, rows above their language's t; one pass over a few columns."""
-    without_grounds = F.expr("false")
+    """Return by pool: rows, rows without decision columns, rows above the t of their language; in one pass."""
+    undecided = F.expr("false")
     for field in DECISIONS:
-        without_grounds |= F.col(field.name).isNull()
-    above: Column = F.expr("true")  # of a language that the run does not know
+        undecided |= F.col(field.name).isNull()
+    above: Column = F.expr("true")  # also for a language that the run does not have
     for language, limit in t.items():
-        of_language = F.col(LANGUAGE.name) == language
-        above = F.when(of_language, F.col("admission_threshold") > F.lit(limit)).otherwise(above)
-    listed = table.groupBy("crawl").agg(F.count("*"), F.count_if(without_grounds), F.count_if(above)).collect()
+        own = F.col(LANGUAGE.name) == language
+        above = F.when(own, F.col("admission_threshold") > F.lit(limit)).otherwise(above)
+    listed = table.groupBy("crawl").agg(F.count("*"), F.count_if(undecided), F.count_if(above)).collect()
     return {row[0]: (row[1], row[2], row[3]) for row in listed}
 
 
-def _disagreements(run: StoredRun, rows: int) -> Iterator[str]:
+def _differences(run: StoredRun, rows: int) -> Iterator[str]:
     if rows != run.counters["kept"]:
-        yield f"{rows} rows, but the run kept {run.counters['kept']}"
+        yield f"the table has {rows} rows, but the run kept {run.counters['kept']}"
     expected, deviation = run.report.expected_size, run.report.expected_deviation
-    if expected is None or deviation is None:  # of rows that an append or a re-balance did not read
+    if expected is None or deviation is None:  # an append or a rebalance did not read all rows
         return
-    # The deviation is of independent draws, but rows of one id share theirs: at worst all of them are kept, or none.
+    # The deviation assumes independent draws, but rows of one id share theirs: all of them are kept, or none.
     shared = (run.report.duplicated_ids or {}).get("rows")
     if abs(rows - expected) > _DEVIATIONS * deviation + 1 + (shared or 0):
-        told = "whether rows share ids, and so a draw, is not known" if shared is None else f"{shared} rows share ids"
-        yield f"{rows} rows, but {expected:.0f} ± {deviation:.0f} are expected ({told})"
+        ids = "the run did not check whether rows share ids" if shared is None else f"{shared} rows share ids"
+        yield f"the table has {rows} rows, but {expected:.0f} ± {deviation:.0f} are expected ({ids})"
 
 
-def _bad_rows(found: Mapping[str, tuple[int, int, int]]) -> Iterator[tuple[int, str]]:
-    yield sum(of_crawl[1] for of_crawl in found.values()), "without the grounds of their decision"
-    yield sum(of_crawl[2] for of_crawl in found.values()), "above the t of their language"
+def _bad_rows(found: Mapping[str, tuple[int, int, int]]) -> Iterator[str]:
+    undecided, above = (sum(figures[place] for figures in found.values()) for place in (1, 2))
+    if undecided:
+        yield f"rows with a null in a decision column: {undecided}"
+    if above:
+        yield f"rows above the t of their language: {above}"
 
 
-def _too_few(rows: int, what: str, least: int) -> Iterator[str]:
-    if rows < least:
-        yield f"{what} has {rows} rows, at least {least} are due"
+def _too_few(rows: int, what: str, minimum: int) -> Iterator[str]:
+    if rows < minimum:
+        yield f"{what} has {rows} rows, but the minimum is {minimum}"

@@ -1,6 +1,6 @@
-"""A dry run: every check that curate makes before its first pass, and the plan; nothing is written.
+"""Dry run of a curation: all checks before the first pass, and the plan. Nothing is written.
 
-No row is read either, but for the names of the columns of text pools: of JSON without a schema that takes all of them.
+No rows are read, except where Spark needs them to find the columns: a JSON pool without a schema is read completely.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from metaclip_spark.config.pool import Pool
     from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 
-_GROUNDS: Final = 0.5  # of the pool's bytes: ids, four numbers and names of runs beside a caption and a URL
+_DECISION_SHARE: Final = 0.5  # of the pool's bytes: matched ids, numbers and run ids, beside a caption and a URL
 _THRESHOLD: Final = {
     "t": "t = {} matches",
-    "target_size": "the least t that keeps {} rows: one or two passes more",
-    "keep_share": "the least t that keeps {} of the rows read: one or two passes more",
-    "tail_share": "the t at which the tail holds {} of the matches",
+    "target_size": "smallest t that keeps {} rows (needs one or two more passes)",
+    "keep_share": "smallest t that keeps a share of {} of the rows read (needs one or two more passes)",
+    "tail_share": "t at which the share of the matches on tail entries is {}",
 }
 
 
@@ -47,10 +47,12 @@ def dry_run(
     output: str,
     config: CurateConfig | None = None,
 ) -> DryRunReport:
-    """What `curate` with the same arguments would do; see there.
+    """Check the arguments of `curate`, and return what it would read and write with them.
+
+    The arguments are those of `curate`.
 
     Raises:
-        MetaclipSparkError: `curate` would refuse to begin.
+        MetaclipSparkError: `curate` would raise this error before its first pass.
     """
     config = config or CurateConfig()
     check_session(spark)
@@ -73,7 +75,7 @@ def dry_run(
         run_id=plan.run_id,
         source=opened.source.description,
         columns=_columns(opened.rows.schema, named),
-        carried=[name for name in opened.rows.columns if name not in {"uid", "text", "image_url", "language"}],
+        carried_columns=[name for name in opened.rows.columns if name not in {"uid", "text", "image_url", "language"}],
         metadata={
             language: (compiled.n_entries, compiled.report.counts[EntryFate.MATCHABLE])
             for language, compiled in languages.items()
@@ -85,8 +87,8 @@ def dry_run(
         ),
         state="already finished" if done else "from stored counts" if COUNT in earlier else "new",
         tables=_tables(tables, config, done=done, counted=COUNT in earlier),
-        bytes_at_most=None if known is None else round(known * (1 + _GROUNDS)),
-        bytes_free=None if tables.folder is None else _free(located(spark, tables.folder)),
+        max_table_bytes=None if known is None else round(known * (1 + _DECISION_SHARE)),
+        free_bytes=None if tables.folder is None else _free_bytes(located(spark, tables.folder)),
     )
 
 
@@ -100,19 +102,19 @@ def _columns(schema: StructType, named: Mapping[str, str]) -> dict[str, tuple[st
 
 
 def _tables(tables: Tables, config: CurateConfig, *, done: bool, counted: bool) -> dict[str, tuple[str, str]]:
-    fates = {
-        CURATED: "replaced in one commit" if tables.read(CURATED) is not None else "made",
-        ENTRY_COUNTS: "its counts are used" if counted else "counts added",
-        SIZE_CURVE: "the curve of these counts put in",
-        RUNS: "a row added, last",
+    changes = {
+        CURATED: "replaced in one commit" if tables.read(CURATED) is not None else "created",
+        ENTRY_COUNTS: "stored counts used" if counted else "counts added",
+        SIZE_CURVE: "curve of these counts written",
+        RUNS: "row added last",
     }
     if config.reserve is not None:
-        fates[RESERVE] = f"rows above t, up to {config.reserve:,.10g}, replaced likewise"
-    return {name: (tables.path(name), "left as it is" if done else fate) for name, fate in fates.items()}
+        changes[RESERVE] = f"replaced by the rows above t, up to {config.reserve:,.10g}"
+    return {name: (tables.path(name), "unchanged" if done else change) for name, change in changes.items()}
 
 
-def _free(root: str) -> int | None:
-    """Free bytes where the tables would be; None for a store."""
+def _free_bytes(root: str) -> int | None:
+    """Return the free bytes on the disk of the tables; None for a remote store."""
     folder = local_path(root)
     if folder is None:
         return None

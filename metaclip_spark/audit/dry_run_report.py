@@ -1,4 +1,4 @@
-"""What a curation would read, do and write: the plan of a dry run, for people and as data."""
+"""Report of a dry run: what a curation would read and write."""
 
 from __future__ import annotations
 
@@ -8,32 +8,33 @@ from typing import Any
 
 @dataclass(frozen=True)
 class DryRunReport:
-    """The plan of a run; nothing has been written for it.
+    """Plan of a run for which nothing was written.
 
     Attributes:
-        run_id: the name that the run would have.
-        source: what would be read.
-        columns: by meaning, the pool's column and its type; a derived one has no name of its own.
-        carried: the other columns, which are copied.
-        metadata: by language, entries and how many of them can match.
-        threshold: what sets t.
-        state: what a run would do now: "new", "from stored counts", "already finished".
-        tables: by table, its path and what would happen to it.
-        bytes_at_most: estimate of the curated table's size if every row were kept; None where the pool's is unknown.
-        bytes_free: on the disk of the output; None where that is no local folder.
+        run_id: Id that the run would have.
+        source: Files or table versions that the run would read.
+        columns: Name and type of the pool's column by its meaning. A derived column has no name of its own.
+        carried_columns: Other columns, which are copied.
+        metadata: Number of entries, and of those that can match, by language.
+        threshold: Rule that sets t.
+        state: State in which the run would start: "new", "from stored counts" or "already finished".
+        tables: Path and planned change of each table.
+        max_table_bytes: Estimated size of the curated table if every row were kept; None if the size of the pool is
+            unknown.
+        free_bytes: Free space on the disk of the tables; None if they are not in a local folder.
     """
 
     run_id: str
     source: dict[str, Any]
     columns: dict[str, tuple[str, str]]
-    carried: list[str]
+    carried_columns: list[str]
     metadata: dict[str, tuple[int, int]]
     threshold: str
     state: str
     tables: dict[str, tuple[str, str]]
-    bytes_at_most: int | None
-    bytes_free: int | None
+    max_table_bytes: int | None
+    free_bytes: int | None
 
     def as_dict(self) -> dict[str, Any]:
-        """The plan as JSON types."""
+        """Return the report as JSON types."""
         return asdict(self)

@@ -1,57 +1,54 @@
-"""Text of a dry-run report."""
+"""Text of a dry run."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from metaclip_spark.core.text_layout import aligned, count
+from metaclip_spark.core.text_layout import aligned, count, size
 
 if TYPE_CHECKING:
     from metaclip_spark.audit.dry_run_report import DryRunReport
 
-_GB: Final = 1e9
 
-
-def render_dry_run(plan: DryRunReport) -> str:
-    """The plan for people, without a line break at the end."""
-    source = dict(plan.source)
+def render_dry_run(report: DryRunReport) -> str:
+    """Return the plan as text, without a final line break."""
+    source = dict(report.source)
     paths = source.pop("paths", [])
     blocks = [
-        [f"Nothing was written. This would be run {plan.run_id} ({plan.state})"],
+        [f"Dry run of {report.run_id} ({report.state}): all checks passed, nothing was written"],
         [
-            "Reads",
+            "Pool",
             *(f"  {path}" for path in paths),
             "  " + ", ".join(f"{name} {value}" for name, value in source.items()),
         ],
-        ["Columns", *aligned([(meaning, name, kind) for meaning, (name, kind) in plan.columns.items()], right=())],
-        *([["Carried along", "  " + ", ".join(plan.carried)]] if plan.carried else []),
+        ["Columns", *aligned([(meaning, name, kind) for meaning, (name, kind) in report.columns.items()], right=())],
+        *([["Carried columns", "  " + ", ".join(report.carried_columns)]] if report.carried_columns else []),
         [
             "Metadata",
             *aligned(
-                [(name, count(own[0]), "entries,", count(own[1]), "can match") for name, own in plan.metadata.items()],
+                [
+                    (name, count(entries), "entries,", count(matchable), "can match")
+                    for name, (entries, matchable) in report.metadata.items()
+                ],
                 right=(1, 3),
             ),
         ],
-        ["Threshold", f"  {plan.threshold}"],
-        ["Writes", *aligned([(name, path, fate) for name, (path, fate) in plan.tables.items()], right=())],
-        ["Space", *_space(plan)],
+        ["Threshold", f"  {report.threshold}"],
+        ["Tables", *aligned([(name, path, change) for name, (path, change) in report.tables.items()], right=())],
+        ["Space", *_space(report)],
     ]
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
-def _space(plan: DryRunReport) -> list[str]:
-    lines = []
-    if plan.bytes_at_most is None:
-        lines.append("  curated table: not known, as the pool's size is not")
-    else:
-        lines.append(
-            f"  curated table: at most about {plan.bytes_at_most / _GB:.3g} GB (every row kept: the pool's own bytes "
-            "and half as much for the grounds)"
-        )
-    if plan.bytes_free is None:
-        lines.append("  free: not known, as the output is no local folder")
-    else:
-        lines.append(f"  free: {plan.bytes_free / _GB:.3g} GB")
-        if plan.bytes_at_most is not None and plan.bytes_free < plan.bytes_at_most:
-            lines.append("  ! less than the table may need: keep fewer rows, or use another output")
+def _space(report: DryRunReport) -> list[str]:
+    needed, free = report.max_table_bytes, report.free_bytes
+    rows = [
+        ("curated table", "unknown: the size of the pool is unknown")
+        if needed is None
+        else ("curated table", f"at most about {size(needed)}, if every row is kept (1.5 times the bytes of the pool)"),
+        ("free", "unknown: the tables are not in a local folder" if free is None else size(free)),
+    ]
+    lines = aligned(rows, right=())
+    if needed is not None and free is not None and free < needed:
+        lines.append("  ! The table may need more space than is free. Keep fewer rows, or write to another disk.")
     return lines

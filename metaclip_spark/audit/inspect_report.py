@@ -1,9 +1,12 @@
-"""What the tables of a root hold: figures first, written for people by `report.inspect_text`."""
+"""Report of an inspection: tables, runs and entries under a root."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from metaclip_spark.runs.report import LanguageReport
 
 
 @dataclass(frozen=True)
@@ -11,11 +14,11 @@ class TableVersion:
     """One version of a table.
 
     Attributes:
-        version: its number.
-        committed_at: when, in the session's time zone.
-        operation: as Delta calls it.
-        run_id: the run that it names, if any.
-        rows: that it wrote, if recorded.
+        version: Number of the version.
+        committed_at: Time of the commit, in the time zone of the session.
+        operation: Operation as Delta names it.
+        run_id: Run that the commit names; None if it names none.
+        rows: Number of rows that the commit wrote; None if it is not recorded.
     """
 
     version: int
@@ -30,13 +33,13 @@ class TableFigures:
     """One table.
 
     Attributes:
-        name: of the table.
-        path: where it is.
-        rows: of the newest version.
-        files: of the newest version.
-        bytes: of these files.
-        versions: number of versions ever written.
-        last_versions: the newest ones, newest first.
+        name: Name of the table.
+        path: Location of the table.
+        rows: Number of rows of the newest version.
+        files: Number of files of the newest version.
+        bytes: Size of these files.
+        versions: Number of versions written so far.
+        last_versions: Newest versions, newest first.
     """
 
     name: str
@@ -53,17 +56,17 @@ class RunFigures:
     """One row of the runs table.
 
     Attributes:
-        run_id: its name.
-        parent_run_id: the run whose result it used.
-        stage: what kind of run.
-        status: "finished"; or "again": it was, was begun once more, and has not written all of its rows since.
-        finished_at: when, in the session's time zone.
-        seconds: duration.
-        t: threshold by language, in matches; empty for a counting run.
-        seed: of the draw; None for a counting run.
-        counts_version: key of its counts.
-        counters: rows by what became of them.
-        current: it is finished, and its rows are those of the curated table.
+        run_id: Id of the run.
+        parent_run_id: Run whose result this run used; None if it used none.
+        stage: Kind of the run.
+        status: "finished", or the status of a run that was restarted and has not written all of its rows since.
+        finished_at: Time of the end, in the time zone of the session.
+        seconds: Duration.
+        t: Threshold by language, in matches; empty for a counting run.
+        seed: Seed of the draw; None for a counting run.
+        counts_version: Key of its entry counts.
+        counters: Rows read, by outcome.
+        current: True if the run is finished and wrote the rows of the curated table.
     """
 
     run_id: str
@@ -80,54 +83,38 @@ class RunFigures:
 
 
 @dataclass(frozen=True)
-class EntryFigures:
-    """How the current run's matches spread over the entries of one language.
+class LanguageFigures:
+    """Entries of one language in the current run.
 
     Attributes:
-        language: of the metadata.
-        t: threshold, in matches.
-        entries: of the metadata list.
-        head: entries with count >= t.
-        tail: entries with 0 < count < t.
-        never: entries that no caption holds.
-        matches: sum of all counts.
-        head_matches: sum of the head's counts.
-        matched: rows that matched.
-        kept: rows kept.
-        top_entries: id, text and count of the entries with the highest counts, by count then id.
+        language: Language of the metadata.
+        report: Figures that the run reported.
+        top_entries: Id, text and count of the entries with the highest counts, by count, then by id.
     """
 
     language: str
-    t: float
-    entries: int
-    head: int
-    tail: int
-    never: int
-    matches: int
-    head_matches: int
-    matched: int
-    kept: int
+    report: LanguageReport
     top_entries: list[tuple[int, str, int]]
 
 
 @dataclass(frozen=True)
 class InspectReport:
-    """A root, or one of its tables.
+    """Tables, runs and entries under a root.
 
     Attributes:
-        root: of the tables.
-        tables: those that exist, and were asked for.
-        runs: newest first.
-        languages: of the current run, most matches first; empty if there is none.
-        unfinished: the run that the curated table's rows name, where it is not marked as finished.
+        root: Root of the tables.
+        tables: Requested tables that exist.
+        runs: Runs, newest first.
+        languages: Languages of the current run, most matches first; empty if there is no current run.
+        unfinished_run: Run that wrote the rows of the curated table, if it is not marked as finished; else None.
     """
 
     root: str
     tables: list[TableFigures]
     runs: list[RunFigures]
-    languages: list[EntryFigures]
-    unfinished: str | None = None
+    languages: list[LanguageFigures]
+    unfinished_run: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures as JSON types."""
+        """Return the report as JSON types."""
         return asdict(self)

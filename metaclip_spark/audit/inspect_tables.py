@@ -1,16 +1,22 @@
-"""Look at tables of ours: sizes, versions, runs, entries; from Delta's log and small tables, no row of a large one."""
+"""Inspection of tables: sizes, versions, runs and entries, from Delta's log and the small tables."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
-from metaclip_spark.audit.inspect_report import EntryFigures, InspectReport, RunFigures, TableFigures, TableVersion
+from metaclip_spark.audit.inspect_report import (
+    InspectReport,
+    LanguageFigures,
+    RunFigures,
+    TableFigures,
+    TableVersion,
+)
 from metaclip_spark.errors import ConfigError, TableError
 from metaclip_spark.runs.identity import FINISHED
 from metaclip_spark.runs.stored_counts import count_rows
+from metaclip_spark.runs.stored_run import current_run
 from metaclip_spark.spark.locations import is_table_name
 from metaclip_spark.spark.session import check_session
 from metaclip_spark.spark.worker_errors import named_worker_errors
@@ -20,30 +26,33 @@ from metaclip_spark.tables.tables import Tables
 if TYPE_CHECKING:
     from pyspark.sql import Row, SparkSession
 
-_STAMP = "%Y-%m-%d %H:%M:%S"
+    from metaclip_spark.runs.stored_run import StoredRun
+
+_TIME: Final = "%Y-%m-%d %H:%M:%S"
 
 
 def inspect(spark: SparkSession, path: str, *, top: int = 20) -> InspectReport:
-    """What a root, or one of its tables, holds.
+    """Return the figures of all tables of a root, or of one of them.
 
     Args:
-        spark: a session with Delta.
-        path: root of the tables, or one table below it; then versions are of that table alone.
-        top: most entries of the highest counts, by language.
+        spark: Session that can read Delta tables.
+        path: Root of the tables (a path, or catalog.schema), or one table in it.
+        top: Maximum number of entries listed by language, those with the highest counts.
 
     Raises:
-        TableError: there is no table of ours, or something else stands in its place.
-        ConfigError: a negative number of entries.
+        TableError: None of the tables exists, or something else is in their place.
+        ConfigError: `top` is negative.
     """
     check_session(spark)
     if top < 0:
-        raise ConfigError(f"top = {top}: pass 0 or more")
-    tables, names = _named(spark, path)
+        raise ConfigError(f"top = {top} is negative. Pass 0 or more.")
+    tables, names = _tables_of(spark, path)
     with named_worker_errors(tables):
         found = [name for name in names if tables.read(name) is not None]
         if not found:
             raise TableError(
-                f"{path} holds none of our tables ({', '.join(tables.names)}): name the folder that curate wrote to"
+                f"{path} contains none of the tables that curate writes ({', '.join(tables.names)}). Pass the root "
+                "that curate wrote to."
             )
         writer = tables.writer(CURATED)
         rows = _runs(tables)
@@ -52,13 +61,13 @@ def inspect(spark: SparkSession, path: str, *, top: int = 20) -> InspectReport:
             root=tables.root,
             tables=[_table(tables, name) for name in found],
             runs=[_run(row, is_current=row is current) for row in rows],
-            languages=_languages(tables, current, top) if current is not None else [],
-            unfinished=writer if current is None else None,
+            languages=[] if current is None else _languages(tables, current_run(tables), top),
+            unfinished_run=writer if current is None else None,
         )
 
 
-def _named(spark: SparkSession, path: str) -> tuple[Tables, tuple[str, ...]]:
-    """The root of a path and the tables meant: all, or the one that the path itself is."""
+def _tables_of(spark: SparkSession, path: str) -> tuple[Tables, tuple[str, ...]]:
+    """Return the root of a path, and the table names that it means: all of them, or one if the path names a table."""
     if is_table_name(path):
         schema, _, last = path.rpartition(".")
         above = Tables(spark, schema)
@@ -83,9 +92,7 @@ def _table(tables: Tables, name: str) -> TableFigures:
         bytes=extent.bytes,
         versions=extent.versions,
         last_versions=[
-            TableVersion(
-                commit.version, commit.timestamp.strftime(_STAMP), commit.operation, commit.run_id, commit.rows
-            )
+            TableVersion(commit.version, commit.timestamp.strftime(_TIME), commit.operation, commit.run_id, commit.rows)
             for commit in extent.commits
         ],
     )
@@ -102,7 +109,7 @@ def _run(row: Row, *, is_current: bool) -> RunFigures:
         parent_run_id=row.parent_run_id,
         stage=row.stage,
         status=row.status,
-        finished_at=row.finished_at.strftime(_STAMP),
+        finished_at=row.finished_at.strftime(_TIME),
         seconds=row.seconds,
         t=dict(row.t or {}),
         seed=None if row.seed is None else int(row.seed),
@@ -112,15 +119,12 @@ def _run(row: Row, *, is_current: bool) -> RunFigures:
     )
 
 
-def _languages(tables: Tables, run: Row, top: int) -> list[EntryFigures]:
-    """Head and tail as the run reported them, with the entries of the highest counts."""
-    reported = json.loads(run.report)["languages"]
+def _languages(tables: Tables, run: StoredRun, top: int) -> list[LanguageFigures]:
     counts = count_rows(tables, run.counts_version)
     figures = [
-        EntryFigures(
+        LanguageFigures(
             language=language,
-            **{name: own[name] for name in ("t", "entries", "head", "tail", "never", "matches", "head_matches")},
-            **{name: own[name] for name in ("matched", "kept")},
+            report=report,
             top_entries=[
                 (row.entry_id, row.entry, row["count"])
                 for row in counts.where(counts.language == language)
@@ -129,6 +133,6 @@ def _languages(tables: Tables, run: Row, top: int) -> list[EntryFigures]:
                 .collect()
             ],
         )
-        for language, own in reported.items()
+        for language, report in run.report.languages.items()
     ]
-    return sorted(figures, key=lambda own: (-own.matches, own.language))
+    return sorted(figures, key=lambda own: (-own.report.matches, own.language))

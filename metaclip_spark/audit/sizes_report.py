@@ -1,4 +1,4 @@
-"""Size against t: how many rows a pool's counts and draws keep at each threshold, for people and as data."""
+"""Report of the number of rows that each threshold t would keep."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class SizePoint:
-    """One threshold.
+    """Size, head and tail at one threshold.
 
     Attributes:
-        t: in matches.
-        rows: kept at exactly this t.
-        head: entries with count >= t.
-        tail_share: share of the matches on entries with count < t.
+        t: Threshold, in matches.
+        rows: Number of rows kept at exactly this t.
+        head: Number of entries with count >= t.
+        tail_share: Share of the matches on entries with count < t.
     """
 
     t: float
@@ -25,29 +25,29 @@ class SizePoint:
 
 @dataclass(frozen=True)
 class LanguageSizes:
-    """The curve of one language.
+    """Size curve of one language.
 
     Attributes:
-        t: of the run that the curated table holds, with its size.
-        matched: rows that matched and were drawn: the size at a t above all counts.
-        points: one for each filled bin of the curve and each power of two, ascending in t; the sizes are exact.
+        current: Point at the t of the run that wrote the curated table.
+        matched: Number of rows that matched and have a draw: the size at a t above all counts.
+        points: A point for each filled bin of the curve and each power of two, ascending in t. The sizes are exact.
     """
 
-    t: SizePoint
+    current: SizePoint
     matched: int
     points: list[SizePoint]
 
 
 @dataclass(frozen=True)
 class SizesReport:
-    """The size curves of a curated pool.
+    """Size curves of a curated pool.
 
     Attributes:
-        run_id: of the run that the curated table holds.
-        counts_version: of the counts.
-        seed: of the draw; another seed draws another curve.
-        read: rows read.
-        languages: curves by language.
+        run_id: Run that wrote the curated table.
+        counts_version: Key of the entry counts.
+        seed: Seed of the draw. Another seed gives another curve.
+        read: Number of rows read.
+        languages: Curve by language.
     """
 
     run_id: str
@@ -57,5 +57,5 @@ class SizesReport:
     languages: dict[str, LanguageSizes]
 
     def as_dict(self) -> dict[str, Any]:
-        """The curves as JSON types."""
+        """Return the report as JSON types."""
         return asdict(self)

@@ -41,5 +41,5 @@ def run_check(options: Namespace) -> None:
 
     session = session_options(options, run_file_of(options))
     with open_session(master=session.master, settings=session.settings, jars=session.jars) as spark:
-        found = check(spark, options.output, crawl=options.crawl, least_rows=options.least_rows)
+        found = check(spark, options.output, pool_name=options.crawl, min_rows=options.least_rows)
     print(json.dumps(found.as_dict(), indent=2) if options.json else render_check(found))

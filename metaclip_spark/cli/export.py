@@ -68,9 +68,10 @@ def run_export(options: Namespace) -> None:
 
 
 def _exported(spark: SparkSession, options: Namespace, chosen: dict[str, object]) -> ExportReport:
-    from metaclip_spark.exports.probabilities import export_entry_probabilities  # noqa: PLC0415
-    from metaclip_spark.exports.rows import export_img2dataset, export_jsonl  # noqa: PLC0415
-    from metaclip_spark.exports.uids import export_datacomp  # noqa: PLC0415
+    from metaclip_spark.exports.datacomp import export_datacomp  # noqa: PLC0415
+    from metaclip_spark.exports.entry_probabilities import export_entry_probabilities  # noqa: PLC0415
+    from metaclip_spark.exports.img2dataset import export_img2dataset  # noqa: PLC0415
+    from metaclip_spark.exports.jsonl import export_jsonl  # noqa: PLC0415
 
     export = {
         "img2dataset": export_img2dataset,

@@ -1,4 +1,4 @@
-"""A run's report for people: one screen, plain text, the same in a terminal and in a pipe."""
+"""Text of a run report: one screen, plain text, the same in a terminal and in a pipe."""
 
 from __future__ import annotations
 
@@ -7,37 +7,83 @@ from typing import TYPE_CHECKING, Final
 from metaclip_spark.core.text_layout import aligned, count, percent
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from metaclip_spark.runs.report import CurateReport, LanguageReport
 
-# What became of a row, in the order of the work. With `kept` they add up to `read`.
+# Reasons for which a row is not kept, in the order of the work. With `kept` they add up to `read`.
 _LOSSES: Final = {
-    "malformed": "that cannot be read",
-    "null": "without caption (null)",
-    "empty": "with empty caption",
-    "language_without_metadata": "in a language without metadata",
-    "unmatched": "that match no entry",
-    "no_identity": "without id or URL",
-    "not_chosen": "not chosen among the texts of their image",
-    "not_drawn": "not drawn",
+    "malformed": "record cannot be read",
+    "null": "caption is null",
+    "empty": "caption is empty",
+    "language_without_metadata": "no metadata for its language",
+    "unmatched": "no entry matches",
+    "no_identity": "no id or URL",
+    "not_chosen": "another text of its image chosen",
+    "not_drawn": "not drawn: threshold above t",
 }
 _TOP_COLUMNS: Final = 4
 _ENTRY_LENGTH: Final = 24
 
 
 def render_summary(report: CurateReport) -> str:
-    """The closing summary of `metaclip-spark curate`: about forty lines, without a line break at the end."""
+    """Return the closing summary of a run: about forty lines, without a final line break."""
     blocks = [
         _headline(report),
-        ["Rows", *_rows(report), *_ids(report)],
+        ["Rows", *rows_by_outcome(report.counters), *_ids(report)],
         *(["Warnings", *(f"  {warning}" for warning in report.warnings)] for _ in report.warnings[:1]),
         ["Matches", *_matches(report)],
         ["Balance", *_balance(report)],
-        *(["Entries" + _of(name, report), *_entries(figures)] for name, figures in report.languages.items()),
+        *(["Entries" + _of(name, report), *head_and_tail(figures)] for name, figures in report.languages.items()),
         *(["Most frequent entries" + _of(name, report), *_top(figures)] for name, figures in _most_matched(report)),
         ["Tables", *_tables(report)],
-        ["Look at them", *_how_to_look(report)],
+        ["Run", *_run(report)],
+        ["Read the curated rows in Python", *_how_to_read(report)],
     ]
     return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def rows_by_outcome(counters: Mapping[str, int]) -> list[str]:
+    """Return a line for each outcome that at least one row had, with its share of the rows read."""
+    read, kept = counters["read"], counters["kept"]
+    losses = [(f"- {label}", counters.get(name, 0)) for name, label in _LOSSES.items()]
+    lines = [("  read", read), *(loss for loss in losses if loss[1]), ("= kept", kept)]
+    missing = read - sum(number for _, number in losses) - kept
+    if missing:  # never seen, but it must not be hidden
+        lines.append(("! unaccounted for", missing))
+    return aligned([(label, count(number), percent(number, read)) for label, number in lines], right=(1, 2))
+
+
+def against_expected(kept: int, expected: float | None, deviation: float | None) -> tuple[str, str]:
+    """Return the expected size, and the distance of the actual size from it.
+
+    >>> against_expected(26_415, 26_336.2, 69.6)
+    ('26,336 ± 70', '+79 rows, +1.13 standard deviations')
+    """
+    if expected is None:
+        return "unknown: rows dropped by earlier runs were not read again", ""
+    difference, deviation = kept - expected, deviation or 0.0
+    distance = f"{difference:+,.0f} rows"
+    if deviation:
+        distance += f", {difference / deviation:+.2f} standard deviations"
+    return f"{expected:,.0f} ± {deviation:,.0f}", distance
+
+
+def head_and_tail(figures: LanguageReport) -> list[str]:
+    """Return a table of the entries and matches in the head, in the tail and in all."""
+    tail_matches = figures.matches - figures.head_matches
+    lines = [
+        (f"head (count >= {figures.t:,.10g})", figures.head, figures.head_matches),
+        (f"tail (count < {figures.t:,.10g})", figures.tail, tail_matches),
+        ("never matched", figures.never, 0),
+        ("all", figures.entries, figures.matches),
+    ]
+    rows = [("", "entries", "", "matches", "")]
+    rows += [
+        (label, count(entries), percent(entries, figures.entries), count(matches), percent(matches, figures.matches))
+        for label, entries, matches in lines
+    ]
+    return aligned(rows, right=(1, 2, 3, 4))
 
 
 def _headline(report: CurateReport) -> list[str]:
@@ -45,46 +91,28 @@ def _headline(report: CurateReport) -> list[str]:
     share = f" ({percent(kept, read)})" if read else ""
     lines = [f"Kept {count(kept)} of {count(read)} rows{share}"]
     if report.already_finished:
-        lines.append("This run had been done before: nothing was read or written now. These are its figures.")
+        lines.append("This run was finished before: nothing was read or written now. These are its stored figures.")
     elif report.counts_reused:
-        lines.append("Counts of an earlier, unfinished run over the same pool were used.")
+        lines.append("The counts of an earlier, unfinished run over the same pool were used.")
     if report.origin:
         lines.append(report.origin)
     return lines
-
-
-def _rows(report: CurateReport) -> list[str]:
-    counters = report.counters
-    read = counters["read"]
-    losses = [(f"- {label}", counters.get(name, 0)) for name, label in _LOSSES.items()]
-    lines = [("  read", read), *losses, ("= kept", counters["kept"])]
-    rows = [(label, count(number), percent(number, read)) for label, number in lines]
-    left = read - sum(number for _, number in losses) - counters["kept"]
-    if left:  # never seen; if it is, it must not be hidden
-        rows.append(("! unaccounted for", count(left), percent(left, read)))
-    return aligned(rows, right=(1, 2))
 
 
 def _ids(report: CurateReport) -> list[str]:
     if report.duplicated_ids is None:
         return []
     ids, rows = report.duplicated_ids["ids"], report.duplicated_ids["rows"]
-    return [
-        f"  {count(ids)} ids have several rows ({count(rows)} rows), which share one draw"
-        if ids
-        else "  every id has one row"
-    ]
+    shared = f"  {count(ids)} ids are shared by several rows ({count(rows)} rows): rows of one id share one draw"
+    return [shared if ids else "  every id belongs to one row"]
 
 
 def _matches(report: CurateReport) -> list[str]:
-    per_caption = f"{report.matches / report.matched:.2f} per caption that matches" if report.matched else ""
+    read = report.counters["read"]
+    per_caption = f"{report.matches / report.matched:.2f} per matching caption" if report.matched else ""
     return aligned(
         [
-            (
-                "captions that match",
-                count(report.matched),
-                f"{percent(report.matched, report.counters['read'])} of read",
-            ),
+            ("matching captions", count(report.matched), f"{percent(report.matched, read)} of read"),
             ("matches", count(report.matches), per_caption),
         ],
     )
@@ -92,63 +120,32 @@ def _matches(report: CurateReport) -> list[str]:
 
 def _balance(report: CurateReport) -> list[str]:
     kept = report.counters["kept"]
-    expected, off = _expected(report)
-    rows: list[tuple[str, ...]] = [("expected size", expected), ("realised size", count(kept), off), *_wanted(report)]
+    expected, distance = against_expected(kept, report.expected_size, report.expected_deviation)
+    rows: list[tuple[str, ...]] = [("expected size", expected), ("actual size", count(kept), distance)]
+    rows += _target(report)
     if report.reserved:
-        rows.append(("in reserve, above t", count(report.reserved)))
+        rows.append(("reserve", count(report.reserved), "rows above t, stored for a greater t"))
     rows += [("texts per image", report.texts_per_image), ("seed", str(report.seed))]
     return aligned(rows, right=())
 
 
-def _expected(report: CurateReport) -> tuple[str, str]:
-    """Expected size, and how far the realised one is off."""
-    if report.expected_size is None:
-        return "not known: rows dropped before were not read again", ""
-    deviation = report.expected_deviation or 0.0
-    difference = report.counters["kept"] - report.expected_size
-    off = f"{difference:+,.0f} rows, {difference / deviation:+.2f} sigma" if deviation else f"{difference:+,.0f} rows"
-    return f"{report.expected_size:,.0f} ± {deviation:,.0f}", off
-
-
-def _wanted(report: CurateReport) -> list[tuple[str, ...]]:
-    """How the size compares with the one asked for: rows may share the threshold at which it is reached."""
+def _target(report: CurateReport) -> list[tuple[str, ...]]:
+    """Compare the size with the target: rows may share the threshold at which the target is reached."""
     if report.wanted_rows is None:
         return []
     surplus = report.counters["kept"] - report.wanted_rows
-    tied = f"reached; {count(surplus)} more rows share the last one's threshold" if surplus else "reached exactly"
-    return [("size asked for", count(report.wanted_rows), tied)]
-
-
-def _entries(figures: LanguageReport) -> list[str]:
-    tail_matches = figures.matches - figures.head_matches
-    rows = [
-        ("", "entries", "", "matches", ""),
-        _entry_row(f"head (count >= {figures.t:,.10g})", figures, figures.head, figures.head_matches),
-        _entry_row(f"tail (count < {figures.t:,.10g})", figures, figures.tail, tail_matches),
-        _entry_row("never matched", figures, figures.never, 0),
-        _entry_row("all", figures, figures.entries, figures.matches),
-    ]
-    return aligned(rows, right=(1, 2, 3, 4))
-
-
-def _entry_row(label: str, figures: LanguageReport, entries: int, matches: int) -> tuple[str, ...]:
-    return (
-        label,
-        count(entries),
-        percent(entries, figures.entries),
-        count(matches),
-        percent(matches, figures.matches),
-    )
+    tied = f"reached; {count(surplus)} more rows share the threshold of the last row" if surplus else "reached exactly"
+    return [("target size", count(report.wanted_rows), tied)]
 
 
 def _most_matched(report: CurateReport) -> list[tuple[str, LanguageReport]]:
-    """Top entries are shown of one language only: of many they would fill the screen (the JSON has them all)."""
+    """Return one language only: the top entries of many would fill the screen, and the JSON report has them all."""
     matched = [(name, figures) for name, figures in report.languages.items() if figures.top_entries]
     return sorted(matched, key=lambda item: (-item[1].matches, item[0]))[:1]
 
 
 def _top(figures: LanguageReport) -> list[str]:
-    """Entries with their counts, read down the columns."""
+    """Return the entries with their counts, to be read down the columns."""
     cells = [
         (f"{place}.", entry[:_ENTRY_LENGTH], count(number))
         for place, (entry, number) in enumerate(figures.top_entries, start=1)
@@ -163,13 +160,18 @@ def _tables(report: CurateReport) -> list[str]:
     rows = [
         (name, path, f"version {versions[name]}" if name in versions else "") for name, path in report.tables.items()
     ]
-    total = sum(report.seconds.values())
-    steps = ", ".join(f"{step} {seconds:.1f}" for step, seconds in report.seconds.items())
-    took = [f"  in {total:.1f} s ({steps})"] if report.seconds and not report.already_finished else []
-    return [*aligned(rows, right=()), *took, f"  run {report.run_id}"]
+    return aligned(rows, right=())
 
 
-def _how_to_look(report: CurateReport) -> list[str]:
+def _run(report: CurateReport) -> list[str]:
+    rows = [("id", report.run_id)]
+    if report.seconds and not report.already_finished:
+        steps = ", ".join(f"{step} {seconds:.1f}" for step, seconds in report.seconds.items())
+        rows.append(("time", f"{sum(report.seconds.values()):.1f} s ({steps})"))
+    return aligned(rows, right=())
+
+
+def _how_to_read(report: CurateReport) -> list[str]:
     path = report.tables.get("curated", "")
     return [
         "  from metaclip_spark.spark.session import build_session",

@@ -1,4 +1,4 @@
-"""What an export wrote."""
+"""Report of an export."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ExportReport:
-    """The result of an export.
+    """Result of an export.
 
     Attributes:
         format: "img2dataset", "datacomp", "jsonl" or "entry-probabilities".
-        target: what was written, a folder or a file: a path of the driver's machine, or a location with its scheme.
-        rows: lines, uids or entries in it.
-        left_out: rows of the curated table that the format has no place for: without URL, or with a repeated uid.
-        columns: names in the target; empty where it has none.
-        run_id: the run whose rows or counts they are.
+        output: Folder or file that was written: a path of the driver's machine, or a location with its scheme.
+        rows: Number of lines, uids or entries written.
+        left_out: Number of rows of the curated table that the format cannot contain: without URL, or with a repeated
+            uid.
+        columns: Column names of the output; empty if it has none.
+        run_id: Run whose rows or counts were exported.
     """
 
     format: str
-    target: str
+    output: str
     rows: int
     left_out: int
     columns: list[str]
     run_id: str
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as JSON types."""
+        """Return the report as JSON types."""
         return asdict(self)

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
 
 def render_export(report: ExportReport) -> str:
-    """A report for people, without a line break at the end."""
-    rows = [("target", report.target), ("run", report.run_id)]
+    """Return the report as text, without a final line break."""
+    rows = [("output", report.output), ("run", report.run_id)]
     rows += [("columns", ", ".join(report.columns))] if report.columns else []
     rows += [("left out", f"{count(report.left_out)} rows (no URL, or a repeated uid)")] if report.left_out else []
-    return "\n".join([f"Exported {count(report.rows)} rows for {report.format}", *aligned(rows, right=())])
+    things = "entries" if report.format == "entry-probabilities" else "rows"
+    return "\n".join([f"Exported {count(report.rows)} {things} as {report.format}", *aligned(rows, right=())])

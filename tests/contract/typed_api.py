@@ -68,7 +68,7 @@ def look(spark: SparkSession) -> int:
         export_datacomp(spark, "out", "uids.npy", overwrite=True),
         export_entry_probabilities(spark, "out", "p.npy", t=5.0),
     ]
-    return changes.stayed + sum(export.rows for export in exports)
+    return changes.rows_in_both + sum(export.rows for export in exports)
 
 
 def failed(error: MetaclipSparkError) -> int:

@@ -1,4 +1,4 @@
-"""What changed between two curations: figures first, written for people by `report.diff_text`."""
+"""Report of the changes from one curation to another."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 @dataclass(frozen=True)
 class CurationFigures:
-    """One of the two.
+    """One of the two curations.
 
     Attributes:
-        root: of its tables.
-        version: of its curated table.
-        run_id: the run that wrote it.
-        t: threshold by language, in matches.
-        seed: of the draw.
-        counts_version: key of its counts.
-        read: rows of its pool.
-        rows: of the curated table at that version.
+        root: Root of the tables.
+        version: Version of the curated table.
+        run_id: Run that wrote the version.
+        t: Threshold by language, in matches.
+        seed: Seed of the draw.
+        counts_version: Key of the entry counts.
+        read: Number of rows of the pool.
+        rows: Number of rows of the curated table at that version.
     """
 
     root: str
@@ -32,16 +32,16 @@ class CurationFigures:
 
 
 @dataclass(frozen=True)
-class EntryMove:
+class EntryChange:
     """An entry whose count changed.
 
     Attributes:
-        language: of its metadata.
-        entry: its text, by which the two are compared: ids may differ.
-        before: captions that held it; 0 where none did, or the metadata did not have it.
-        after: the same of the second curation.
-        probability_before: p = min(1, t / count), None at a count of 0.
-        probability_after: the same of the second curation.
+        language: Language of the metadata.
+        entry: Text of the entry. Entries are compared by text, since their ids may differ.
+        before: Count in the first curation; 0 if the entry did not match or was not in the metadata.
+        after: Count in the second curation; 0 as above.
+        probability_before: p = min(1, t / count) in the first curation; None at a count of 0.
+        probability_after: p in the second curation; None at a count of 0.
     """
 
     language: str
@@ -53,13 +53,13 @@ class EntryMove:
 
 
 @dataclass(frozen=True)
-class RowMove:
-    """Rows that are in one curated table only, for one reason.
+class RowChange:
+    """Rows that only one of the curated tables contains, for one reason.
 
     Attributes:
-        reason: why, one of `transforms.row_moves.REASONS`.
-        rows: how many.
-        example: uid of one of them.
+        reason: One of the reasons in `metaclip_spark.audit.diff.row_changes`.
+        rows: Number of rows.
+        example: Uid of one of the rows.
     """
 
     reason: str
@@ -69,34 +69,35 @@ class RowMove:
 
 @dataclass(frozen=True)
 class DiffReport:
-    """From one curation to another.
+    """Changes from one curation to another.
 
     Attributes:
-        before: the first.
-        after: the second.
-        entries_changed: entries with another count, those that are new or gone included.
-        entries_new: entries that no caption held before.
-        entries_gone: entries that no caption holds now.
-        entries: those whose counts moved most, by distance, then language and text.
-        came: rows in the second table only, by reason, most rows first.
-        left: rows in the first table only, by reason, most rows first.
-        stayed: rows of the first table that the second has too.
-        other_metadata: languages whose metadata is not the same list in both.
-        pools_unread: why a pool could not be looked into, so that rows which only one pool has are not told apart.
+        before: First curation.
+        after: Second curation.
+        entries_changed: Number of entries whose counts differ, including the added and the removed ones.
+        entries_added: Number of entries with a count only in the second curation.
+        entries_removed: Number of entries with a count only in the first curation.
+        entries: Entries whose counts changed most, by the size of the change, then by language and text.
+        rows_added: Rows only in the second table, by reason, most rows first.
+        rows_removed: Rows only in the first table, by reason, most rows first.
+        rows_in_both: Number of rows in both tables.
+        languages_with_other_metadata: Languages whose metadata differs between the two.
+        unreadable_pools: Reasons why a pool could not be read. Rows that only one pool has are then listed under other
+            reasons.
     """
 
     before: CurationFigures
     after: CurationFigures
     entries_changed: int
-    entries_new: int
-    entries_gone: int
-    entries: list[EntryMove]
-    came: list[RowMove]
-    left: list[RowMove]
-    stayed: int
-    other_metadata: list[str]
-    pools_unread: list[str]
+    entries_added: int
+    entries_removed: int
+    entries: list[EntryChange]
+    rows_added: list[RowChange]
+    rows_removed: list[RowChange]
+    rows_in_both: int
+    languages_with_other_metadata: list[str]
+    unreadable_pools: list[str]
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures as JSON types."""
+        """Return the report as JSON types."""
         return asdict(self)

@@ -1,4 +1,4 @@
-"""A difference for people: sizes, rows in and out by reason, entries by how far they moved."""
+"""Text of a diff."""
 
 from __future__ import annotations
 
@@ -9,95 +9,96 @@ from metaclip_spark.core.text_layout import aligned, count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from metaclip_spark.audit.diff.diff_report import CurationFigures, DiffReport, RowMove
+    from metaclip_spark.audit.diff.diff_report import CurationFigures, DiffReport, RowChange
 
 _ENTRY_LENGTH: Final = 40
-_CAME: Final = {
+_ADDED: Final = {
     "pool": "new in the pool",
-    "metadata": "another metadata list",
+    "metadata": "different metadata",
     "t": "t rose to their admission threshold",
-    "entry_counts": "counts of their entries changed: threshold fell to t or below",
-    "seed": "another seed draws them",
-    "other": "another text of the image, another caption, or restored",
+    "entry_counts": "entry counts changed: their threshold fell to t or below",
+    "seed": "drawn with the other seed",
+    "other": "another text of the image chosen, another caption, or restored",
 }
-_LEFT: Final = {
-    "pool": "gone from the pool",
-    "metadata": "another metadata list",
+_REMOVED: Final = {
+    "pool": "no longer in the pool",
+    "metadata": "different metadata",
     "t": "t fell below their admission threshold",
-    "entry_counts": "counts of their entries changed: threshold rose above t",
-    "seed": "another seed does not draw them",
-    "other": "another text of the image, another caption, or deleted",
+    "entry_counts": "entry counts changed: their threshold rose above t",
+    "seed": "not drawn with the other seed",
+    "other": "another text of the image chosen, another caption, or deleted",
 }
 
 
-def render_diff(found: DiffReport) -> str:
-    """A difference as text, without a line break at the end."""
-    came, left = (sum(move.rows for move in moves) for moves in (found.came, found.left))
+def render_diff(report: DiffReport) -> str:
+    """Return the report as text, without a final line break."""
+    added, removed = (sum(change.rows for change in changes) for changes in (report.rows_added, report.rows_removed))
+    before, after = count(report.before.rows), count(report.after.rows)
     blocks = [
-        [f"{count(found.before.rows)} rows before, {count(found.after.rows)} after: {came:+,} came, {-left:+,} left"],
-        ["Curations", *_curations(found)],
-        ["Rows", *_rows(found)],
+        [f"{before} rows before, {after} after: {count(added)} added, {count(removed)} removed"],
+        ["Curations", *_curations(report)],
+        ["Rows", *_rows(report)],
     ]
-    if found.pools_unread:
+    if report.unreadable_pools:
         blocks.append(
             [
-                "Rows that only one pool has are counted under other reasons:",
-                *(f"  {why}" for why in found.pools_unread),
+                "A pool could not be read, so rows that only one pool has are listed under other reasons:",
+                *(f"  {reason}" for reason in report.unreadable_pools),
             ]
         )
-    if found.other_metadata:
-        blocks.append([f"Another metadata list: {', '.join(found.other_metadata)}"])
-    blocks.append(_entries(found))
+    if report.languages_with_other_metadata:
+        blocks.append([f"Languages with different metadata: {', '.join(report.languages_with_other_metadata)}"])
+    blocks.append(_entries(report))
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
-def _curations(found: DiffReport) -> list[str]:
-    rows = [("", "t", "seed", "read", "kept", "version", "run", "root")]
+def _curations(report: DiffReport) -> list[str]:
+    rows = [("", "t", "seed", "read", "kept", "version", "run", "tables")]
     rows += [
         (label, _t(side), str(side.seed), count(side.read), count(side.rows), str(side.version), side.run_id, side.root)
-        for label, side in (("before", found.before), ("after", found.after))
+        for label, side in (("before", report.before), ("after", report.after))
     ]
-    return aligned(rows, right=(1, 3, 4, 5))
+    return aligned(rows, right=(1, 2, 3, 4, 5))
 
 
 def _t(side: CurationFigures) -> str:
     return f"{next(iter(side.t.values())):,.10g}" if len(side.t) == 1 else f"{len(side.t)} languages"
 
 
-def _rows(found: DiffReport) -> list[str]:
-    def lines(sign: str, moves: Sequence[RowMove], words: dict[str, str]) -> list[tuple[str, ...]]:
-        return [(f"{sign} {words[move.reason]}", count(move.rows), f"such as {move.example}") for move in moves]
+def _rows(report: DiffReport) -> list[str]:
+    def lines(sign: str, changes: Sequence[RowChange], reasons: dict[str, str]) -> list[tuple[str, ...]]:
+        return [(f"{sign} {reasons[row.reason]}", count(row.rows), f"e.g. {row.example}") for row in changes]
 
     return aligned(
         [
-            ("  before", count(found.before.rows), ""),
-            *lines("-", found.left, _LEFT),
-            *lines("+", found.came, _CAME),
-            ("= after", count(found.after.rows), ""),
-            ("  in both", count(found.stayed), ""),
+            ("  before", count(report.before.rows)),
+            *lines("-", report.rows_removed, _REMOVED),
+            *lines("+", report.rows_added, _ADDED),
+            ("= after", count(report.after.rows)),
+            ("  in both", count(report.rows_in_both)),
         ]
     )
 
 
-def _entries(found: DiffReport) -> list[str]:
-    if not found.entries_changed:
-        return ["Entries: no count changed"]
+def _entries(report: DiffReport) -> list[str]:
+    if not report.entries_changed:
+        return ["Entry counts: no change"]
     rows = [("entry", "language", "before", "after", "change", "p before", "p after")]
     rows += [
         (
-            move.entry[:_ENTRY_LENGTH],
-            move.language,
-            count(move.before),
-            count(move.after),
-            f"{move.after - move.before:+,}",
-            _p(move.probability_before),
-            _p(move.probability_after),
+            change.entry[:_ENTRY_LENGTH],
+            change.language,
+            count(change.before),
+            count(change.after),
+            f"{change.after - change.before:+,}",
+            _p(change.probability_before),
+            _p(change.probability_after),
         )
-        for move in found.entries
+        for change in report.entries
     ]
     heading = (
-        f"Entries: {count(found.entries_changed)} counts changed, {count(found.entries_new)} entries are new, "
-        f"{count(found.entries_gone)} gone; moved most:"
+        f"Entry counts: {count(report.entries_changed)} changed, of which {count(report.entries_added)} rose from 0 "
+        f"and {count(report.entries_removed)} fell to 0. Largest changes:"
     )
     return [heading, *aligned(rows, right=(2, 3, 4, 5, 6))]
 

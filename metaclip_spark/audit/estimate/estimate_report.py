@@ -1,13 +1,20 @@
-"""What a share of the rows says of the whole pool: estimates, each with its error, for people and as data."""
+"""Report of an estimate from a sample of a pool."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 
-class Interval(NamedTuple):
-    """An estimate with the range that holds the true figure in 19 of 20 cases, or so its basis says."""
+@dataclass(frozen=True)
+class Interval:
+    """An estimate, with a range that contains the true figure in about 19 of 20 cases.
+
+    Attributes:
+        value: Estimate.
+        low: Lower end of the range.
+        high: Upper end of the range.
+    """
 
     value: float
     low: float
@@ -16,12 +23,12 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class SizeEstimate:
-    """The size at one threshold.
+    """Estimated size at one threshold.
 
     Attributes:
-        t: of the reference language or the only one, in matches of the pool.
-        rows: kept rows.
-        matches_in_sample: t * share: the fewer, the more the estimate rests on a model of rare entries.
+        t: Threshold of the reference language, or of the only one, in matches of the pool.
+        rows: Number of kept rows.
+        matches_in_sample: t times the sampled share. If it is small, the estimate depends on a model of rare entries.
     """
 
     t: float
@@ -31,41 +38,42 @@ class SizeEstimate:
 
 @dataclass(frozen=True)
 class LanguageEstimate:
-    """What was seen of one language.
+    """Estimated entry counts of one language.
 
     Attributes:
-        seen: entries that matched in the sample.
-        unseen_share: of the pool's matches, on entries that the sample did not see (Good and Turing's estimate).
-        top_entries: the most frequent entries with estimates of their counts.
+        entries_seen: Number of entries that matched in the sample.
+        unseen_share: Share of the pool's matches on entries that did not match in the sample (Good-Turing estimate).
+        top_entries: Most frequent entries, with estimates of their counts.
     """
 
-    seen: int
+    entries_seen: int
     unseen_share: float
     top_entries: list[tuple[str, Interval]]
 
 
 @dataclass(frozen=True)
 class EstimateReport:
-    """Estimates from a share of the rows; nothing was written.
+    """Estimates from a share of the rows.
 
     Attributes:
-        share: of the rows with a caption, as asked for.
-        seed: of the run and of the sample.
-        read: rows of the pool, exact, with records that cannot be read as rows.
-        without_caption: those whose caption is null or empty, exact; they match nothing and are not sampled.
-        sampled: rows in the sample.
-        matched: rows that match.
-        matches: pairs of caption and matched entry.
-        languages: by language.
-        asked: the size, at the t asked for or found.
-        wanted: rows asked for; None where t was given.
-        sizes: size against t.
-        passes: times that a run reads the pool: twice, and to choose t by size, where no run has left its curve.
-        seconds: of a whole run on these machines; None where the sample is too small to tell.
-        bytes: of the curated table; None where the pool's size is unknown.
-        took: seconds of this estimate, by step.
-        malformed: records of the pool that cannot be read as rows.
-        warnings: what was unfortunate about the pool, for people.
+        share: Requested share of the rows with a caption.
+        seed: Seed of the sample and of the run.
+        read: Number of rows of the pool, exact; includes records that cannot be read as rows.
+        without_caption: Number of rows whose caption is null or empty, exact. They match nothing and are not sampled.
+        sampled: Number of rows in the sample.
+        matched: Number of rows that match.
+        matches: Number of pairs of a caption and a matching entry.
+        languages: Estimates by language.
+        size: Size at the t of the run, given or chosen.
+        target_rows: Requested number of rows; None if another rule sets t.
+        sizes: Sizes at other thresholds.
+        passes: Number of times that a run reads the pool: two, and more to choose t by size unless an earlier run left
+            its size curve.
+        run_seconds: Duration of a run on this session; None if the sample is too small to tell.
+        table_bytes: Size of the curated table; None if the size of the pool is unknown.
+        seconds: Duration of this estimate by step.
+        malformed: Number of records of the pool that cannot be read as rows.
+        warnings: Human-readable warnings about the pool.
     """
 
     share: float
@@ -76,25 +84,16 @@ class EstimateReport:
     matched: Interval
     matches: Interval
     languages: dict[str, LanguageEstimate]
-    asked: SizeEstimate
-    wanted: int | None
+    size: SizeEstimate
+    target_rows: int | None
     sizes: list[SizeEstimate]
     passes: int
-    seconds: Interval | None
-    bytes: Interval | None
-    took: dict[str, float]
+    run_seconds: Interval | None
+    table_bytes: Interval | None
+    seconds: dict[str, float]
     malformed: int = 0
     warnings: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        """The estimates as JSON types."""
-        return {name: _named(value) for name, value in asdict(self).items()}
-
-
-def _named(value: Any) -> Any:
-    """Estimates as objects with names, where JSON would make lists of them."""
-    if isinstance(value, Interval):
-        return value._asdict()
-    if isinstance(value, dict):
-        return {key: _named(item) for key, item in value.items()}
-    return [_named(item) for item in value] if isinstance(value, (list, tuple)) else value
+        """Return the report as JSON types."""
+        return asdict(self)

@@ -1,4 +1,4 @@
-"""How long a run would take, from the passes over a sample: each kind is done once more, and timed."""
+"""Estimate of a run's duration: the passes over a sample are repeated and timed."""
 
 from __future__ import annotations
 
@@ -13,71 +13,56 @@ from metaclip_spark.curation.measure_thresholds import Thresholds, threshold_his
 from metaclip_spark.spark.progress import Progress
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
-    from metaclip_spark.core.counting.pool_counts import PoolCounts
-    from metaclip_spark.spark.shared_metadata import SharedMetadata
+    from metaclip_spark.audit.estimate.counted_sample import CountedSample
 
 PASSES: Final = 2
-"""Of a run whose t is given: one counts, one balances."""
+"""Passes of a run whose t is given: one counts, one balances."""
 
-_LEAST_SECONDS: Final = 1.0  # of work over the sample: below, starting tasks is all that one measures
+_MIN_SECONDS: Final = 1.0  # of work on the sample: below, only the start of tasks is measured
 
 
-def run_seconds(
-    rows: DataFrame,
-    metadata: SharedMetadata,
-    counts: PoolCounts,
-    *,
-    share: float,
-    seed: int,
-    reading: float,
-    choosing: int,
-) -> Interval | None:
-    """Seconds of a whole run; None where the sample is too small to tell.
+def run_seconds(sample: CountedSample, *, reading: float, choosing: int) -> Interval | None:
+    """Estimate the seconds of a run over the complete pool; None if the sample is too small to tell.
 
     Args:
-        rows: the sample, cached; it has been counted before, which compiled kernels and started workers.
-        metadata: on the workers.
-        counts: of the sample.
-        share: of the pool's captions that are in the sample.
-        seed: of the draw.
-        reading: seconds that reading the pool's ids and captions took.
-        choosing: passes that choosing t takes.
+        sample: Counted sample. Counting it has compiled the kernels and started the workers.
+        reading: Seconds that reading the ids and captions of the pool took.
+        choosing: Number of passes that choose t.
     """
     watch = Progress()
     with watch.step("count"):
-        count_matches(rows, metadata)
+        count_matches(sample.rows, sample.metadata)
     with watch.step("start"):
-        count_matches(rows.limit(0), metadata)
+        count_matches(sample.rows.limit(0), sample.metadata)
     counting = watch.seconds["count"] - watch.seconds["start"]
-    if counting < _LEAST_SECONDS:
+    if counting < _MIN_SECONDS:
         return None
-    measuring = _measuring(rows, metadata, counts, seed) - watch.seconds["start"] if choosing else 0.0
-    value = whole_run(reading, counting / share, max(measuring, counting) / share, choosing)
+    measuring = _measuring(sample) - watch.seconds["start"] if choosing else 0.0
+    value = complete_run(reading, counting / sample.share, max(measuring, counting) / sample.share, choosing)
     return Interval(value, value / 2, value * 2)
 
 
-def whole_run(reading: float, counting: float, measuring: float, choosing: int) -> float:
-    """Seconds of a run, from those of its passes over the whole pool.
+def complete_run(reading: float, counting: float, measuring: float, choosing: int) -> float:
+    """Return the seconds of a run, from the seconds of its passes over the complete pool.
 
     Args:
-        reading: of reading ids and captions.
-        counting: of matching them.
-        measuring: of matching and measuring admission thresholds.
-        choosing: times that these are measured to choose t.
+        reading: Seconds to read the ids and captions.
+        counting: Seconds to match the captions.
+        measuring: Seconds to match the captions and measure their admission thresholds.
+        choosing: Number of passes that measure thresholds to choose t.
 
-    >>> whole_run(10.0, 100.0, 150.0, 0), whole_run(10.0, 100.0, 150.0, 2)
+    >>> complete_run(10.0, 100.0, 150.0, 0), complete_run(10.0, 100.0, 150.0, 2)
     (320.0, 640.0)
     """
-    # Balancing matches again, draws and writes: about twice what counting costs.
+    # Balancing matches again, draws and writes: about twice the time of counting.
     return (PASSES + choosing) * reading + 3 * counting + choosing * measuring
 
 
-def _measuring(rows: DataFrame, metadata: SharedMetadata, counts: PoolCounts, seed: int) -> float:
-    watch = Progress()
-    with balance_on_workers(rows.sparkSession, counts.entries, dict.fromkeys(counts.entries, 1.0), seed) as balance:
+def _measuring(sample: CountedSample) -> float:
+    watch, counts = Progress(), sample.counts.entries
+    spark, seed = sample.rows.sparkSession, sample.config.seed
+    with balance_on_workers(spark, counts, dict.fromkeys(counts, 1.0), seed) as balance:
         for _ in range(2):  # the first time compiles kernels
             with watch.step("measure"):
-                threshold_histogram(Thresholds(rows, metadata, balance), EVERYTHING, BIN_SHIFT)
+                threshold_histogram(Thresholds(sample.rows, sample.metadata, balance), EVERYTHING, BIN_SHIFT)
     return watch.seconds["measure"]

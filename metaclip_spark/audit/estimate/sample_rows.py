@@ -1,4 +1,4 @@
-"""A share of a pool's rows, by a hash of their uid; and what balancing would keep of them, by probability alone."""
+"""Sampled rows of a pool, chosen by a hash of their uid, and the sums of their sampling probabilities."""
 
 from __future__ import annotations
 
@@ -27,31 +27,31 @@ _ARROW_SUMS: Final = pa.schema([("place", pa.int32()), ("q", pa.float64()), ("qq
 
 
 def sample_rows(rows: DataFrame, share: float, seed: int, seen: Observation | None = None) -> DataFrame:
-    """The sampled rows, with id, text and language only, of those that have a caption.
+    """Return the id, text and language of the sampled rows.
 
-    Rows without one, null or empty, match nothing: they are counted, not sampled. Nothing but their captions may tell
-    them apart, so that a sample would hold all of them or none.
+    Only rows with a caption are sampled. The others match nothing, and they may have nothing else to hash: a sample
+    would contain all of them or none.
 
     Args:
-        rows: the pool under its canonical names. A row without a uid is told by its text instead: those with the same
-            one are in the sample together.
-        share: of the rows with a caption, in (0, 1).
-        seed: of the run; another one samples other rows.
-        seen: observes `rows` and `without_caption`, when the result is first computed; Spark counts a task that it had
-            to do again once more.
+        rows: Pool under its canonical column names. A row without a uid is identified by its text: rows with the same
+            text are sampled together.
+        share: Share of the rows with a caption, in (0, 1).
+        seed: Seed of the run. Another seed samples other rows.
+        seen: Receives the number of `rows` and of those `without_caption` when the result is first computed. Spark
+            counts the rows of a retried task twice.
     """
     names = [name for name in ("uid", "text", LANGUAGE.name) if name in rows.columns]
     read = rows.select(*names)
     if seen is not None:
         without = F.count_if(~has_caption()).alias("without_caption")
         read = read.observe(seen, F.count(F.lit(1)).alias("rows"), without)
-    told_by = [F.col(name).cast("string") for name in ("uid", "text") if name in rows.columns]
-    hashed = F.xxhash64(F.lit(sample_domain(seed)), F.coalesce(*told_by))
+    identity = [F.col(name).cast("string") for name in ("uid", "text") if name in rows.columns]
+    hashed = F.xxhash64(F.lit(sample_domain(seed)), F.coalesce(*identity))
     return read.where(has_caption() & (hashed < F.lit(sample_bound(share))))
 
 
 def has_caption() -> Column:
-    """Whether a row's caption is there and has a byte."""
+    """Return the condition that a caption is neither null nor empty."""
     return F.coalesce(F.octet_length("text") > 0, F.lit(False))  # noqa: FBT003 - a literal of SQL
 
 
@@ -61,17 +61,17 @@ def sum_probabilities(
     tables: Shared[dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]],
     places: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sums of q and of q squared over the rows that matched and have a uid.
+    """Return the sums of q and of q squared over the rows that match and have a uid.
 
     Args:
-        rows: of `sample_rows`.
-        metadata: on the workers.
-        tables: by language, for each entry the column of a table of probabilities p, and the table, of shape (places,
+        rows: Rows as `sample_rows` returns them.
+        metadata: Compiled metadata, shared with the executors.
+        tables: By language: for each entry the column of a table of probabilities p, and the table, of shape (places,
             columns).
-        places: thresholds that are tried.
+        places: Number of thresholds.
 
     Returns:
-        Both of shape (places,).
+        Two arrays of shape (places,).
     """
 
     def add_up(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -91,7 +91,7 @@ def sum_probabilities(
 def _sums_of_batch(
     ids: NDArray[np.int32], offsets: NDArray[np.int64], columns: NDArray[np.int64], table: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Shape (2, places)."""
+    """Return the sums of q and of q squared; shape (2, places)."""
     starts = offsets[:-1][np.diff(offsets) > 0]
     if not starts.size:
         return np.zeros((2, len(table)))

@@ -1,4 +1,4 @@
-"""Why a caption is kept or not: for any caption, and for a row of the run's pool by its uid."""
+"""Explanation of a caption: of any text, or of a row of the run's pool by its uid."""
 
 from __future__ import annotations
 
@@ -36,28 +36,28 @@ _ONE_TEXT = "one_text_per_image"
 
 def explain_caption(
     spark: SparkSession,
-    output: str,
+    root: str,
     caption: str,
     metadata: CompiledMetadata | None = None,
     *,
     uid: str | int | None = None,
     language: str | None = None,
 ) -> CaptionExplanation:
-    """What a run's counts and threshold say of a caption, be it in its pool or not.
+    """Explain what a run decides about a caption, whether it is in the pool or not.
 
     Args:
-        spark: a session with Delta.
-        output: root (a path, or catalog.schema) of the run's tables.
-        caption: any text.
-        metadata: the list that the run matched. None: only entries that captions of the run's pool hold are looked for.
-        uid: id of the row, which draws. None: only the probability is known.
-        language: of the caption; may be left out if the run has one only.
+        spark: Session that can read Delta tables.
+        root: Root of the run's tables: a path, or catalog.schema.
+        caption: Any text.
+        metadata: Metadata that the run matched. None: only entries that match a caption of the run's pool are searched.
+        uid: Uid of the row, which determines the draw. None: only the probability is known.
+        language: Language of the caption. Not needed if the run has only one.
 
     Raises:
-        MetaclipSparkError: there is no finished run, no such language, or the metadata is of another list.
+        MetaclipSparkError: There is no finished run, the run does not have the language, or it matched other metadata.
     """
     check_session(spark)
-    tables = Tables(spark, output)
+    tables = Tables(spark, root)
     with named_worker_errors(tables):
         run = current_run(tables)
         language = run_language(run, language or (metadata.language if metadata else None))
@@ -66,27 +66,27 @@ def explain_caption(
 
 
 def explain_uid(
-    spark: SparkSession, output: str, uid: str | int, metadata: CompiledMetadata | None = None
+    spark: SparkSession, root: str, uid: str | int, metadata: CompiledMetadata | None = None
 ) -> CaptionExplanation:
-    """Why the row of the pool with this uid is kept, or is not.
+    """Explain why the row with a uid is kept or dropped.
 
-    A kept row is explained by what is stored with it. Another one is looked up in the pool that the run recorded, which
-    is read for it, and is matched and decided again.
+    A kept row is explained from what is stored with it. A dropped row is searched in the pool that the run recorded,
+    and is matched and decided again.
 
     Args:
-        spark: a session with Delta.
-        output: root (a path, or catalog.schema) of the run's tables.
-        uid: of the row; where ids are derived, 32 hex digits.
-        metadata: the list that the run matched. None: the entries with a count, which are all that a row of the pool
-            can hold.
+        spark: Session that can read Delta tables.
+        root: Root of the run's tables: a path, or catalog.schema.
+        uid: Uid of the row: 32 hex digits if the run derived the ids.
+        metadata: Metadata that the run matched. None: the entries with a count, the only ones that match a row of the
+            pool.
 
     Raises:
-        InputError: neither the table nor the pool has the uid (near ones are named), the pool is not what it was when
-            the run read it, or the metadata is of another list.
-        TableError: there is no finished run.
+        InputError: Neither the table nor the pool has the uid (the message suggests similar ones), the pool has changed
+            since the run read it, or the run matched other metadata.
+        TableError: There is no finished run.
     """
     check_session(spark)
-    tables = Tables(spark, output)
+    tables = Tables(spark, root)
     with named_worker_errors(tables):
         run = current_run(tables)
         if metadata is not None:
@@ -94,13 +94,13 @@ def explain_uid(
         curated = tables.read(CURATED)
         kept = curated.where(of_uid(curated, uid)).limit(1).collect() if curated is not None else []
         if kept:
-            return _kept(kept[0], tables, run)
+            return _stored(kept[0], tables, run)
         pool = open_run_pool(spark, tables, run)
-        return _dropped(find_in_pool(pool, uid), pool, tables, run, metadata)
+        return _decided_again(find_in_pool(pool, uid), pool, tables, run, metadata)
 
 
-def _kept(row: Row, tables: Tables, run: StoredRun) -> CaptionExplanation:
-    """A row of the curated table, by what is stored with it."""
+def _stored(row: Row, tables: Tables, run: StoredRun) -> CaptionExplanation:
+    """Explain a row of the curated table from what is stored with it."""
     stored = count_rows(tables, run.counts_version)
     mine = stored.where((stored.language == row.language) & stored.entry_id.isin(row.matched_entries))
     counts = {found.entry_id: (found.entry, found["count"]) for found in mine.collect()}
@@ -129,17 +129,17 @@ def _kept(row: Row, tables: Tables, run: StoredRun) -> CaptionExplanation:
     )
 
 
-def _dropped(
+def _decided_again(
     row: PoolRow, pool: DataFrame, tables: Tables, run: StoredRun, metadata: CompiledMetadata | None
 ) -> CaptionExplanation:
-    """A row of the pool that the curated table does not hold, decided again."""
+    """Match and decide again a row of the pool that is not in the curated table."""
     language = row.language if "language" in pool.columns else next(iter(run.metadata_digests))
     if not row.text or language is None or language not in run.metadata_digests:
         fate: Verdict = "language_without_metadata" if row.text else "null" if row.text is None else "empty"
         return _unmatched(row, run, fate, found_in="pool")
     own = metadata if metadata is not None and metadata.language == language else None
     entries = run_entries(tables, run, language, own)
-    if run.configuration["texts_per_image"] != _ONE_TEXT:
+    if run.config.texts_per_image != _ONE_TEXT:
         return _decided(row, entries, run, found_in="pool")
     if not (row.image_url or "").strip("\t "):
         return _decided(row, entries, run, found_in="pool", changes={"draw": None, "verdict": "no_identity"})
@@ -159,11 +159,11 @@ def _decided(
     """Match a caption and decide it as the run does.
 
     Args:
-        row: the caption with its uid.
-        entries: of its language.
-        run: the run.
-        found_in: where the row comes from.
-        changes: what else is known, of a row that matches.
+        row: Caption with its uid.
+        entries: Entries of its language.
+        run: Run whose seed and threshold decide.
+        found_in: Origin of the row.
+        changes: Fields of the explanation that replace the computed ones if the row matches.
     """
     ids = entries.matcher.match(row.text) if row.text else []
     if not ids or row.text is None:
@@ -191,14 +191,14 @@ def _decided(
         "seed": run.seed,
         "run_id": run.run_id,
         "found_in": found_in,
-        "all_entries": entries.complete or found_in == "pool",
+        "all_entries_searched": entries.complete or found_in == "pool",
     }
     return CaptionExplanation(**(values | dict(changes or {})))  # type: ignore[arg-type]  # checked by the test of each case
 
 
 def _verdict(threshold: float, t: float, found_in: str) -> Verdict:
     if np.isnan(threshold):
-        return "open" if found_in == "given" else "no_identity"
+        return "undecided" if found_in == "given" else "no_identity"
     if threshold > t:
         return "not_drawn"
     return "kept" if found_in == "given" else "deleted"
@@ -212,7 +212,7 @@ def _unmatched(
     found_in: Literal["pool", "given"],
     entries: RunEntries | None = None,
 ) -> CaptionExplanation:
-    """A row that no entry was found for, or looked for."""
+    """Explain a row without a matching entry."""
     return CaptionExplanation(
         verdict=verdict,
         caption=None if row.text is None else row.text.decode(errors="replace"),
@@ -227,12 +227,12 @@ def _unmatched(
         seed=run.seed,
         run_id=run.run_id,
         found_in=found_in,
-        all_entries=entries is None or entries.complete or found_in == "pool",
+        all_entries_searched=entries is None or entries.complete or found_in == "pool",
     )
 
 
 def _positions(matcher: Matcher, text: bytes) -> dict[int, list[tuple[int, int]]]:
-    """Where each entry stands in the caption, in characters; undecodable bytes are one each."""
+    """Return the places of each entry in the caption, in characters. An undecodable byte is one character."""
     places: dict[int, list[tuple[int, int]]] = {}
     for match in matcher.find(text.decode(errors="replace")):
         places.setdefault(match.entry_id, []).append((match.start, match.end))

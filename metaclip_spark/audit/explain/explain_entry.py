@@ -1,4 +1,4 @@
-"""What one entry does in a run: how often it matched, where that puts it, which captions it kept and which not."""
+"""Explanation of an entry: its count, rank and probability, and kept and dropped captions that match it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from metaclip_spark.audit.explain.explain_report import EntryExplanation, ExampleRow, finite
-from metaclip_spark.audit.explain.pool_rows import near_values, open_run_pool, rows_with_word, text_bytes, uid_array
+from metaclip_spark.audit.explain.pool_rows import open_run_pool, rows_with_word, similar_values, text_bytes, uid_array
 from metaclip_spark.core.balancing.rule import balance_rows
 from metaclip_spark.core.draw import draws
 from metaclip_spark.core.entry_list import EntryFate
@@ -31,40 +31,40 @@ if TYPE_CHECKING:
     from metaclip_spark.runs.run_entries import RunEntries
     from metaclip_spark.runs.stored_run import StoredRun
 
-_SEARCHED: Final = 2_000  # rows of the pool looked at for dropped examples: they come to the driver
+_MAX_SEARCHED: Final = 2_000  # rows of the pool that are searched for dropped captions, on the driver
 _MARKS: Final = re.compile("[ " + re.escape(PUNCTUATION.decode()) + "]+")
 
 
 def explain_entry(
     spark: SparkSession,
-    output: str,
+    root: str,
     entry: str | int,
     metadata: CompiledMetadata | None = None,
     *,
     language: str | None = None,
     examples: int = 3,
 ) -> EntryExplanation:
-    """Count, rank, probability of an entry, and captions that hold it.
+    """Explain the effect of an entry in a run.
 
     Args:
-        spark: a session with Delta.
-        output: root (a path, or catalog.schema) of the run's tables.
-        entry: its text, or its id.
-        metadata: the list that the run matched. None: only entries that matched are known.
-        language: of the metadata; may be left out if the run has one only.
-        examples: most captions of each kind. Dropped ones are looked for in some thousand rows of the pool; 0 leaves
-            the pool alone.
+        spark: Session that can read Delta tables.
+        root: Root of the run's tables: a path, or catalog.schema.
+        entry: Text of the entry, or its id.
+        metadata: Metadata that the run matched. None: only entries that matched are known.
+        language: Language of the metadata. Not needed if the run has only one.
+        examples: Maximum number of kept and of dropped captions. For dropped ones, up to 2,000 rows of the pool are
+            searched; 0 does not read the pool.
 
     Raises:
-        InputError: there is no such entry (near ones are named), the pool is not what it was when the run read it, or
-            the metadata is of another list.
-        ConfigError: no such language, or a negative number of examples.
-        TableError: there is no finished run.
+        InputError: The entry does not exist (the message suggests similar ones), the pool has changed since the run
+            read it, or the run matched other metadata.
+        ConfigError: The run does not have the language, or `examples` is negative.
+        TableError: There is no finished run.
     """
     check_session(spark)
     if examples < 0:
-        raise ConfigError(f"examples = {examples}: pass 0 or more")
-    tables = Tables(spark, output)
+        raise ConfigError(f"examples = {examples} is negative. Pass 0 or more.")
+    tables = Tables(spark, root)
     with named_worker_errors(tables):
         run = current_run(tables)
         entries = run_entries(
@@ -74,9 +74,9 @@ def explain_entry(
         count = int(entries.counts[entry_id])
         matched = entries.counts[entries.counts > 0]
         probability = min(1.0, entries.t / count) if count else None
-        # In the tail every caption that holds it is kept, but for rows that no run keeps.
+        # A tail entry keeps every matching caption that has an identity and is chosen among the texts of its image.
         may_drop = count and (
-            count > entries.t or run.configuration["texts_per_image"] != "all_pairs" or run.counters["no_identity"]
+            count > entries.t or run.config.texts_per_image != "all_pairs" or run.counters["no_identity"]
         )
         pool = open_run_pool(spark, tables, run) if may_drop and examples else None
         dropped, searched = ([], 0) if pool is None else _dropped(pool, run, entries, entry_id, examples)
@@ -85,7 +85,7 @@ def explain_entry(
             entry=entries.matcher.compiled.entry(entry_id),
             language=entries.language,
             fate="matchable" if count else EntryFate(entries.matcher.compiled.fates[entry_id]).name.lower(),
-            place="never" if not count else "head" if count >= entries.t else "tail",
+            group="never_matched" if not count else "head" if count >= entries.t else "tail",
             count=count,
             rank=1 + int(np.count_nonzero(matched > count)) if count else None,
             ranked=matched.size,
@@ -94,49 +94,53 @@ def explain_entry(
             run_id=run.run_id,
             kept=_kept(tables, entries, entry_id, examples) if count and examples else [],
             dropped=dropped,
-            dropped_searched=searched,
+            rows_searched=searched,
         )
 
 
 def _known_id(entry: str | int, entries: RunEntries, tables: Tables, run: StoredRun) -> int:
-    """The id of an entry that is named by text or id, and whose text is known."""
+    """Return the id of an entry given by text or id.
+
+    Raises:
+        InputError: The entry or its text is unknown.
+    """
     size = entries.counts.size
     if isinstance(entry, int):
         if not 0 <= entry < size:
-            raise InputError(f"there is no entry {entry}: the ids of {entries.language!r} are 0 to {size - 1}")
+            raise InputError(f"Entry id {entry} does not exist: the ids of {entries.language!r} are 0 to {size - 1}.")
         found = [entry] if entries.complete or entries.counts[entry] else []
     else:
         found = _ids_of(entry, entries)
     if found:
         return found[0]
     if entries.complete:
-        reason = "the metadata has no such entry"
+        reason = "the metadata does not have it"
     else:
-        reason = "no caption of the pool holds it; pass the metadata to tell whether it is an entry at all"
-    near = [] if isinstance(entry, int) else _near(entry, entries, tables, run)
-    hint = f"; near ones are {', '.join(map(repr, near))}" if near else ""
-    raise InputError(f"entry {entry!r} of {entries.language!r} is not known: {reason}{hint}")
+        reason = "no caption of the pool matches it. Pass the metadata to see whether it is an entry"
+    similar = [] if isinstance(entry, int) else _similar(entry, entries, tables, run)
+    hint = f" Similar entries: {', '.join(map(repr, similar))}." if similar else ""
+    raise InputError(f"Entry {entry!r} of {entries.language!r} is unknown: {reason}.{hint}")
 
 
 def _ids_of(entry: str, entries: RunEntries) -> list[int]:
-    """Ids of the entries with a text, the one that matches first."""
+    """Return the ids of the entries with a text. The first is the one that matches."""
     compiled = entries.matcher.compiled
     length = len(entry.encode(errors="replace"))
     same_length = np.flatnonzero(np.diff(compiled.entry_offsets.astype(np.int64)) == length) if entry else ()
     return [int(entry_id) for entry_id in same_length if compiled.entry(int(entry_id)) == entry]
 
 
-def _near(entry: str, entries: RunEntries, tables: Tables, run: StoredRun) -> list[str]:
+def _similar(entry: str, entries: RunEntries, tables: Tables, run: StoredRun) -> list[str]:
     stored = count_rows(tables, run.counts_version)
-    return near_values(stored.where(stored.language == entries.language), "entry", entry)
+    return similar_values(stored.where(stored.language == entries.language), "entry", entry)
 
 
 def _kept(tables: Tables, entries: RunEntries, entry_id: int, examples: int) -> list[ExampleRow]:
     curated = tables.read(CURATED)
     if curated is None:
         return []
-    holding = curated.where(curated.language == entries.language).where(f"array_contains(matched_entries, {entry_id})")
-    rows = holding.select("uid", "text", "probability", "admission_threshold").take(examples)
+    matching = curated.where(curated.language == entries.language).where(f"array_contains(matched_entries, {entry_id})")
+    rows = matching.select("uid", "text", "probability", "admission_threshold").take(examples)
     return [
         ExampleRow(str(row.uid), (text_bytes(row.text) or b"").decode(errors="replace"), row[2], row[3]) for row in rows
     ]
@@ -145,17 +149,17 @@ def _kept(tables: Tables, entries: RunEntries, entry_id: int, examples: int) -> 
 def _dropped(
     pool: DataFrame, run: StoredRun, entries: RunEntries, entry_id: int, examples: int
 ) -> tuple[list[ExampleRow], int]:
-    """Captions of the pool that hold an entry and are not drawn, and how many rows were looked at for them."""
+    """Return captions of the pool that match an entry and are not drawn, and the number of rows searched."""
     entry = entries.matcher.compiled.entry(entry_id)
     word = max(_MARKS.split(entry), key=len) or entry.split(" ")[0]
-    candidates = rows_with_word(pool, word, entries.language, _SEARCHED)
+    candidates = rows_with_word(pool, word, entries.language, _MAX_SEARCHED)
     if not candidates:
         return [], 0
     ids, offsets = entries.matcher.match_ids(pa.array([row.text for row in candidates], pa.binary()))
     u = draws(uid_array(candidates), run.seed)
     decisions = balance_rows(ids, offsets, entries.counts, entries.t, u)
-    holds = _rows_with(ids, offsets, entry_id)
-    places = np.flatnonzero(holds & ~(decisions.threshold <= entries.t))[:examples]
+    matching = _rows_with(ids, offsets, entry_id)
+    places = np.flatnonzero(matching & ~(decisions.threshold <= entries.t))[:examples]
     found = [
         ExampleRow(
             uid=None if candidates[place].uid is None else str(candidates[place].uid),
@@ -169,7 +173,7 @@ def _dropped(
 
 
 def _rows_with(ids: NDArray[np.int32], offsets: NDArray[np.int64], entry_id: int) -> NDArray[np.bool_]:
-    """Which rows hold an entry; shape (rows,)."""
-    holds = np.zeros(len(offsets) - 1, np.bool_)
-    holds[np.searchsorted(offsets, np.flatnonzero(ids == entry_id), side="right") - 1] = True
-    return holds
+    """Return which rows match an entry; shape (rows,)."""
+    matching = np.zeros(len(offsets) - 1, np.bool_)
+    matching[np.searchsorted(offsets, np.flatnonzero(ids == entry_id), side="right") - 1] = True
+    return matching

@@ -1,4 +1,4 @@
-"""Why a row is kept or not, and what an entry does: figures first, written for people by `report.explain_text`."""
+"""Explanations of a caption and of an entry."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ Verdict = Literal[
     "no_identity",
     "not_chosen",
     "deleted",
-    "open",
+    "undecided",
 ]
-"""What became of a row: the names of a run's counters. Besides, `deleted`: the rule keeps the row, but the table does
-not hold it any more; and `open`: a caption without a uid has no draw, so that only its probability is known."""
+"""Outcome of a row: the names of a run's counters, and two more. `deleted`: the run kept the row, but it is no longer
+in the curated table. `undecided`: a caption without a uid has a probability, but no draw."""
 
 
 @dataclass(frozen=True)
 class EntryEvidence:
-    """One matched entry of a caption.
+    """One entry that matches a caption.
 
     Attributes:
-        entry_id: its position in the metadata list.
-        entry: its text.
-        positions: where it stands in the caption as given: first character, and the one behind the last.
-        count: captions of the pool that hold it; 0 where only this caption does.
-        probability: p = min(1, t / count), a count of 0 taken as 1.
+        entry_id: Position of the entry in the metadata.
+        entry: Text of the entry.
+        positions: Places in the caption as given: the first character, and the one after the last.
+        count: Number of captions of the pool that match the entry; 0 if only this caption does.
+        probability: p = min(1, t / count), where a count of 0 is taken as 1.
     """
 
     entry_id: int
@@ -43,24 +43,25 @@ class EntryEvidence:
 
 @dataclass(frozen=True)
 class CaptionExplanation:
-    """Why a caption is kept, or is not.
+    """Reason why a caption is kept or dropped.
 
     Attributes:
-        verdict: what became of it.
-        caption: as given or stored, undecodable bytes replaced; None if it is null.
-        spaced: the caption as it is searched; None if there is none.
-        language: whose entries were looked for; None if it has none with metadata.
-        entries: the matched ones, in ascending order of their ids.
-        t: threshold of the language, in matches.
-        probability: q = 1 - prod (1 - p) over the entries; None where nothing was matched.
-        uid: of the row; None if there is none.
-        draw: u in (0, 1), of the uid under the seed.
-        admission_threshold: the least t at which the row is kept; None where it is never.
-        seed: of the draw.
-        run_id: the run that decided.
-        found_in: "curated" (the decision as stored), "pool" (matched and decided again), or "given" (a caption).
-        chosen_uid: of a row that is not chosen, the text of its image that was.
-        all_entries: whether entries that no caption of the pool holds were looked for as well.
+        verdict: Outcome of the caption.
+        caption: Caption as given or stored, with undecodable bytes replaced; None if it is null.
+        spaced: Caption with spaces added as for matching; None if it is null.
+        language: Language whose entries were matched; None if the caption has no language with metadata.
+        entries: Matched entries, by id.
+        t: Threshold of the language, in matches.
+        probability: q = 1 - prod(1 - p) over the entries; None if no entry matched.
+        uid: Uid of the row; None if it has none.
+        draw: Draw u in (0, 1) of the uid under the seed.
+        admission_threshold: Smallest t at which the row is kept; None if no t keeps it.
+        seed: Seed of the draw.
+        run_id: Run that decided.
+        found_in: "curated" (the stored decision), "pool" (the row was matched and decided again), or "given" (the
+            caption is an argument).
+        chosen_uid: Uid of the text that was chosen in place of this one for the same image; None if there is none.
+        all_entries_searched: True if entries that match no caption of the pool were searched too.
     """
 
     verdict: Verdict
@@ -77,22 +78,22 @@ class CaptionExplanation:
     run_id: str
     found_in: Literal["curated", "pool", "given"]
     chosen_uid: str | None = None
-    all_entries: bool = True
+    all_entries_searched: bool = True
 
     def as_dict(self) -> dict[str, Any]:
-        """The explanation as JSON types."""
+        """Return the explanation as JSON types."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class ExampleRow:
-    """A caption that holds an entry.
+    """A caption that matches an entry.
 
     Attributes:
-        uid: of the row; None if it has none.
-        caption: its text.
-        probability: q of the row.
-        admission_threshold: the least t at which it is kept; None for a row without a uid.
+        uid: Uid of the row; None if it has none.
+        caption: Text of the caption.
+        probability: Sampling probability q of the row.
+        admission_threshold: Smallest t at which the row is kept; None if the row has no uid.
     """
 
     uid: str | None
@@ -103,30 +104,30 @@ class ExampleRow:
 
 @dataclass(frozen=True)
 class EntryExplanation:
-    """What an entry does in a run.
+    """Effect of an entry in a run.
 
     Attributes:
-        entry_id: its position in the metadata list.
-        entry: its text.
-        language: of its metadata.
-        fate: "matchable", or why it can never match (blank, repeated, control, unmatchable).
-        place: "head" (count >= t), "tail" (0 < count < t) or "never" (no caption holds it).
-        count: captions of the pool that hold it.
-        rank: 1 + number of entries with a higher count; None if it never matched.
-        ranked: entries that matched at all.
-        t: threshold of the language, in matches.
-        probability: p = min(1, t / count); None if it never matched.
-        kept: examples of captions that hold it and are kept.
-        dropped: examples of captions that hold it and are not.
-        dropped_searched: rows of the pool with its words that were looked at for them.
-        run_id: the run that decided.
+        entry_id: Position of the entry in the metadata.
+        entry: Text of the entry.
+        language: Language of the metadata.
+        fate: "matchable", or the reason why the entry can never match (blank, repeated, control, unmatchable).
+        group: "head" (count >= t), "tail" (0 < count < t) or "never_matched" (count = 0).
+        count: Number of captions of the pool that match the entry.
+        rank: 1 + number of entries with a higher count; None if the entry never matched.
+        ranked: Number of entries that matched.
+        t: Threshold of the language, in matches.
+        probability: Sampling probability p = min(1, t / count); None if the entry never matched.
+        run_id: Run that decided.
+        kept: Examples of kept captions that match the entry.
+        dropped: Examples of dropped captions that match the entry.
+        rows_searched: Number of rows of the pool, with a word of the entry, that were searched for dropped captions.
     """
 
     entry_id: int
     entry: str
     language: str
     fate: str
-    place: Literal["head", "tail", "never"]
+    group: Literal["head", "tail", "never_matched"]
     count: int
     rank: int | None
     ranked: int
@@ -135,15 +136,15 @@ class EntryExplanation:
     run_id: str
     kept: list[ExampleRow] = field(default_factory=list)
     dropped: list[ExampleRow] = field(default_factory=list)
-    dropped_searched: int = 0
+    rows_searched: int = 0
 
     def as_dict(self) -> dict[str, Any]:
-        """The explanation as JSON types."""
+        """Return the explanation as JSON types."""
         return asdict(self)
 
 
 def finite(number: float) -> float | None:
-    """A number for JSON, which knows neither inf (no match) nor nan (no draw).
+    """Return a number for JSON, which has neither inf (no match) nor nan (no draw).
 
     >>> finite(1.5), finite(float("inf")), finite(float("nan"))
     (1.5, None, None)

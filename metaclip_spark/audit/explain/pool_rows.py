@@ -1,4 +1,4 @@
-"""Single rows of the pool that a run read: by uid, by image, by a word of their captions."""
+"""Rows of the pool that a run read, found by uid, by image, or by a word of their captions."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
     from metaclip_spark.runs.stored_run import StoredRun
     from metaclip_spark.tables.tables import Tables
 
-_MEANT: Final = ("uid", "text", "image_url", "language")
-_NEAR: Final = 3
+_DECIDING: Final = ("uid", "text", "image_url", "language")
+_MAX_SIMILAR: Final = 3
 _TEXTS_AT_ONCE: Final = 10_000  # of one image, on the driver
 
 
 @dataclass(frozen=True)
 class PoolRow:
-    """What decides a row.
+    """The columns of a row that decide whether it is kept.
 
     Attributes:
-        uid: its id; None if it has none.
-        text: bytes of its caption; None if it is null.
-        language: of its caption; None if the pool has no such column, or null in it.
-        image_url: of its image; None if the pool has no such column, or null in it.
+        uid: Id of the row; None if it has none.
+        text: Bytes of the caption; None if it is null.
+        language: Language of the caption; None if it is null, or the pool has no such column.
+        image_url: URL of the image; None if it is null, or the pool has no such column.
     """
 
     uid: str | int | None
@@ -51,12 +51,12 @@ class PoolRow:
 
 
 def open_run_pool(spark: SparkSession, tables: Tables, run: StoredRun) -> DataFrame:
-    """The columns that decide of the run's pool, as the run read it; where pools were appended, of all of them.
+    """Open the pool of a run and of the runs before it, with the columns that decide.
 
-    If only some of these have a column for the language, rows of the others get the only one, as when they were read.
+    If only some of the pools have a language column, rows of the others get the only language, as when they were read.
 
     Raises:
-        InputError: a pool is gone, or is not what it was.
+        InputError: A pool is gone, or has changed since it was read.
     """
     pools = [_as_read(spark, part) for part in runs_that_read(tables, run)]
     if any("language" in pool.columns for pool in pools):
@@ -66,94 +66,94 @@ def open_run_pool(spark: SparkSession, tables: Tables, run: StoredRun) -> DataFr
 
 
 def runs_that_read(tables: Tables, run: StoredRun) -> list[StoredRun]:
-    """The runs behind a run's rows, and itself, that read a pool of their own."""
+    """Return the runs that a run's rows come from, itself included, that read a pool of their own."""
     return pool_readers(lineage(curations(tables), run))
 
 
 def _as_read(spark: SparkSession, run: StoredRun) -> DataFrame:
     rows = reopen_pool(spark, run).rows
-    return rows.select(*(name for name in _MEANT if name in rows.columns))
+    return rows.select(*(name for name in _DECIDING if name in rows.columns))
 
 
 def find_in_pool(rows: DataFrame, uid: str | int) -> PoolRow:
-    """The row of a uid; one of them, where rows share it against its promise.
+    """Return the row with a uid, or one of them if several rows share it.
 
     Raises:
-        InputError: there is none; near ones are named.
+        InputError: No row has the uid. The message suggests similar ones.
     """
     with named_worker_errors():
         found = rows.where(of_uid(rows, uid)).limit(1).collect()
         if found:
             return as_pool_row(found[0])
-        near = near_values(rows.select(F.col("uid").cast("string").alias("uid")), "uid", str(uid))
-    hint = f"near ones are {', '.join(near)}" if near else "there is none near it"
-    raise InputError(f"neither the curated table nor the pool has a row with uid {uid!r}: {hint}")
+        similar = similar_values(rows.select(F.col("uid").cast("string").alias("uid")), "uid", str(uid))
+    hint = f" Similar uids: {', '.join(similar)}." if similar else ""
+    raise InputError(f"Neither the curated table nor the pool has a row with uid {uid!r}.{hint}")
 
 
 def of_uid(rows: DataFrame, uid: str | int) -> Column:
-    """The condition that picks a uid, in the type that the table has.
+    """Return the condition that a row has a uid, in the type of the table.
 
     Raises:
-        InputError: the table's uids are integers, and this is none.
+        InputError: The uids of the table are integers, but this one is not.
     """
     if isinstance(rows.schema["uid"].dataType, T.StringType):
         return F.col("uid") == str(uid)
     try:
         return F.col("uid") == int(uid)
     except ValueError:
-        raise InputError(f"uid {uid!r} is no integer, but the uids of this pool are: pass one of them") from None
+        raise InputError(f"Uid {uid!r} is not an integer, but the uids of this pool are. Pass an integer.") from None
 
 
-def near_values(rows: DataFrame, column: str, sought: str) -> list[str]:
-    """The few values of a string column that are nearest to one by edits, without case; nearest first."""
-    most = max(1, len(sought) // 3)
-    distance = F.levenshtein(F.lower(F.col(column)), F.lit(sought.lower()), most)
-    near = rows.select(column, distance.alias("distance")).where("distance >= 0").distinct()
-    return [row[0] for row in near.orderBy("distance", column).limit(_NEAR).collect()]
+def similar_values(rows: DataFrame, column: str, sought: str) -> list[str]:
+    """Return up to three values of a string column with the smallest edit distance to one, ignoring case."""
+    limit = max(1, len(sought) // 3)
+    distance = F.levenshtein(F.lower(F.col(column)), F.lit(sought.lower()), limit)
+    similar = rows.select(column, distance.alias("distance")).where("distance >= 0").distinct()
+    return [row[0] for row in similar.orderBy("distance", column).limit(_MAX_SIMILAR).collect()]
 
 
 def chosen_text(rows: DataFrame, row: PoolRow, entries: RunEntries, seed: int) -> str | int | None:
-    """The uid of the text that the run chose among the matched texts of a row's image and language.
+    """Return the uid of the text that the run chose among the matched texts of a row's image and language.
 
     Args:
-        rows: of the pool.
-        row: a matched row with a uid and a URL.
-        entries: of its language.
-        seed: of the run.
+        rows: Rows of the pool.
+        row: Matched row with a uid and a URL.
+        entries: Entries of its language.
+        seed: Seed of the run.
     """
     image = image_id_column(F.lit(row.image_url))
     same = rows.where(image_id_column(F.col("image_url")).eqNullSafe(image)).where(F.col("uid").isNotNull())
     if row.language is not None:
         same = same.where(F.col("language") == row.language)
-    least: tuple[int, Any] | None = None
+    smallest: tuple[int, Any] | None = None
     with named_worker_errors():
         texts = map(as_pool_row, same.toLocalIterator())
-        while some := list(islice(texts, _TEXTS_AT_ONCE)):  # one URL of a pool may stand for a million texts
-            matched = [text for text in some if text.text and entries.matcher.match(text.text)]
+        while block := list(islice(texts, _TEXTS_AT_ONCE)):  # one URL of a pool may have a million texts
+            matched = [text for text in block if text.text and entries.matcher.match(text.text)]
             hashes = choice_hashes(uid_array(matched), seed).tolist()
             found = zip(hashes, (text.uid for text in matched), strict=True)
-            least = min(found if least is None else [least, *found], default=None)
-    return None if least is None else least[1]
+            smallest = min(found if smallest is None else [smallest, *found], default=None)
+    return None if smallest is None else smallest[1]
 
 
 def rows_with_word(rows: DataFrame, word: str, language: str, limit: int) -> list[PoolRow]:
-    """Some rows whose caption holds a word, as part of another one too; Spark stops at the limit.
+    """Return some rows whose caption contains a word, also as a part of another word.
 
     Args:
-        rows: of the pool.
-        word: without white space.
-        language: of the rows, if the pool has several.
-        limit: most rows.
+        rows: Rows of the pool.
+        word: Text without white space.
+        language: Language of the rows, if the pool has several.
+        limit: Maximum number of rows.
     """
-    holding = rows.where(F.contains(F.col("text").cast("string"), F.lit(word)))
+    found = rows.where(F.contains(F.col("text").cast("string"), F.lit(word)))
     if "language" in rows.columns:
-        holding = holding.where(F.col("language") == language)
+        found = found.where(F.col("language") == language)
     with named_worker_errors():
-        return [as_pool_row(found) for found in holding.take(limit)]
+        return [as_pool_row(row) for row in found.take(limit)]
 
 
 def as_pool_row(row: Row) -> PoolRow:
-    """A collected row of the pool."""
+    """Return a collected row of the pool as a PoolRow."""
     values: dict[str, Any] = row.asDict()
     return PoolRow(
         uid=values["uid"],
@@ -164,10 +164,10 @@ def as_pool_row(row: Row) -> PoolRow:
 
 
 def uid_array(rows: Sequence[PoolRow]) -> pa.Array:
-    """The uids of rows as text: an integer draws as its decimal digits do."""
+    """Return the uids of rows as text: the draw of an integer is that of its decimal digits."""
     return pa.array([None if row.uid is None else str(row.uid) for row in rows], pa.string())
 
 
 def text_bytes(text: str | bytearray | None) -> bytes | None:
-    """A collected caption as bytes, of a string or a binary column."""
+    """Return a collected caption, of a string or a binary column, as bytes."""
     return text.encode(errors="surrogatepass") if isinstance(text, str) else None if text is None else bytes(text)

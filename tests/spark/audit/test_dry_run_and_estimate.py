@@ -66,18 +66,18 @@ def test_an_estimate_agrees_with_a_run(
     estimated = estimate(spark, pool, metadata, SHARE, CONFIG, progress=lines.append)
     assert [line.partition(" ...")[0] for line in lines] == ["open", "sample", "count", "balance", "time"]
     assert estimated.read == report.counters["read"]
-    assert estimated.asked.rows.low <= report.counters["kept"] <= estimated.asked.rows.high
+    assert estimated.size.rows.low <= report.counters["kept"] <= estimated.size.rows.high
     assert estimated.matched.low <= report.matched <= estimated.matched.high
     assert estimated.matches.low <= report.matches <= estimated.matches.high
-    assert (estimated.asked.rows.high - estimated.asked.rows.low) / 2 < 0.1 * report.counters["kept"]
+    assert (estimated.size.rows.high - estimated.size.rows.low) / 2 < 0.1 * report.counters["kept"]
     counts = dict(report.languages["en"].top_entries)
     found = [number.low <= counts[entry] <= number.high for entry, number in estimated.languages["en"].top_entries[:10]]
     assert sum(found) >= 8
 
-    wanted = estimate(spark, pool, metadata, SHARE, CurateConfig(target_size=report.counters["kept"]))
-    assert (estimated.passes, wanted.passes) == (2, 4)
-    assert wanted.asked.t == pytest.approx(CONFIG.t, rel=0.3)
-    assert abs(wanted.asked.rows.value / report.counters["kept"] - 1) < 0.02
+    to_size = estimate(spark, pool, metadata, SHARE, CurateConfig(target_size=report.counters["kept"]))
+    assert (estimated.passes, to_size.passes) == (2, 4)
+    assert to_size.size.t == pytest.approx(CONFIG.t, rel=0.3)
+    assert abs(to_size.size.rows.value / report.counters["kept"] - 1) < 0.02
 
 
 def test_rows_that_nothing_tells_apart_are_counted(
@@ -123,7 +123,7 @@ def test_the_size_lies_within_its_error_in_19_of_20_seeds(spark: SparkSession, t
         )
         estimated = estimate(spark, pool, metadata, LARGE_SHARE, config)
         assert found[f"{ASKED}"] == report.counters["kept"]
-        for size in (*(size for size in estimated.sizes if size.t in ON_THE_GRID), estimated.asked):
+        for size in (*(size for size in estimated.sizes if size.t in ON_THE_GRID), estimated.size):
             kept, rows = found[f"{size.t}"], size.rows
             print(f"seed {seed} t {size.t}: {kept}, estimated {rows.value:.0f} from {rows.low:.0f} to {rows.high:.0f}")
             within[size.t] += rows.low <= kept <= rows.high
@@ -133,15 +133,15 @@ def test_the_size_lies_within_its_error_in_19_of_20_seeds(spark: SparkSession, t
 
 
 NO_ESTIMATES: dict[str, tuple[float, CurateConfig, type[Exception], str]] = {
-    "no share": (0.0, CONFIG, ConfigError, "no share"),
+    "no share": (0.0, CONFIG, ConfigError, "not a share"),
     "texts of an image": (0.5, replace(CONFIG, texts_per_image="one_text_per_image"), ConfigError, "upper bound"),
     "a sample of too few": (
         0.001,
         CONFIG,
         InputError,
-        r"of 20000 rows with a caption are in a sample of 0\.001: ask for .* 0\.01",
+        r"of 20000 rows with a caption, but the minimum is 100. Pass a share of .* 0\.01",
     ),
-    "more than match": (0.5, CurateConfig(target_size=19_999), ConfigError, "ask for fewer"),
+    "more than match": (0.5, CurateConfig(target_size=19_999), ConfigError, "Pass a smaller target"),
 }
 
 
@@ -177,14 +177,14 @@ def test_a_dry_run_writes_nothing_and_refuses_what_curate_would(
     assert files_below(tmp_path) == before
     assert plan["state"] == "new"
     assert plan["columns"]["uid"] == ["id", "bigint"]
-    assert plan["carried"] == ["width"]
+    assert plan["carried_columns"] == ["width"]
     bytes_of_pool = sum(file.stat().st_size for file in Path(small_pool.paths[0]).iterdir())
-    assert plan["bytes_at_most"] == round(1.5 * bytes_of_pool)
-    assert plan["bytes_free"] > 0
+    assert plan["max_table_bytes"] == round(1.5 * bytes_of_pool)
+    assert plan["free_bytes"] > 0
 
     assert main([*options, "--t", "30", "--sample", "20%", "--progress"]) == 0
     captured = capsys.readouterr()
-    assert "nothing was written" in captured.out
+    assert "Estimated from" in captured.out
     assert "count ..." in captured.err
     assert files_below(tmp_path) == before
 
@@ -201,7 +201,7 @@ def test_a_dry_run_writes_nothing_and_refuses_what_curate_would(
     assert "overwrite" in capsys.readouterr().err
     assert main([*options, "--target-size", "31", "--overwrite", "--dry-run"]) == 0
     shown = capsys.readouterr().out
-    for part in ("(from stored counts)", "its counts are used", "the least t that keeps 31 rows", "replaced in one"):
+    for part in ("(from stored counts)", "stored counts used", "smallest t that keeps 31 rows", "replaced in one"):
         assert part in shown
     assert files_below(tmp_path) == before
     configuration = json.loads(

@@ -62,7 +62,7 @@ def curated(spark: SparkSession, example_root: str) -> Example:
 
 
 def check_figures(found: CaptionExplanation, curated: Example) -> None:
-    """Every figure again, by the rules in plain Python."""
+    """Compute every figure again, by the rules in plain Python."""
     assert found.caption is not None
     assert found.spaced == space_caption(found.caption.encode()).decode()
     counts = [entry.count for entry in found.entries]
@@ -98,7 +98,7 @@ def test_a_dropped_row_is_matched_and_decided_again(
     check_figures(found, curated)
 
 
-def test_a_caption_is_what_the_row_of_it_is(
+def test_a_caption_is_decided_as_its_row(
     spark: SparkSession, curated: Example, example_metadata: CompiledMetadata
 ) -> None:
     uid = min(curated.kept)
@@ -107,13 +107,13 @@ def test_a_caption_is_what_the_row_of_it_is(
     assert given == replace(row, found_in="given")
 
 
-def test_a_caption_finds_entries_that_the_pool_does_not_hold_with_the_metadata_only(
+def test_the_metadata_adds_entries_that_match_no_caption_of_the_pool(
     spark: SparkSession, curated: Example, example_metadata: CompiledMetadata
 ) -> None:
     assert "aardvark" not in curated.counts
-    blind, found = (explain_caption(spark, curated.root, "aardvark", given) for given in (None, example_metadata))
-    assert (blind.verdict, blind.all_entries, blind.entries) == ("unmatched", False, [])
-    assert (found.verdict, found.all_entries, found.probability) == ("open", True, 1.0)
+    without, found = (explain_caption(spark, curated.root, "aardvark", given) for given in (None, example_metadata))
+    assert (without.verdict, without.all_entries_searched, without.entries) == ("unmatched", False, [])
+    assert (found.verdict, found.all_entries_searched, found.probability) == ("undecided", True, 1.0)
     assert [(entry.entry, entry.count, entry.probability) for entry in found.entries] == [("aardvark", 0, 1.0)]
 
 
@@ -124,11 +124,11 @@ def test_metadata_of_another_list_is_refused(spark: SparkSession, curated: Examp
             explain(spark, curated.root, "dog", other)
 
 
-def test_near_names_of_what_is_not_there(spark: SparkSession, curated: Example) -> None:
+def test_similar_names_are_suggested(spark: SparkSession, curated: Example) -> None:
     uid = curated.dropped[0]
-    with pytest.raises(InputError, match=f"near ones are {uid}"):
+    with pytest.raises(InputError, match=f"Similar uids: {uid}"):
         explain_uid(spark, curated.root, ("0" if uid[0] != "0" else "1") + uid[1:])
-    with pytest.raises(InputError, match=r"near ones are 'dog'"):
+    with pytest.raises(InputError, match=r"Similar entries: 'dog'"):
         explain_entry(spark, curated.root, "dogg")
     with pytest.raises(InputError, match="0 to 86653"):
         explain_entry(spark, curated.root, 86_654)
@@ -140,7 +140,7 @@ def test_an_entry_of_the_head(spark: SparkSession, curated: Example) -> None:
     entry_id, count = curated.counts["dog"]
     by_text, found = (explain_entry(spark, curated.root, named) for named in ("dog", entry_id))
     assert (by_text.entry_id, by_text.count) == (entry_id, count)
-    assert (found.place, found.count, found.probability) == ("head", count, example.T / count)
+    assert (found.group, found.count, found.probability) == ("head", count, example.T / count)
     assert found.ranked == len(curated.counts)
     assert found.rank == 1 + sum(other > count for _, other in curated.counts.values())
     assert len(found.kept) == len(found.dropped) == 3
@@ -152,7 +152,7 @@ def test_an_entry_of_the_head(spark: SparkSession, curated: Example) -> None:
 def test_an_entry_of_the_tail_drops_nothing(spark: SparkSession, curated: Example) -> None:
     entry = min(entry for entry, (_, count) in curated.counts.items() if count == 1)
     found = explain_entry(spark, curated.root, entry)
-    assert (found.place, found.probability, found.dropped, found.dropped_searched) == ("tail", 1.0, [], 0)
+    assert (found.group, found.probability, found.dropped, found.rows_searched) == ("tail", 1.0, [], 0)
     assert [row.uid for row in found.kept] == [
         u for u, r in curated.kept.items() if found.entry_id in r.matched_entries
     ]
@@ -162,8 +162,8 @@ def test_an_entry_that_never_matched(spark: SparkSession, curated: Example, exam
     with pytest.raises(InputError, match="pass the metadata"):
         explain_entry(spark, curated.root, "aardvark")
     found = explain_entry(spark, curated.root, "aardvark", example_metadata)
-    assert (found.place, found.count, found.rank, found.probability) == ("never", 0, None, None)
-    with pytest.raises(InputError, match="the metadata has no such entry"):
+    assert (found.group, found.count, found.rank, found.probability) == ("never_matched", 0, None, None)
+    with pytest.raises(InputError, match="the metadata does not have it"):
         explain_entry(spark, curated.root, "no such entry", example_metadata)
 
 

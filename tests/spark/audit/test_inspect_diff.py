@@ -1,4 +1,4 @@
-"""Looking at tables, and telling two curations apart: every row in and out by the reason that plain Python gives."""
+"""Tests of inspect and diff: every row added or removed has the reason that plain Python gives."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from metaclip_spark.core.draw import draw
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.curation.curate import curate
 from metaclip_spark.errors import ConfigError, TableError
-from metaclip_spark.exports.probabilities import export_entry_probabilities
-from metaclip_spark.exports.rows import export_jsonl
+from metaclip_spark.exports.entry_probabilities import export_entry_probabilities
+from metaclip_spark.exports.jsonl import export_jsonl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,9 +108,11 @@ def expected(before: Side, after: Side) -> tuple[Counter[str], Counter[str]]:
 
 
 def reasons(found: DiffReport) -> tuple[dict[str, int], dict[str, int]]:
-    assert found.stayed == found.before.rows - sum(move.rows for move in found.left)
-    assert found.stayed == found.after.rows - sum(move.rows for move in found.came)
-    return {move.reason: move.rows for move in found.came}, {move.reason: move.rows for move in found.left}
+    assert found.rows_in_both == found.before.rows - sum(move.rows for move in found.rows_removed)
+    assert found.rows_in_both == found.after.rows - sum(move.rows for move in found.rows_added)
+    return {move.reason: move.rows for move in found.rows_added}, {
+        move.reason: move.rows for move in found.rows_removed
+    }
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +132,7 @@ def test_a_lower_t_only_drops(spark: SparkSession, curations: Curations, sides: 
     assert reasons(found) == expected(*sides[:2]) == ({}, {"t": found.before.rows - found.after.rows})
     assert (found.before.version, found.after.version) == (0, 1)
     assert (found.entries_changed, found.entries) == (0, [])
-    (left,) = found.left
+    (left,) = found.rows_removed
     assert int(left.example) in sides[0].rows.keys() - sides[1].rows.keys()
 
 
@@ -158,22 +160,22 @@ def test_another_pool_brings_rows_and_moves_counts(
     distances = [abs(move.after - move.before) for move in found.entries]
     assert distances == sorted(distances, reverse=True)
     assert found.entries_changed == len(changed)
-    assert found.entries_new == sum(not old for old, _ in changed.values())
-    assert found.entries_gone == sum(not new for _, new in changed.values())
+    assert found.entries_added == sum(not old for old, _ in changed.values())
+    assert found.entries_removed == sum(not new for _, new in changed.values())
     moved = found.entries[0]
     assert (moved.probability_before, moved.probability_after) == (min(1, 8 / moved.before), min(1, 20 / moved.after))
 
 
 def test_another_list_of_entries_is_the_reason_by_itself(spark: SparkSession, curations: Curations) -> None:
     found = diff(spark, curations.first, curations.other, before_at=0)
-    assert found.other_metadata == ["en"]
+    assert found.languages_with_other_metadata == ["en"]
     came, left = reasons(found)
     assert came.keys() | left.keys() == {"metadata"}
     assert [(move.entry, move.after) for move in found.entries] == [("w0", 0)]
 
 
 def test_rows_under_other_ids_are_not_compared(spark: SparkSession, curations: Curations, example_root: str) -> None:
-    with pytest.raises(ConfigError, match=r"has the ids of column 'id' but .* derives ids from URL and text: a row"):
+    with pytest.raises(ConfigError, match=r"takes ids from column 'id', but .* derives ids from URL and text\. Curate"):
         diff(spark, curations.first, example_root)
 
 
@@ -252,12 +254,12 @@ def test_a_root_and_its_tables(spark: SparkSession, curations: Curations) -> Non
     assert (current.run_id, current.counters, current.seed) == (report.run_id, report.counters, 1)
     (english,) = found.languages
     figures = report.languages["en"]
-    assert (english.head, english.tail, english.never) == (figures.head, figures.tail, figures.never)
+    assert english.report == figures
     assert [(entry, count) for _, entry, count in english.top_entries] == figures.top_entries[:5]
     assert [ENTRIES[entry_id] for entry_id, *_ in english.top_entries] == [e for e, _ in figures.top_entries[:5]]
     one = inspect(spark, f"{curations.first}/curated", top=0)
     assert [table.name for table in one.tables] == ["curated"]
-    with pytest.raises(TableError, match="none of our tables"):
+    with pytest.raises(TableError, match="none of the tables that curate writes"):
         inspect(spark, f"{curations.first}/curated/_delta_log")
     with pytest.raises(ConfigError, match="-1"):
         inspect(spark, curations.first, top=-1)
@@ -267,7 +269,7 @@ def test_on_the_command_line(curations: Curations, capsys: pytest.CaptureFixture
     capsys.readouterr()
     assert main(["inspect", curations.first, "--top", "2"]) == 0
     shown = capsys.readouterr().out
-    assert [part for part in ("never matched", "Runs, newest first", " not_drawn ", "rank") if part not in shown] == []
+    assert [part for part in ("never matched", "Runs, newest first", " not drawn: ", "rank") if part not in shown] == []
     assert main(["inspect", curations.first, "--json"]) == 0
     versions = {table["name"]: table["versions"] for table in json.loads(capsys.readouterr().out)["tables"]}
     assert versions["curated"] == 3
@@ -284,7 +286,7 @@ def test_a_pool_that_is_gone(spark: SparkSession, curations: Curations) -> None:
         found = diff(spark, curations.first, curations.second, before_at=0)
     finally:
         away.rename(pool)
-    assert len(found.pools_unread) == 1
+    assert len(found.unreadable_pools) == 1
     assert reasons(found)[1].keys() <= {"entry_counts", "other"}
 
 
@@ -293,4 +295,4 @@ def test_a_run_that_did_not_finish(spark: SparkSession, curations: Curations, tm
     run_id = curations.reports[3].run_id
     spark.sql(f"DELETE FROM delta.`{root}/runs` WHERE run_id = '{run_id}'")
     unfinished = inspect(spark, root)
-    assert (unfinished.unfinished, unfinished.languages) == (run_id, [])
+    assert (unfinished.unfinished_run, unfinished.languages) == (run_id, [])

@@ -96,7 +96,7 @@ def test_again_is_no_work(
     assert spark is not None  # the session of this process is used, and is still there afterwards
     assert main(["quickstart", "--output", str(folder)]) == 0
     shown = capsys.readouterr().out
-    assert "done before" in shown
+    assert "finished before" in shown
     assert f"Kept {report['counters']['kept']:,} of 48,223 rows" in shown
     assert spark.range(1).count() == 1
 

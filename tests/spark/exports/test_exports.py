@@ -24,9 +24,10 @@ from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.curation.curate import curate
 from metaclip_spark.errors import ColumnNotFoundError, ConfigError, ConsistencyError, InputError, TableError
 from metaclip_spark.exports import rows as export_rows
-from metaclip_spark.exports.probabilities import export_entry_probabilities
-from metaclip_spark.exports.rows import export_img2dataset, export_jsonl
-from metaclip_spark.exports.uids import _pairs, export_datacomp
+from metaclip_spark.exports.datacomp import _pairs, export_datacomp
+from metaclip_spark.exports.entry_probabilities import export_entry_probabilities
+from metaclip_spark.exports.img2dataset import export_img2dataset
+from metaclip_spark.exports.jsonl import export_jsonl
 from metaclip_spark.tables.new_files import check_rows, new_folder
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def test_a_target_is_where_spark_writes(
     store.mkdir()
     address = default_store({"exports": store, "tables": example_root})
     report = export_jsonl(spark, tables, "/exports/lines", columns=["uid"])
-    assert report.target == f"{address}/exports/lines"
+    assert report.output == f"{address}/exports/lines"
     assert report.rows == sum(len(file.read_text().splitlines()) for file in (store / "lines").glob("*.json"))
     with pytest.raises(TableError, match=f"{address}/exports/lines exists"):
         export_img2dataset(spark, tables, "/exports/lines")
@@ -118,7 +119,7 @@ def test_a_target_is_where_spark_writes(
         export_datacomp(spark, tables, "uids.npy")
     with pytest.raises(ConfigError, match="overlaps"):
         export_jsonl(spark, "/tables", f"{address}/tables/lines")
-    assert dry_run(spark, pool, metadata, "/exports/tables").bytes_free is None
+    assert dry_run(spark, pool, metadata, "/exports/tables").free_bytes is None
     here = export_img2dataset(spark, tables, f"file://{tmp_path}/here")
     assert pq.read_table(tmp_path / "here").num_rows == here.rows > 0
     assert {path.name for path in tmp_path.iterdir()} == {"store", "here"}
@@ -157,7 +158,7 @@ def test_names_are_compared_without_case(spark: SparkSession) -> None:
     ):
         with pytest.raises(ConfigError, match=says):
             export_rows._check_columns(rows, columns, taken=taken)
-    with pytest.raises(ColumnNotFoundError, match="did you mean 'Caption'"):
+    with pytest.raises(ColumnNotFoundError, match="Did you mean 'Caption'"):
         export_rows._check_columns(rows, ["CAPTIONS"], taken=())
     export_rows._check_columns(rows, ["uid", "Caption"], taken=())
 
@@ -180,7 +181,7 @@ def test_json_lines_have_the_same_keys_in_every_line(
     expected = {row.uid: row.asDict() for row in curated.collect()}
     assert found == expected
     assert report.rows == len(lines) == len(expected)
-    with pytest.raises(ColumnNotFoundError, match="did you mean 'uid'"):
+    with pytest.raises(ColumnNotFoundError, match="Did you mean 'uid'"):
         export_jsonl(spark, example_root, str(tmp_path / "other"), columns=["uids"])
     with pytest.raises(ConfigError, match="twice"):
         export_img2dataset(spark, example_root, str(tmp_path / "other"), columns=["uid"])
@@ -249,7 +250,7 @@ def test_the_documented_loader_draws_with_the_probability_of_the_curation(
     monkeypatch.chdir(tmp_path)
     export_entry_probabilities(spark, example_root, "probabilities.npy")
     (tmp_path / "entries.txt.gz").write_bytes(example.metadata_path().read_bytes())
-    document = Path(next(iter(metaclip_spark.__path__))) / "stages" / "EXPORTS.md"
+    document = Path(next(iter(metaclip_spark.__path__))) / "exports" / "GUIDE.md"
     (snippet,) = re.findall(r"<!-- loader -->\n```python\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
     names: dict[str, object] = {}
     exec(snippet, names)

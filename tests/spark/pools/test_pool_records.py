@@ -172,7 +172,7 @@ def test_a_pilot_and_explanations_of_a_pool_with_malformed_records(
     report = curate(spark, pool, metadata, str(tmp_path / "out"), config)
     assert (report.counters["read"], report.counters["malformed"], report.counters["kept"]) == (2_000, 200, 1_000)
     estimated = estimate(spark, pool, metadata, 0.3, config)
-    assert (estimated.read, estimated.malformed, estimated.wanted) == (2_000, 200, 1_000)
+    assert (estimated.read, estimated.malformed, estimated.target_rows) == (2_000, 200, 1_000)
     assert estimated.matched.low <= report.matched <= estimated.matched.high
     assert "200 of 2000 records cannot be read as csv" in estimate.warnings[0]
     assert dry_run(spark, pool, metadata, str(tmp_path / "out"), config).state == "already finished"

@@ -51,7 +51,7 @@ def test_the_same_tables_and_figures(
             monkeypatch.setattr(DataFrame, "rdd", property(forbidden))
         assert has_context(spark) == (way == "with")
         estimated = estimate(spark, small_pool, metadata, 0.8, CONFIGS[0])
-        ways = [replace(estimated, seconds=None, bytes=None, took={})]
+        ways = [replace(estimated, run_seconds=None, table_bytes=None, seconds={})]
         for number, config in enumerate(CONFIGS):
             output = tmp_path / way / str(number)
             report = curate(spark, small_pool, metadata, str(output), config)

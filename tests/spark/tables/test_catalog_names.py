@@ -60,7 +60,7 @@ def test_a_schema_is_as_good_as_a_folder(
     # Of a first write that was killed: its folder, and a file that no log names
     write_files(made_up_table(3), schema / "curated")
     (schema / "curated" / "_delta_log").mkdir()
-    assert dry_run(spark, small_pool, metadata, SCHEMA, CONFIG).bytes_free is None
+    assert dry_run(spark, small_pool, metadata, SCHEMA, CONFIG).free_bytes is None
     by_name = curate(spark, small_pool, metadata, SCHEMA, CONFIG)
     assert curate(spark, small_pool, metadata, SCHEMA, CONFIG).already_finished
     folder = str(tmp_path / "folder")
@@ -96,7 +96,7 @@ def test_follow_ups_in_a_schema_are_as_in_a_folder(
             [run.output_versions for run in (first, second_run, down)],
             (checked.rows, checked.version),
             explain_uid(spark, root, row.uid).as_dict(),
-            diff(spark, root, root, before_at=0).left,
+            diff(spark, root, root, before_at=0).rows_removed,
             [(table.name, table.rows, table.versions) for table in inspect(spark, root).tables],
             export_jsonl(spark, root, str(tmp_path / root.replace("/", "-"))).rows,
         )

@@ -1,4 +1,4 @@
-"""The summary shows every figure of the report where a person looks for it."""
+"""Tests that the summary shows every figure of the report."""
 
 from __future__ import annotations
 
@@ -59,19 +59,19 @@ def lines_with(text: str, report: CurateReport = REPORT) -> list[str]:
 SHOWN = [
     ("Kept", "Kept 250,000 of 2,000,000 rows (12.5 %)"),
     ("= kept", "= kept 250,000 12.5 %"),
-    ("not drawn", "- not drawn 750,001 37.5 %"),
-    ("(null)", "- without caption (null) 11 <0.001 %"),
-    ("captions that match", "captions that match 1,000,000 50.0 % of read"),
-    ("per caption", "matches 3,000,000 3.00 per caption that matches"),
+    ("not drawn", "- not drawn: threshold above t 750,001 37.5 %"),
+    ("is null", "- caption is null 11 <0.001 %"),
+    ("matching captions", "matching captions 1,000,000 50.0 % of read"),
+    ("per matching", "matches 3,000,000 3.00 per matching caption"),
     ("expected size", "expected size 249,500 ± 250"),
-    ("realised size", "realised size 250,000 +500 rows, +2.00 sigma"),
+    ("actual size", "actual size 250,000 +500 rows, +2.00 standard deviations"),
     ("head", "head (count >= 20,000) 16,000 3.2 % 2,835,000 94.5 %"),
     ("tail", "tail (count < 20,000) 370,000 74.0 % 165,000 5.5 %"),
     ("never", "never matched 114,000 22.8 % 0 0.0 %"),
     ("20.", "5. entry 5 200,000 10. entry 10 100,000 15. entry 15 66,666 20. entry 20 50,000"),
     ("out/curated ", "curated out/curated version 3"),
-    ("in 3", "in 3.8 s (count 1.5, keep 2.2)"),
-    ("run-1", "run run-1"),
+    ("3.8 s", "time 3.8 s (count 1.5, keep 2.2)"),
+    ("run-1", "id run-1"),
     ("seed", "seed 7"),
 ]
 
@@ -85,30 +85,35 @@ def test_rows_add_up() -> None:
     assert lines_with("unaccounted") == []
 
 
+def test_outcomes_without_rows_are_left_out() -> None:
+    counters = REPORT.counters | {"null": 0, "not_drawn": REPORT.counters["not_drawn"] + 11}
+    assert lines_with("is null", replace(REPORT, counters=counters)) == []
+
+
 def test_rows_that_do_not_add_up_are_not_hidden() -> None:
     wrong = replace(REPORT, counters=REPORT.counters | {"not_drawn": 750_000})
     assert lines_with("unaccounted", wrong) == ["! unaccounted for 1 <0.001 %"]
 
 
 STATES: list[tuple[dict[str, Any], str]] = [
-    ({"already_finished": True}, "done before"),
+    ({"already_finished": True}, "finished before"),
     ({"counts_reused": True}, "earlier, unfinished run"),
     ({"origin": "Re-balanced from t = 5."}, "Re-balanced from t = 5."),
-    ({"reserved": 12}, "in reserve, above t 12"),
-    ({"expected_size": None, "expected_deviation": None}, "expected size not known"),
+    ({"reserved": 12}, "reserve 12 rows above t"),
+    ({"expected_size": None, "expected_deviation": None}, "expected size unknown"),
 ]
 
 
 @pytest.mark.parametrize(("change", "says"), STATES)
-def test_state_of_the_run_is_said(change: dict[str, Any], says: str) -> None:
+def test_state_of_the_run_is_shown(change: dict[str, Any], says: str) -> None:
     assert lines_with(says) == []
     report = replace(REPORT, **change)
     shown = [line for line in map(str.split, render_summary(report).splitlines()) if says in " ".join(line)]
     assert len(shown) == 1
-    assert CurateReport.from_json(json.dumps(report.as_dict())) == report
+    assert CurateReport.from_dict(json.loads(json.dumps(report.as_dict()))) == report
 
 
-def test_several_languages_are_told_apart() -> None:
+def test_several_languages_are_distinguished() -> None:
     german = replace(ENGLISH, t=170.0, matches=5, top_entries=[("Haus", 5)])
     text = render_summary(replace(REPORT, languages={"de": german, "en": ENGLISH}))
     assert "Entries (de)" in text
@@ -129,4 +134,4 @@ def test_no_line_ends_in_blanks() -> None:
 
 
 def test_report_survives_json() -> None:
-    assert CurateReport.from_json(json.dumps(REPORT.as_dict())) == REPORT
+    assert CurateReport.from_dict(json.loads(json.dumps(REPORT.as_dict()))) == REPORT

@@ -193,7 +193,7 @@ def test_a_t_that_a_size_chose_stays(
     (row,) = reserve.where("crawl = 'crawl0'").select("uid", "admission_threshold").take(1)
     explained = explain_uid(spark, str(out), row.uid)
     assert (explained.verdict, explained.admission_threshold) == ("not_drawn", row.admission_threshold)
-    assert diff(spark, str(out), str(whole)).stayed == report.counters["kept"]
+    assert diff(spark, str(out), str(whole)).rows_in_both == report.counters["kept"]
 
     moved = rebalance(spark, str(out), 2 * t)
     assert moved.counters["kept"] == len(read(spark, out)) > report.counters["kept"]

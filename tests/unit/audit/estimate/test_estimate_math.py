@@ -14,7 +14,7 @@ from metaclip_spark.audit.estimate.estimate_report import (
     SizeEstimate,
 )
 from metaclip_spark.audit.estimate.estimate_text import render_estimate
-from metaclip_spark.audit.estimate.run_time import whole_run
+from metaclip_spark.audit.estimate.run_time import complete_run
 from metaclip_spark.core.balancing.target_size import FINEST_ROWS, Window, histogram, histograms, least_t
 from metaclip_spark.core.draw import draw
 from metaclip_spark.core.estimation.row_sample import in_sample
@@ -72,8 +72,8 @@ def test_a_run_that_chooses_t_by_size_reads_the_pool_more_often() -> None:
         least_t(rows // 2, measure)
         assert histograms(rows) == len(taken)
     # Reading, matching once to count and twice as long to balance; then twice more to measure thresholds.
-    assert whole_run(5.0, 20.0, 30.0, 0) == 2 * 5 + 3 * 20
-    assert whole_run(5.0, 20.0, 30.0, 2) == 4 * 5 + 3 * 20 + 2 * 30
+    assert complete_run(5.0, 20.0, 30.0, 0) == 2 * 5 + 3 * 20
+    assert complete_run(5.0, 20.0, 30.0, 2) == 4 * 5 + 3 * 20 + 2 * 30
 
 
 REPORT = EstimateReport(
@@ -85,33 +85,33 @@ REPORT = EstimateReport(
     matched=Interval(480_000.0, 450_000.0, 510_000.0),
     matches=Interval(1_700_000.0, 1_500_000.0, 1_900_000.0),
     languages={"en": LanguageEstimate(812, 0.21, [("photo", Interval(90_000.0, 80_000.0, 100_000.0))])},
-    asked=SizeEstimate(2_000.0, Interval(210_000.0, 190_000.0, 230_000.0), 2.0),
-    wanted=None,
+    size=SizeEstimate(2_000.0, Interval(210_000.0, 190_000.0, 230_000.0), 2.0),
+    target_rows=None,
     sizes=[SizeEstimate(1_024.0, Interval(150_000.0, 140_000.0, 160_000.0), 1.024)],
     passes=4,
-    seconds=None,
-    bytes=Interval(2.1e7, 1.1e7, 3.2e7),
-    took={"open": 1.0},
+    run_seconds=None,
+    table_bytes=Interval(2.1e7, 1.1e7, 3.2e7),
+    seconds={"open": 1.0},
 )
 
 
 def test_estimates_are_shown_with_their_errors() -> None:
     shown = [" ".join(line.split()) for line in render_estimate(REPORT).splitlines()]
     for line in (
-        "Estimated from 1,003 of 1,000,000 rows (0.1 %); nothing was written",
+        "Estimated from 1,003 of 1,000,000 rows (0.1 %)",
         "At t = 2,000 a run keeps 210,000 ± 20,000 rows (21.0 %)",
-        "rows that match 480,000 ± 30,000 48.0 % of read",
-        "rows without caption 30,000 3.0 % of read, exactly",
-        "run time not known on this session; 4 passes measured, writing assumed",
-        "Entries: 812 seen; those not seen hold about 21.0 % of the matches",
+        "matching rows 480,000 ± 30,000 48.0 % of read",
+        "rows without caption 30,000 3.0 % of read, exact",
+        "run time unknown on this session, 4 passes; the time of writing is assumed",
+        "Entries: 812 matched in the sample; others have about 21.0 % of the matches",
         "photo 90,000 ± 10,000",
         "1,024 150,000 140,000 160,000 15.0 %",
     ):
         assert line in shown, line
-    assert any("t is 2 matches in this sample" in line for line in shown)
+    assert any("t corresponds to only 2 matches" in line for line in shown)
 
 
 def test_estimates_as_data() -> None:
     data = json.loads(json.dumps(REPORT.as_dict()))
-    assert data["asked"]["rows"] == {"value": 210_000.0, "low": 190_000.0, "high": 230_000.0}
+    assert data["size"]["rows"] == {"value": 210_000.0, "low": 190_000.0, "high": 230_000.0}
     assert data["languages"]["en"]["top_entries"][0][1]["value"] == 90_000.0

@@ -1,4 +1,4 @@
-"""Curated uids as DataComp's resharder reads them: one sorted array of 128-bit numbers, searched by bisection."""
+"""Export of curated uids for DataComp's resharder, which searches one sorted array of 128-bit numbers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pyarrow as pa
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.errors import ConsistencyError, InputError
+from metaclip_spark.exports.curated_rows import open_curated
 from metaclip_spark.exports.export_report import ExportReport
-from metaclip_spark.exports.rows import open_curated
 from metaclip_spark.spark.library import map_in_arrow
 from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.new_files import new_file
@@ -24,50 +24,50 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 _PAIR: Final = np.dtype([("f0", "<u8"), ("f1", "<u8")])
-"""numpy's "u8,u8": the first 16 hex digits of a uid, and the last 16."""
+"""The first and the last 16 hex digits of a uid, as numpy's dtype "u8,u8"."""
 
 _HEX: Final = "^[0-9a-fA-F]{32}$"
 _SCHEMA: Final = "pairs binary"
 
 
-def export_datacomp(spark: SparkSession, output: str, target: str, *, overwrite: bool = False) -> ExportReport:
-    """Curated uids as the `.npy` subset file of DataComp: dtype [("f0", "<u8"), ("f1", "<u8")], ascending, each once.
+def export_datacomp(spark: SparkSession, root: str, output: str, *, overwrite: bool = False) -> ExportReport:
+    """Write the curated uids as a `.npy` subset file: dtype [("f0", "<u8"), ("f1", "<u8")], ascending, each uid once.
 
-    Spark sorts; the driver holds one partition's numbers at a time.
+    Spark sorts the uids. The driver holds those of one partition at a time.
 
     Args:
-        spark: a session with Delta.
-        output: root (a path, or catalog.schema) of the run's tables.
-        target: file to write, on this machine.
-        overwrite: replace an earlier export.
+        spark: Session that can read Delta tables.
+        root: Root of the run's tables: a path, or catalog.schema.
+        output: File to write, on this machine.
+        overwrite: If True, replace an earlier export.
 
     Raises:
-        InputError: uids are not 32 hex digits.
-        ConfigError: the target is in a remote store, or overlaps with what is read.
-        TableError: there is no finished run, or the target exists.
+        InputError: The uids are not 32 hex digits.
+        ConfigError: The output is in a remote store, or overlaps with the tables or a pool.
+        TableError: There is no finished run, or the output exists.
     """
-    place, run, rows = open_curated(spark, output, target)
-    with new_file(place, overwrite=overwrite) as path, named_worker_errors(Tables(spark, output)):
-        _refuse_other_uids(rows)
+    place, run, rows = open_curated(spark, root, output)
+    with new_file(place, overwrite=overwrite) as path, named_worker_errors(Tables(spark, root)):
+        _check_uids(rows)
         ordered = map_in_arrow(rows.select(F.lower("uid").alias("uid")).orderBy("uid"), _pairs, _SCHEMA)
         uids = _write(path, (row.pairs for row in ordered.toLocalIterator(prefetchPartitions=True)))
         left_out = rows.count() - uids
     return ExportReport("datacomp", place, uids, left_out, [], run.run_id)
 
 
-def _refuse_other_uids(rows: DataFrame) -> None:
+def _check_uids(rows: DataFrame) -> None:
     kind = rows.schema["uid"].dataType.simpleString()
     other = rows.where(~F.col("uid").cast("string").rlike(_HEX)).select(F.col("uid").cast("string")).take(1)
     if kind != "string" or other:
         example = f", such as {other[0][0]!r}" if other else ""
         raise InputError(
-            f"uids of this table are no 32 hex digits (type {kind}{example}), which DataComp's lists are made of: "
-            "curate with DataComp's own uid as the id column, or with none, which derives such ids from URL and text"
+            f"The uids of this table are not 32 hex digits (type {kind}{example}), as DataComp's subset files need. "
+            "Curate with DataComp's uid as the id column, or with derived ids (no id column)."
         )
 
 
 def _pairs(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """One partition's sorted uids as the bytes of their numbers; repeats, which are neighbours, are left out."""
+    """Return the sorted uids of a partition as the bytes of their numbers, without repeats, which are neighbours."""
     last = np.zeros((0, 2), ">u8")
     for batch in batches:
         pairs = np.frombuffer(bytes.fromhex("".join(batch.column("uid").to_pylist())), ">u8").reshape(-1, 2)
@@ -79,7 +79,7 @@ def _pairs(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def _write(path: Path, blocks: Iterator[bytearray]) -> int:
-    """Write the array as it comes; its length, known at the end, is put into the header then."""
+    """Write the array block by block, then its length into the header. Return the length."""
     with path.open("wb") as file:
         start = _write_header(file, 0)
         for block in blocks:
@@ -87,12 +87,12 @@ def _write(path: Path, blocks: Iterator[bytearray]) -> int:
         length = (file.tell() - start) // _PAIR.itemsize
         file.seek(0)
         if _write_header(file, length) != start:
-            raise ConsistencyError(f"the header of {path} changed its size with the length {length}")
+            raise ConsistencyError(f"The header of {path} changed its size with the length {length}.")
     return length
 
 
 def _write_header(file: BinaryIO, length: int) -> int:
-    """Write the header, in which numpy leaves room in a header for a length that grows; returns where it ends."""
+    """Write the header and return its end. numpy pads it, so that the length can be written later."""
     np.lib.format.write_array_header_1_0(
         file, {"descr": np.lib.format.dtype_to_descr(_PAIR), "fortran_order": False, "shape": (length,)}
     )

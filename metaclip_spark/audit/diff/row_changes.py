@@ -1,7 +1,7 @@
-"""Why a row is in one curated table and not in the other: which of the things that changed decided it.
+"""Reason why a row is in one curated table and not in the other.
 
 From the first curation to the second, the threshold, the counts and the seed are changed one after the other. The
-reason is the first change after which the row is kept where it was not, or is not where it was.
+reason is the first change after which the decision on the row is that of the table to explain.
 """
 
 from __future__ import annotations
@@ -29,57 +29,57 @@ POOL: Final = "pool"
 """The other curation's pool does not have the row."""
 
 METADATA: Final = "metadata"
-"""The row's language has another list of entries in the other curation, so that counts cannot be compared."""
+"""The language of the row has different metadata in the other curation, so counts cannot be compared."""
 
 THRESHOLD: Final = "t"
-"""t rose to the row's admission threshold, or fell below it."""
+"""t rose to the admission threshold of the row, or fell below it."""
 
 ENTRY_COUNTS: Final = "entry_counts"
-"""Counts of the row's entries changed, which moved its admission threshold past t."""
+"""The counts of the row's entries changed, which moved its admission threshold past t."""
 
 SEED: Final = "seed"
-"""Another seed draws another u."""
+"""The row has another draw u under the other seed."""
 
 OTHER: Final = "other"
-"""None of these: another text of its image was chosen, its caption is another one, or it was deleted."""
+"""Another text of its image was chosen, its caption is another one, or it was deleted."""
 
 _STEPS: Final = np.array([OTHER, THRESHOLD, ENTRY_COUNTS, SEED])
 _SCHEMA: Final = "uid string, reason string"
 _ARROW: Final = pa.schema([("uid", pa.string()), ("reason", pa.string())])
 
 
-def why_moved(
-    rows: DataFrame, before: Balance, after: Balance, *, comparable: Collection[str], came: bool
+def reasons_of_changes(
+    rows: DataFrame, before: Balance, after: Balance, *, comparable: Collection[str], added: bool
 ) -> DataFrame:
-    """The reason of each row that one of two curated tables holds.
+    """Return the reason of each row that only one of two curated tables contains.
 
     Args:
-        rows: `uid`, `language`, `matched_entries` of the table that holds them, and `in_pool`, whether the pool of the
-            other curation has the row (true where that is not known).
-        before: counts, thresholds and seed of the first curation.
-        after: of the second.
-        comparable: languages whose metadata is the same list in both, so that ids mean the same.
-        came: the rows are in the second table only; False: in the first only.
+        rows: `uid`, `language` and `matched_entries` of the rows, and `in_pool`: whether the pool of the other curation
+            has the row (true if that is unknown).
+        before: Counts, thresholds and seed of the first curation.
+        after: Counts, thresholds and seed of the second curation.
+        comparable: Languages with the same metadata in both, so that entry ids mean the same.
+        added: True if the rows are only in the second table, False if they are only in the first.
 
     Returns:
-        `uid` as text and `reason`, a constant of this module.
+        `uid` as text, and `reason`, a constant of this module.
     """
     languages = sorted(comparable)
 
-    def sort_out(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def find_reasons(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             yield _with_reasons(batch.filter(pc.invert(batch.column("in_pool"))), POOL)
             known = batch.filter(batch.column("in_pool"))
             foreign = pc.invert(pc.is_in(known.column("language"), value_set=pa.array(languages, pa.string())))
             yield _with_reasons(known.filter(foreign), METADATA)
             for language, part in by_language(known, languages):
-                yield _with_reasons(part, _steps(part, language, before, after, came=came))
+                yield _with_reasons(part, _steps(part, language, before, after, added=added))
 
-    return map_in_arrow(rows.select("uid", "language", "matched_entries", "in_pool"), sort_out, _SCHEMA)
+    return map_in_arrow(rows.select("uid", "language", "matched_entries", "in_pool"), find_reasons, _SCHEMA)
 
 
-def _steps(part: pa.RecordBatch, language: str, before: Balance, after: Balance, *, came: bool) -> NDArray[np.str_]:
-    """The first change that decided each row; shape (rows,)."""
+def _steps(part: pa.RecordBatch, language: str, before: Balance, after: Balance, *, added: bool) -> NDArray[np.str_]:
+    """Return the first change that explains each row; shape (rows,)."""
     lists = part.column("matched_entries")
     ids = lists.flatten().to_numpy().astype(np.int32)
     offsets = np.concatenate([[0], np.cumsum(pc.list_value_length(lists).to_numpy())])
@@ -92,8 +92,8 @@ def _steps(part: pa.RecordBatch, language: str, before: Balance, after: Balance,
 
     old = threshold(before, before.seed)
     kept = [old <= old_t, old <= new_t, threshold(after, before.seed) <= new_t, threshold(after, after.seed) <= new_t]
-    # The first state in which the row is where it ends up. If that is the first one, or none, no change explains it.
-    first: NDArray[np.str_] = _STEPS[np.argmax(np.stack(kept) == came, axis=0)]
+    # argmax gives the first state with the decision to explain, or 0, which is the reason OTHER, if no state has it.
+    first: NDArray[np.str_] = _STEPS[np.argmax(np.stack(kept) == added, axis=0)]
     return first
 
 

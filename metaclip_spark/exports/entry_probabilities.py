@@ -1,4 +1,4 @@
-"""Entry probabilities for data loaders that balance while they train (EXPORTS.md shows one)."""
+"""Export of entry probabilities for data loaders that balance during training; GUIDE.md shows one."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from metaclip_spark.errors import ConfigError
+from metaclip_spark.exports.curated_rows import locate_output
 from metaclip_spark.exports.export_report import ExportReport
-from metaclip_spark.exports.rows import located_target
 from metaclip_spark.runs.run_entries import run_counts, run_language
 from metaclip_spark.runs.stored_counts import count_rows
 from metaclip_spark.runs.stored_run import current_run
@@ -31,48 +31,49 @@ if TYPE_CHECKING:
 
 def export_entry_probabilities(
     spark: SparkSession,
+    root: str,
     output: str,
-    target: str,
     *,
     t: float | None = None,
     language: str | None = None,
     overwrite: bool = False,
 ) -> ExportReport:
-    """The probability p = min(1, t / count) of each entry, as a file that a data loader reads.
+    """Write the sampling probability p = min(1, t / count) of each entry to a file.
 
     Args:
-        spark: a session with Delta.
-        output: root (a path, or catalog.schema) of the run's tables.
-        target: file on this machine. `.npy`: float64, shape (n_entries,), p by entry id, 1 for an entry that never
-            matched where t >= 1 (a count of 0 is taken as 1). `.parquet`: a row for each entry that matched, with
-            `language`, `entry_id`, `entry`, `count`, `probability`.
-        t: another threshold than the run's; of one language.
-        language: the one to export; `.npy` and `t` need one. None: all of the run.
-        overwrite: replace an earlier export.
+        spark: Session that can read Delta tables.
+        root: Root of the run's tables: a path, or catalog.schema.
+        output: File to write, on this machine. `.npy`: float64, shape (n_entries,), p by entry id, where a count of 0
+            is taken as 1. `.parquet`: a row for each entry that matched, with `language`, `entry_id`, `entry`, `count`
+            and `probability`.
+        t: Threshold of one language. None: the threshold of the run.
+        language: Language to export. None: all languages of the run, or the only one where one is needed (`.npy`, `t`).
+        overwrite: If True, replace an earlier export.
 
     Raises:
-        ConfigError: another kind of file, no such language, none where one is needed, t is not a finite number > 0, the
-            target is in a remote store, or overlaps with what is read.
-        TableError: there is no finished run, or the target exists.
+        ConfigError: The file type is neither of the two, the run does not have the language, a language is needed but
+            not given, t is not a finite number above 0, or the output is in a remote store or overlaps with the tables
+            or a pool.
+        TableError: There is no finished run, or the output exists.
     """
     check_session(spark)
-    kind = target.rpartition(".")[2].lower()
+    kind = output.rpartition(".")[2].lower()
     if kind not in {"npy", "parquet"}:
-        raise ConfigError(f"the target {target} is neither .npy nor .parquet: end its name in one of them")
-    tables = Tables(spark, output)
+        raise ConfigError(f"The output {output} does not end in .npy or .parquet. Choose one of these file types.")
+    tables = Tables(spark, root)
     with named_worker_errors(tables):
         run = current_run(tables)
-        place = located_target(spark, target, tables)
+        place = locate_output(spark, output, tables)
         if language is not None or t is not None or kind == "npy":
             language = run_language(run, language)
         if t is not None:
             if not (np.isfinite(t) and t > 0):
-                raise ConfigError(f"t = {t!r} is no threshold: pass a finite number of matches > 0")
+                raise ConfigError(f"t = {t!r} is not a threshold. Pass a finite number of matches above 0.")
             run = replace(run, t={**run.t, str(language): float(t)})
         with new_file(place, overwrite=overwrite) as path:
             if kind == "npy":
                 p = _probabilities(run_counts(tables, run, str(language)), run.t[str(language)])
-                with path.open("wb") as file:  # by its name numpy would add a suffix
+                with path.open("wb") as file:  # given a name, numpy adds a suffix to it
                     np.save(file, p)
                 return ExportReport("entry-probabilities", place, p.size, 0, [], run.run_id)
             table = _write_table(path, tables, run, [language] if language else sorted(run.t))
