@@ -82,9 +82,9 @@ def test_user_functions_keep_their_cache() -> None:
 
 
 def test_digest_follows_imports() -> None:
-    kernels = "metaclip_spark.core.matching.tokens.match_batch"
+    kernels = "metaclip_spark.core.matching.tokens.match_rows"
     sources = jit._sources(kernels)
-    steps = {f"metaclip_spark.core.matching.tokens.{part}" for part in ("scan", "walk", "emit")}
+    steps = {f"metaclip_spark.core.matching.tokens.{part}" for part in ("split_words", "look_up", "sort_ids")}
     assert steps | {"metaclip_spark.core.word_hashing", "metaclip_spark.core.intrinsics"} < set(sources)
     assert "metaclip_spark.core.matching.artifact" not in sources
 
@@ -98,7 +98,7 @@ IMPORTS = {
     "inside a function": "def f():\n    from metaclip_spark.core.spacing import PUNCTUATION",
     "relative to the module": "from .spacing import PUNCTUATION",
     "relative to the package": "from . import spacing",
-    "of a package's own name": "from metaclip_spark.core.matching.tokens import scan",  # through the intrinsics
+    "of a package's own name": "from metaclip_spark.core.matching.tokens import split_words",  # through the intrinsics
 }
 
 

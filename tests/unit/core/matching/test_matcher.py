@@ -13,9 +13,7 @@ import pytest
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.core.matching.oracle import match_naive
-from metaclip_spark.core.matching.tokens import build as kernels_build
-from metaclip_spark.core.matching.tokens import match_batch as kernels
-from metaclip_spark.core.matching.tokens import perfect_hash as kernels_pilots
+from metaclip_spark.core.matching.tokens import build_phrases, build_words, match_rows, perfect_hash
 from metaclip_spark.core.word_hashing import _MIX_LOW
 from metaclip_spark.errors import InputError
 
@@ -175,12 +173,12 @@ def test_each_kernel_has_one_specialisation(matcher: Matcher) -> None:
     matcher.match_batch(pa.array(["a"], pa.large_string()))
     compiled = [
         k
-        for module in (kernels, kernels_build, kernels_pilots)
+        for module in (match_rows, build_words, build_phrases, perfect_hash)
         for k in vars(module).values()
         if hasattr(k, "signatures")
     ]
     assert {k.py_func.__name__: k.signatures for k in compiled if len(k.signatures) > 1} == {}
-    assert len(kernels.match_rows.signatures) == 1  # a step that came from the cache, inside its kernel, has none
+    assert len(match_rows.match_rows.signatures) == 1  # a step loaded from the cache inside its kernel has no signature
 
 
 POSITIONS = {
