@@ -17,7 +17,7 @@ class TableCheck:
         curated: path of the table.
         version: of the table.
         rows: of the table.
-        rows_by_crawl: the same by crawl.
+        rows_by_pool: Rows of each pool.
         t: threshold by language.
         expected_size: sum of q(t) over the matched rows; None where rows that were dropped before were
             not read again.
@@ -29,7 +29,7 @@ class TableCheck:
     curated: str
     version: int
     rows: int
-    rows_by_crawl: dict[str, int]
+    rows_by_pool: dict[str, int]
     t: dict[str, float]
     expected_size: float | None
     expected_deviation: float | None
@@ -42,7 +42,7 @@ class TableCheck:
 
 def render_check(found: TableCheck) -> str:
     """The findings as text, without a line break at the end."""
-    by_crawl = [(crawl or "(no name)", count(rows)) for crawl, rows in sorted(found.rows_by_crawl.items())]
+    by_pool = [(name or "(no name)", count(rows)) for name, rows in sorted(found.rows_by_pool.items())]
     return "\n".join(
         [
             f"{found.curated} agrees with run {found.run_id}",
@@ -53,8 +53,8 @@ def render_check(found: TableCheck) -> str:
                     ("expected", _expected(found)),
                 ]
             ),
-            "Rows by crawl",
-            *aligned(by_crawl),
+            "Rows by pool",
+            *aligned(by_pool),
         ]
     )
 

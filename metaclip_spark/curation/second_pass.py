@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from metaclip_spark.spark.shared_metadata import SharedMetadata
 
 
-class CrawledPool(NamedTuple):
+class NamedPool(NamedTuple):
     """An open pool and its name.
 
     Attributes:
-        crawl: as recorded with its rows.
+        name: as recorded with its rows.
         opened: the pool.
     """
 
-    crawl: str
+    name: str
     opened: OpenPool
 
 
-def reopened_pools(spark: SparkSession, chain: Sequence[StoredRun]) -> list[CrawledPool]:
+def reopened_pools(spark: SparkSession, chain: Sequence[StoredRun]) -> list[NamedPool]:
     """The pools that runs read, as they were then.
 
     Raises:
@@ -52,7 +52,7 @@ def reopened_pools(spark: SparkSession, chain: Sequence[StoredRun]) -> list[Craw
                 f"the pool {', '.join(run.inputs['paths'])} is not as run {run.run_id} read it (then "
                 f"{dict(run.inputs)}, now {opened.source.description}): its counts no longer hold; curate it again"
             )
-        pools.append(CrawledPool(run.pool().crawl, opened))
+        pools.append(NamedPool(run.pool().name, opened))
     return pools
 
 
@@ -61,14 +61,14 @@ def sources_of(chain: Sequence[StoredRun]) -> list[Mapping[str, Any]]:
     return [run.inputs for run in chain if run.stage != BALANCE]
 
 
-def all_rows(pools: Sequence[CrawledPool]) -> DataFrame:
+def all_rows(pools: Sequence[NamedPool]) -> DataFrame:
     """The rows of all pools; a pool of one language may have no column for it."""
     rows = (pool.opened.rows for pool in pools)
     return reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), rows)
 
 
 def second_pass(
-    pools: Sequence[CrawledPool],
+    pools: Sequence[NamedPool],
     plan: RunPlan,
     shared: SharedMetadata,
     balance: Balance,
@@ -81,8 +81,8 @@ def second_pass(
         (
             with_provenance(
                 keep(opened.rows, shared, balance, statistics),
-                Provenance(crawl, plan.balanced_by, plan.metadata_digests, plan.run_id),
+                Provenance(name, plan.balanced_by, plan.metadata_digests, plan.run_id),
             )
-            for crawl, opened in pools
+            for name, opened in pools
         ),
     )

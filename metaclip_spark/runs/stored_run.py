@@ -38,7 +38,7 @@ class StoredRun:
         draw_version: of the draw.
         metadata_digests: by language.
         configuration: columns and configuration, as stored.
-        inputs: what was read: format, paths, digest, version, crawl.
+        inputs: what was read: format, paths, digest, version, pool name.
         output_versions: of the tables it wrote.
         counters: rows by what became of them.
         report: its figures, as `CurateReport.as_dict` gave them.
@@ -67,7 +67,7 @@ class StoredRun:
             columns=PoolColumns(**self.configuration["columns"]),
             format=self.inputs["format"],
             version=self.inputs.get("version"),
-            crawl=self.inputs.get("crawl", ""),
+            name=self.inputs.get("pool_name", ""),
             **{name: value for name, value in self.configuration.get("reading", {}).items() if name != "format"},
             **self.configuration.get("changes", {}),
         )
