@@ -20,7 +20,7 @@ dbutils.widgets.text("t", "", "Bring the table to this t afterwards, or empty")
 
 # COMMAND ----------
 
-from metaclip_spark import Pool, PoolColumns, append, check_tables, diff, inspect, read_metadata, rebalance
+from metaclip_spark import Pool, PoolColumns, append, check, diff, inspect, read_metadata, rebalance
 
 output, crawl = dbutils.widgets.get("output"), dbutils.widgets.get("crawl")
 before = next(table.versions - 1 for table in inspect(spark, output).tables if table.name == "curated")
@@ -55,7 +55,7 @@ display(spark.createDataFrame(list(report.counters.items()), "rows string, numbe
 
 # COMMAND ----------
 
-checked = check_tables(spark, output, crawl=crawl)
+checked = check(spark, output, crawl=crawl)
 display(spark.createDataFrame(list(checked.rows_by_crawl.items()), "crawl string, rows long"))
 
 # COMMAND ----------

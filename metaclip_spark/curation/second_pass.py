@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from metaclip_spark.curation.choose_text import keep_one_text
 from metaclip_spark.curation.keep_balanced import Provenance, keep_balanced, with_provenance
-from metaclip_spark.errors import InputError
-from metaclip_spark.pools.open_pool import open_pool
-from metaclip_spark.runs.identity import BALANCE
+from metaclip_spark.runs.reopen_pool import pool_readers, reopen_pool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pyspark.sql import DataFrame, SparkSession
 
     from metaclip_spark.curation.gathered_statistics import Statistics
     from metaclip_spark.curation.keep_balanced import Balance
     from metaclip_spark.pools.open_pool import OpenPool
+    from metaclip_spark.pools.source import Source
     from metaclip_spark.runs.identity import RunPlan
     from metaclip_spark.runs.stored_run import StoredRun
     from metaclip_spark.spark.shared_metadata import SharedMetadata
@@ -42,23 +41,12 @@ def reopened_pools(spark: SparkSession, chain: Sequence[StoredRun]) -> list[Craw
     Raises:
         InputError: one has changed since, or is gone.
     """
-    pools = []
-    for run in chain:
-        if run.stage == BALANCE:  # it read no other pool than the run it started from
-            continue
-        opened = open_pool(spark, run.pool())
-        if opened.source.digest != run.inputs["digest"]:
-            raise InputError(
-                f"the pool {', '.join(run.inputs['paths'])} is not as run {run.run_id} read it (then "
-                f"{dict(run.inputs)}, now {opened.source.description}): its counts no longer hold; curate it again"
-            )
-        pools.append(CrawledPool(run.pool().crawl, opened))
-    return pools
+    return [CrawledPool(run.pool.crawl, reopen_pool(spark, run)) for run in pool_readers(chain)]
 
 
-def sources_of(chain: Sequence[StoredRun]) -> list[Mapping[str, Any]]:
+def sources_of(chain: Sequence[StoredRun]) -> list[Source]:
     """What each of the pools is that runs read: format, paths, bytes."""
-    return [run.inputs for run in chain if run.stage != BALANCE]
+    return [run.source for run in pool_readers(chain)]
 
 
 def all_rows(pools: Sequence[CrawledPool]) -> DataFrame:

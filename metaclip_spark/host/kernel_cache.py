@@ -71,7 +71,7 @@ def kernel_digest(module: str) -> str:
     Args:
         module: its full name; what it imports from this package counts, and what that imports.
 
-    >>> kernel_digest("metaclip_spark.core.matching.oracle") == kernel_digest("metaclip_spark.core.hashing")
+    >>> kernel_digest("metaclip_spark.core.matching.oracle") == kernel_digest("metaclip_spark.core.xxh64")
     False
     """
     digest = hashlib.sha256()

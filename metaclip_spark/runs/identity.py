@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from metaclip_spark.config.curation import CurateConfig
     from metaclip_spark.config.pool import Pool
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.pools.source import Source
     from metaclip_spark.tables.tables import Tables
 
@@ -123,7 +123,7 @@ def finished_report(plan: RunPlan, earlier: Mapping[str, Row], writer: str | Non
     own = earlier.get(CURATE)
     if own is None or own.status != FINISHED or writer != plan.run_id:
         return None
-    return CurateReport.from_json(own.report, already_finished=True)
+    return replace(CurateReport.from_dict(json.loads(own.report)), already_finished=True)
 
 
 def begin_again(tables: Tables, plan: RunPlan, earlier: Mapping[str, Any]) -> None:

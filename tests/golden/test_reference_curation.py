@@ -16,7 +16,7 @@ from metaclip_spark.core.balancing.rule import balance_rows
 from metaclip_spark.core.counting.count_blocks import EntryCounter
 from metaclip_spark.core.draw import choice_hashes, draws
 from metaclip_spark.core.entry_list import parse_text
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.core.matching.oracle import match_naive
 

@@ -13,7 +13,7 @@ import pytest
 from metaclip_spark import example
 from metaclip_spark.core.entry_list import EntryFate, parse_text
 from metaclip_spark.core.matching.artifact import artifact_from_buffer, artifact_to_bytes
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.core.spacing import space_caption
 from metaclip_spark.metadata.read_metadata import read_metadata
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from airflow_installation import Installation
     from pyspark.sql import SparkSession
 
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 
 pytestmark = [pytest.mark.spark, pytest.mark.airflow]
 

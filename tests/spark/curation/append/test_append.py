@@ -11,12 +11,12 @@ import pytest
 from crawls import CONFIG, OF_THE_RUN, all_of, crawled_table, crawls, read, same_figures
 from pools import pool_at, write_files
 
-from metaclip_spark.audit.diff.compare import diff
-from metaclip_spark.audit.explain.caption import explain_uid
+from metaclip_spark.audit.diff.diff import diff
+from metaclip_spark.audit.explain.explain_caption import explain_uid
 from metaclip_spark.audit.sizes import size_curves
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.core.balancing.rule import admission_threshold, miss_probability
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.curation.append import append as stage
 from metaclip_spark.curation.append.append import append
 from metaclip_spark.curation.curate import curate
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from metaclip_spark.core.matching.compile import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.runs.report import CurateReport
 
 pytestmark = pytest.mark.spark

@@ -11,9 +11,9 @@ import pytest
 from crawls import CONFIG, ROWS, all_of, crawled_table, crawls, read, same_figures
 from pools import pool_at, write_files
 
-from metaclip_spark.audit.explain.caption import explain_uid
+from metaclip_spark.audit.explain.explain_caption import explain_uid
 from metaclip_spark.config.curation import CurateConfig
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.curation.append.append import append
 from metaclip_spark.curation.curate import curate
 from metaclip_spark.curation.rebalance.rebalance import rebalance
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from metaclip_spark.core.matching.compile import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 
 pytestmark = pytest.mark.spark
 
