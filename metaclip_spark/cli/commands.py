@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 def run_compile(options: Namespace) -> None:
     """Compile a list into an artifact and print which entries can never match."""
     from metaclip_spark.core.matching.artifact import artifact_digest, artifact_to_bytes  # noqa: PLC0415
-    from metaclip_spark.core.matching.compile import compile_metadata  # noqa: PLC0415
+    from metaclip_spark.core.matching.compile_metadata import compile_metadata  # noqa: PLC0415
     from metaclip_spark.metadata.compile_text import render_entries  # noqa: PLC0415
     from metaclip_spark.metadata.read_metadata import read_list  # noqa: PLC0415
     from metaclip_spark.spark.host_artifact import place  # noqa: PLC0415

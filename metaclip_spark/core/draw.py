@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from metaclip_spark.core.hashing import hash_rows, xxh64
+from metaclip_spark.core.xxh64 import hash_rows, xxh64
 from metaclip_spark.errors import ConfigError, InputError
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from metaclip_spark.config.curation import CurateConfig
     from metaclip_spark.core.balancing.statistics import BalanceStatistics
     from metaclip_spark.core.counting.pool_counts import PoolCounts
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.curation.choose_t import ChosenT
     from metaclip_spark.runs.identity import RunPlan
     from metaclip_spark.tables.log import Write

@@ -45,10 +45,7 @@ if TYPE_CHECKING:
 _DIGEST: Final = re.compile(f"[0-9a-f]{{{DIGEST_DIGITS}}}")
 
 _STEP: Final[dict[str, Any]] = {"nogil": True, "error_model": "numpy"}
-_LEAN: Final[dict[str, Any]] = {
-    **_STEP,
-    "_nrt": False,
-}  # without numba's runtime, which allocates and counts references
+_LEAN: Final[dict[str, Any]] = {**_STEP, "_nrt": False}  # no runtime of numba: it allocates and counts references
 
 _NUMBA_LOCATORS: Final = (
     "UserProvidedCacheLocator,InTreeCacheLocator,UserWideCacheLocator,IPythonCacheLocator,ZipCacheLocator"

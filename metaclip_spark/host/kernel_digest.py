@@ -35,7 +35,7 @@ def kernel_digest(module: str) -> str:
     Args:
         module: Full name of the module. The modules of this package that it imports count too, directly or not.
 
-    >>> kernel_digest("metaclip_spark.core.matching.oracle") == kernel_digest("metaclip_spark.core.hashing")
+    >>> kernel_digest("metaclip_spark.core.matching.oracle") == kernel_digest("metaclip_spark.core.xxh64")
     False
     """
     digest = hashlib.sha256()

@@ -8,7 +8,7 @@ from metaclip_spark.core.entry_list import EntryFate
 from metaclip_spark.core.text_layout import aligned, count, percent
 
 if TYPE_CHECKING:
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 
 _MEANING: Final = {
     EntryFate.MATCHABLE: "can match",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from metaclip_spark.core.entry_list import parse_json, parse_text
 from metaclip_spark.core.matching.artifact import artifact_from_buffer
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.errors import ArtifactError, ColumnNotFoundError, EnvironmentProblemError, InputError
 from metaclip_spark.spark.failure_reason import reason
 from metaclip_spark.spark.host_artifact import map_artifact
@@ -20,7 +20,7 @@ from metaclip_spark.spark.session_kind import analysed
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 
 DEFAULT_LANGUAGE: Final = "en"
 

@@ -14,9 +14,9 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 
 from metaclip_spark.config.metadata import check_language
 from metaclip_spark.core.entry_list import first_unfit_for_text, overall_digest
-from metaclip_spark.core.hashing import hash_rows
 from metaclip_spark.core.matching.artifact import artifact_to_bytes
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
+from metaclip_spark.core.xxh64 import hash_rows
 from metaclip_spark.errors import MetaclipSparkError
 from metaclip_spark.spark.failure_reason import reason
 from metaclip_spark.spark.locations import local_path, located

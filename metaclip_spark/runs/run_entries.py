@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.runs.stored_counts import count_rows
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.runs.stored_run import StoredRun
     from metaclip_spark.tables.tables import Tables
 
@@ -93,7 +93,7 @@ def _count_table(tables: Tables, run: StoredRun, language: str) -> pa.Table:
 
 
 def _dense(rows: pa.Table, run: StoredRun, language: str) -> NDArray[np.int64]:
-    counts = np.zeros(run.report["languages"][language]["entries"], np.int64)
+    counts = np.zeros(run.report.languages[language].entries, np.int64)
     counts[rows["entry_id"].to_numpy()] = rows["count"].to_numpy()
     return counts
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, Row
 
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.runs.identity import RunPlan
     from metaclip_spark.tables.tables import Tables
 
@@ -120,7 +120,7 @@ def _as_table(plan: RunPlan, counts: PoolCounts, metadata: Mapping[str, Compiled
         constant = {
             "counts_version": plan.counts_version,
             "language": language,
-            "crawl": plan.pool.crawl,
+            "pool_name": plan.pool.name,
             "metadata_digest": plan.metadata_digests[language],
         }
         columns = {

@@ -22,7 +22,7 @@ from metaclip_spark.host.cache_directory import CACHE_VARIABLE, cache_root, drop
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 
 _SUFFIX: Final = ".artifact"
 _PARTIAL: Final = ".partial"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.spark.shared_value import Shared
 
 

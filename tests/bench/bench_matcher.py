@@ -32,7 +32,7 @@ import pyarrow.parquet as pq
 
 from metaclip_spark.core.entry_list import EntryFate, parse_text
 from metaclip_spark.core.matching.artifact import artifact_from_buffer, artifact_to_bytes
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.core.spacing import PUNCTUATION, WHITESPACE
 from metaclip_spark.host.cache_directory import CACHE_VARIABLE

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from metaclip_spark.core.entry_list import EntryFate, classify_entries
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.core.matching.oracle import match_naive
 

@@ -12,7 +12,7 @@ from pools import ENTRIES, made_up_table, pool_at, write_files
 from metaclip_spark import example
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.config.pool import Pool, PoolColumns
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.curation.curate import curate
 from metaclip_spark.metadata.read_metadata import read_metadata
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from metaclip_spark.core.matching.compile import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from metaclip_spark.core.draw import checked_seed
-from metaclip_spark.core.hashing import xxh64
+from metaclip_spark.core.xxh64 import xxh64
 
 _SPARK_SEED: Final = 42  # where Spark's xxhash64 starts from
 

@@ -27,7 +27,7 @@ import pyarrow as pa
 
 from metaclip_spark.core.entry_list import EntryFate, EntryReport
 from metaclip_spark.core.matching.artifact_checks import ALIGNMENT, REMEDY, check_arrays, check_header, parse_header
-from metaclip_spark.core.matching.compiled import CompiledMetadata
+from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.core.spacing import PUNCTUATION, SEMANTICS_VERSION
 from metaclip_spark.core.word_hashing import Tables

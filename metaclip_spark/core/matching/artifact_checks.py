@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from metaclip_spark.core.entry_list import EntryFate
-from metaclip_spark.core.matching.compiled import MAX_ENTRIES, MAX_NODES, MAX_TEXT
+from metaclip_spark.core.matching.compiled_metadata import MAX_ENTRIES, MAX_NODES, MAX_TEXT
 from metaclip_spark.core.word_hashing import (
     FREE_PHRASE,
     KEY,
@@ -30,7 +30,7 @@ from metaclip_spark.core.word_hashing import (
 from metaclip_spark.errors import ArtifactError
 
 if TYPE_CHECKING:
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.core.word_hashing import Tables
 
 ALIGNMENT: Final = 64

@@ -18,7 +18,7 @@ from metaclip_spark.host.kernel_cache import read_only
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 
 _MAX_LIST_OFFSET: Final = 2**31 - 1
 _DELIMITERS: Final = frozenset((PUNCTUATION + WHITESPACE + b" ").decode())
@@ -48,7 +48,7 @@ class Matcher:
     Stateless but for the compiled metadata: one matcher serves any number of threads, and the work of a call is
     proportional to what it is given.
 
-    >>> from metaclip_spark.core.matching.compile import compile_metadata
+    >>> from metaclip_spark.core.matching.compile_metadata import compile_metadata
     >>> matcher = Matcher(compile_metadata(["york", "new york", "night", "Night"]))
     >>> matcher.match("new york at night!")
     [0, 1, 2]
@@ -65,7 +65,7 @@ class Matcher:
         Args:
             caption: text, or its bytes, which need not be valid UTF-8.
 
-        >>> from metaclip_spark.core.matching.compile import compile_metadata
+        >>> from metaclip_spark.core.matching.compile_metadata import compile_metadata
         >>> Matcher(compile_metadata(["a", "b"])).match(b"b, a, b")
         [0, 1]
         """
@@ -80,7 +80,7 @@ class Matcher:
 
         For people: it looks at one caption, in plain Python.
 
-        >>> from metaclip_spark.core.matching.compile import compile_metadata
+        >>> from metaclip_spark.core.matching.compile_metadata import compile_metadata
         >>> matcher = Matcher(compile_metadata(["new york", "york", "york , york"]))
         >>> [(m.entry, m.start, m.end) for m in matcher.find("new york,york")]
         [('new york', 0, 8), ('york', 4, 8), ('york , york', 4, 13), ('york', 9, 13)]

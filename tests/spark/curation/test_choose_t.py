@@ -16,7 +16,7 @@ from metaclip_spark.cli import main
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.core.balancing import target_size
 from metaclip_spark.core.balancing.head_tail import language_threshold, tail_share
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.curation import choose_t
 from metaclip_spark.curation.curate import curate
 from metaclip_spark.errors import ConfigError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from metaclip_spark.config.pool import Pool
-    from metaclip_spark.core.matching.compile import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 
 pytestmark = pytest.mark.spark
 

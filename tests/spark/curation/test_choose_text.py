@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
     from metaclip_spark.core.balancing.statistics import BalanceStatistics
-    from metaclip_spark.core.matching.compile import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.curation.gathered_statistics import Function
 
 pytestmark = pytest.mark.spark

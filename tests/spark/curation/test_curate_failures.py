@@ -13,7 +13,7 @@ from pools import ENTRIES, made_up_table, pool_at, write_files
 
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.core.matching.artifact import artifact_to_bytes
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.curation import curate as curate_stage
 from metaclip_spark.curation.append.append import append
 from metaclip_spark.curation.curate import curate
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from metaclip_spark.config.pool import Pool
-    from metaclip_spark.core.matching.compile import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 
 pytestmark = pytest.mark.spark
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from metaclip_spark.config.curation import TextsPerImage
     from metaclip_spark.config.pool import Pool
-    from metaclip_spark.core.matching.compile import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 
 pytestmark = pytest.mark.spark
 

@@ -11,7 +11,7 @@ from pools import pool_at
 
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.config.pool import PoolColumns
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.curation.curate import curate
 
 if TYPE_CHECKING:

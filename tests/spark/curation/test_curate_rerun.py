@@ -11,7 +11,7 @@ from pools import made_up_table, pool_at, write_files
 
 from metaclip_spark.audit.inspect_tables import inspect
 from metaclip_spark.config.curation import CurateConfig
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.curation import curate as curate_stage
 from metaclip_spark.curation.curate import curate
 from metaclip_spark.errors import TableError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from metaclip_spark.config.pool import Pool
-    from metaclip_spark.core.matching.compile import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.runs.report import CurateReport
 
 pytestmark = pytest.mark.spark

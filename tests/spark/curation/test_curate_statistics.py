@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from metaclip_spark.config.pool import Pool
-    from metaclip_spark.core.matching.compile import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.runs.report import CurateReport
 
 pytestmark = pytest.mark.spark

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 
 pytestmark = [pytest.mark.spark, pytest.mark.connect]
 pytest.importorskip("grpc", reason="needs the extra [connect]")

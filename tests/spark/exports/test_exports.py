@@ -17,7 +17,7 @@ import pytest
 import metaclip_spark
 from metaclip_spark import example
 from metaclip_spark.audit.dry_run import dry_run
-from metaclip_spark.audit.explain.caption import explain_caption
+from metaclip_spark.audit.explain.explain_caption import explain_caption
 from metaclip_spark.cli import main
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.core.matching.matcher import Matcher
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from metaclip_spark.config.pool import Pool
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 
 pytestmark = pytest.mark.spark
 

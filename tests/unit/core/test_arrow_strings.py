@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from metaclip_spark.core.arrow_strings import string_buffers
-from metaclip_spark.core.hashing import hash_rows, xxh64
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.core.matching.matcher import Matcher
+from metaclip_spark.core.xxh64 import hash_rows, xxh64
 from metaclip_spark.errors import InputError
 
 if TYPE_CHECKING:

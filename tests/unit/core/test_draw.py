@@ -13,7 +13,7 @@ import pytest
 import xxhash
 
 from metaclip_spark.core.draw import DRAW_VERSION, choice_hashes, choice_seed, draw, draws
-from metaclip_spark.core.hashing import hash_rows, xxh64
+from metaclip_spark.core.xxh64 import hash_rows, xxh64
 from metaclip_spark.errors import ConfigError, InputError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from metaclip_spark.core.entry_list import EntryFate, classify_entries
 from metaclip_spark.core.matching.artifact import artifact_from_buffer, artifact_to_bytes
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.core.matching.oracle import match_naive
 from metaclip_spark.core.spacing import space_caption

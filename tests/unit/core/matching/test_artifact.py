@@ -14,14 +14,14 @@ import pytest
 from metaclip_spark.core.entry_list import metadata_digest
 from metaclip_spark.core.matching import artifact
 from metaclip_spark.core.matching.artifact import artifact_digest, artifact_from_buffer, artifact_to_bytes
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.errors import ArtifactError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 
 ENTRIES = ["york", "new york", "St. Louis", "", "york", "été", "a \t b", "  x", "x" * 60]
 

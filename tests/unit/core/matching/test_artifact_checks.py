@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from metaclip_spark.core.matching.artifact import artifact_from_buffer, artifact_to_bytes
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.core.word_hashing import FREE_PHRASE, KEY, PAYLOAD, PHRASE_PAYLOAD, SHAPE
 from metaclip_spark.errors import ArtifactError
 

@@ -17,7 +17,7 @@ from metaclip_spark.core.entry_list import (
     digest_of_encoded,
     encode_entries,
 )
-from metaclip_spark.core.matching.compiled import MAX_ENTRIES, MAX_NODES, MAX_TEXT, CompiledMetadata
+from metaclip_spark.core.matching.compiled_metadata import MAX_ENTRIES, MAX_NODES, MAX_TEXT, CompiledMetadata
 from metaclip_spark.core.matching.tokens import build
 from metaclip_spark.core.matching.tokens.perfect_hash import find_pilots
 from metaclip_spark.core.word_hashing import PAD, Tables

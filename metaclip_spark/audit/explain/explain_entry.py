@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 
-from metaclip_spark.audit.explain.explanations import EntryExplanation, ExampleRow, finite
+from metaclip_spark.audit.explain.explain_report import EntryExplanation, ExampleRow, finite
 from metaclip_spark.audit.explain.pool_rows import near_values, open_run_pool, rows_with_word, text_bytes, uid_array
 from metaclip_spark.core.balancing.rule import balance_rows
 from metaclip_spark.core.draw import draws
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyspark.sql import DataFrame, SparkSession
 
-    from metaclip_spark.core.matching.compiled import CompiledMetadata
+    from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.runs.run_entries import RunEntries
     from metaclip_spark.runs.stored_run import StoredRun
 
