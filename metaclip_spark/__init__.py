@@ -9,14 +9,14 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from metaclip_spark.audit.check_tables import check_tables
-    from metaclip_spark.audit.diff.compare import diff
+    from metaclip_spark.audit.check import check
+    from metaclip_spark.audit.diff.diff import diff
     from metaclip_spark.audit.dry_run import dry_run
-    from metaclip_spark.audit.estimate.estimate import pilot
-    from metaclip_spark.audit.explain.caption import explain_caption, explain_uid
-    from metaclip_spark.audit.explain.entry import explain_entry
+    from metaclip_spark.audit.estimate.estimate import estimate
+    from metaclip_spark.audit.explain.explain_caption import explain_caption, explain_uid
+    from metaclip_spark.audit.explain.explain_entry import explain_entry
     from metaclip_spark.audit.inspect_tables import inspect
-    from metaclip_spark.audit.sizes import size_curves
+    from metaclip_spark.audit.sizes import sizes
     from metaclip_spark.config.curation import CurateConfig
     from metaclip_spark.config.metadata import MetadataConfig, MetadataSources
     from metaclip_spark.config.pool import Pool, PoolColumns
@@ -48,11 +48,12 @@ __all__ = [
     "PoolColumns",
     "append",
     "build_metadata",
-    "check_tables",
+    "check",
     "compile_metadata",
     "curate",
     "diff",
     "dry_run",
+    "estimate",
     "explain_caption",
     "explain_entry",
     "explain_uid",
@@ -61,12 +62,11 @@ __all__ = [
     "export_img2dataset",
     "export_jsonl",
     "inspect",
-    "pilot",
     "preset_pool",
     "read_metadata",
     "read_table",
     "rebalance",
-    "size_curves",
+    "sizes",
 ]
 
 _HOMES = {
@@ -80,25 +80,25 @@ _HOMES = {
     "PoolColumns": "metaclip_spark.config.pool",
     "append": "metaclip_spark.curation.append.append",
     "build_metadata": "metaclip_spark.metadata.build",
-    "check_tables": "metaclip_spark.audit.check_tables",
+    "check": "metaclip_spark.audit.check",
     "compile_metadata": "metaclip_spark.core.matching.compile_metadata",
     "curate": "metaclip_spark.curation.curate",
-    "diff": "metaclip_spark.audit.diff.compare",
+    "diff": "metaclip_spark.audit.diff.diff",
     "dry_run": "metaclip_spark.audit.dry_run",
-    "explain_caption": "metaclip_spark.audit.explain.caption",
-    "explain_entry": "metaclip_spark.audit.explain.entry",
-    "explain_uid": "metaclip_spark.audit.explain.caption",
+    "explain_caption": "metaclip_spark.audit.explain.explain_caption",
+    "explain_entry": "metaclip_spark.audit.explain.explain_entry",
+    "explain_uid": "metaclip_spark.audit.explain.explain_caption",
     "export_datacomp": "metaclip_spark.exports.uids",
     "export_entry_probabilities": "metaclip_spark.exports.probabilities",
     "export_img2dataset": "metaclip_spark.exports.rows",
     "export_jsonl": "metaclip_spark.exports.rows",
     "inspect": "metaclip_spark.audit.inspect_tables",
-    "pilot": "metaclip_spark.audit.estimate.estimate",
+    "estimate": "metaclip_spark.audit.estimate.estimate",
     "preset_pool": "metaclip_spark.pools.presets",
     "read_metadata": "metaclip_spark.metadata.read_metadata",
     "read_table": "metaclip_spark.tables.read_table",
     "rebalance": "metaclip_spark.curation.rebalance.rebalance",
-    "size_curves": "metaclip_spark.audit.sizes",
+    "sizes": "metaclip_spark.audit.sizes",
 }
 
 

@@ -23,9 +23,9 @@ output = dbutils.widgets.get("output")
 
 import math
 
-from metaclip_spark import explain_entry, inspect, read_table, size_curves
+from metaclip_spark import explain_entry, inspect, read_table, sizes
 
-curves = size_curves(spark, output)
+curves = sizes(spark, output)
 points = [
     (language, point.t, point.rows, point.head, point.tail_share)
     for language, curve in curves.languages.items()

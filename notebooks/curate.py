@@ -8,7 +8,7 @@
 # COMMAND ----------
 
 dbutils.widgets.text(
-    "pool", "/Volumes/main/default/pools/crawl", "Pool: folder of files, or a Delta table by path or name"
+    "pool", "/Volumes/main/default/pools/first", "Pool: folder of files, or a Delta table by path or name"
 )
 dbutils.widgets.dropdown("format", "parquet", ["parquet", "delta"], "Format of the pool")
 dbutils.widgets.text("text_column", "text", "Column of the caption")
@@ -23,7 +23,7 @@ dbutils.widgets.text("sample", "0.01", "Share of the rows to try first, or empty
 
 # COMMAND ----------
 
-from metaclip_spark import CurateConfig, Pool, PoolColumns, curate, dry_run, pilot, read_metadata
+from metaclip_spark import CurateConfig, Pool, PoolColumns, curate, dry_run, estimate, read_metadata
 
 value = {name: dbutils.widgets.get(name).strip() for name in ("t", "target_size", "sample", "output")}
 pool = Pool(
@@ -59,8 +59,8 @@ display(spark.createDataFrame([(key, str(what)) for key, what in plan.as_dict().
 # COMMAND ----------
 
 if value["sample"]:
-    estimate = pilot(spark, pool, metadata, float(value["sample"]), config)
-    sizes = [(size.t, size.rows.value, size.rows.low, size.rows.high) for size in estimate.sizes]
+    estimated = estimate(spark, pool, metadata, float(value["sample"]), config)
+    sizes = [(size.t, size.rows.value, size.rows.low, size.rows.high) for size in estimated.sizes]
     display(spark.createDataFrame(sizes, "t double, rows double, low double, high double"))
 
 # COMMAND ----------

@@ -76,10 +76,17 @@ for warning in report.warnings:
 display(
     spark.createDataFrame(
         [
-            (name, own["candidates"], own["admitted"], own["held"], own["over_cap"], sum(own["rejects"].values()))
+            (
+                name,
+                own["candidates"],
+                own["admitted"],
+                own["already_listed"],
+                own["over_cap"],
+                sum(own["rejects"].values()),
+            )
             for name, own in report.merged.items()
         ],
-        "source string, proposed long, admitted long, held long, over_cap long, rejected long",
+        "source string, proposed long, admitted long, already_listed long, over_cap long, rejected long",
     )
 )
 

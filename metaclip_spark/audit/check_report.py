@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from metaclip_spark.core.text_layout import aligned, count
-
 
 @dataclass(frozen=True)
-class TableCheck:
+class CheckReport:
     """A curated table that agrees with the run that wrote it.
 
     Attributes:
@@ -17,7 +15,7 @@ class TableCheck:
         curated: path of the table.
         version: of the table.
         rows: of the table.
-        rows_by_crawl: the same by crawl.
+        rows_by_pool: Rows of each pool.
         t: threshold by language.
         expected_size: sum of q(t) over the matched rows; None where rows that were dropped before were
             not read again.
@@ -29,7 +27,7 @@ class TableCheck:
     curated: str
     version: int
     rows: int
-    rows_by_crawl: dict[str, int]
+    rows_by_pool: dict[str, int]
     t: dict[str, float]
     expected_size: float | None
     expected_deviation: float | None
@@ -38,29 +36,3 @@ class TableCheck:
     def as_dict(self) -> dict[str, Any]:
         """The findings as JSON types."""
         return asdict(self)
-
-
-def render_check(found: TableCheck) -> str:
-    """The findings as text, without a line break at the end."""
-    by_crawl = [(crawl or "(no name)", count(rows)) for crawl, rows in sorted(found.rows_by_crawl.items())]
-    return "\n".join(
-        [
-            f"{found.curated} agrees with run {found.run_id}",
-            *aligned(
-                [
-                    ("version", str(found.version)),
-                    ("rows", count(found.rows)),
-                    ("expected", _expected(found)),
-                ]
-            ),
-            "Rows by crawl",
-            *aligned(by_crawl),
-        ]
-    )
-
-
-def _expected(found: TableCheck) -> str:
-    if found.expected_size is None:
-        return "not known: rows dropped before were not read again"
-    off = (found.rows - found.expected_size) / found.expected_deviation if found.expected_deviation else 0.0
-    return f"{count(found.expected_size)}, {off:+.1f} standard deviations"

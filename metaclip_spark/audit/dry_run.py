@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Final
 
-from metaclip_spark.audit.dry_run_plan import PlannedRun
+from metaclip_spark.audit.dry_run_report import DryRunReport
 from metaclip_spark.config.curation import WAYS_TO_CHOOSE_T, CurateConfig
 from metaclip_spark.core.entry_list import EntryFate
 from metaclip_spark.curation.curate import metadata_by_language
@@ -46,7 +46,7 @@ def dry_run(
     metadata: CompiledMetadata | Mapping[str, CompiledMetadata],
     output: str,
     config: CurateConfig | None = None,
-) -> PlannedRun:
+) -> DryRunReport:
     """What `curate` with the same arguments would do; see there.
 
     Raises:
@@ -67,9 +67,9 @@ def dry_run(
         done = finished_report(plan, earlier, writer) is not None
         if not done:
             refuse_another_result(tables, plan, writer, overwrite=config.overwrite)
-    known = opened.source.description.get("bytes")
+    known = opened.source.bytes
     named = meanings(pool.columns)
-    return PlannedRun(
+    return DryRunReport(
         run_id=plan.run_id,
         source=opened.source.description,
         columns=_columns(opened.rows.schema, named),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
-from metaclip_spark.audit.inspection import EntryFigures, Inspection, RunFigures, TableFigures, TableVersion
+from metaclip_spark.audit.inspect_report import EntryFigures, InspectReport, RunFigures, TableFigures, TableVersion
 from metaclip_spark.errors import ConfigError, TableError
 from metaclip_spark.runs.identity import FINISHED
 from metaclip_spark.runs.stored_counts import count_rows
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _STAMP = "%Y-%m-%d %H:%M:%S"
 
 
-def inspect(spark: SparkSession, path: str, *, top: int = 20) -> Inspection:
+def inspect(spark: SparkSession, path: str, *, top: int = 20) -> InspectReport:
     """What a root, or one of its tables, holds.
 
     Args:
@@ -48,7 +48,7 @@ def inspect(spark: SparkSession, path: str, *, top: int = 20) -> Inspection:
         writer = tables.writer(CURATED)
         rows = _runs(tables)
         current = next((row for row in rows if row.run_id == writer and row.status == FINISHED), None)
-        return Inspection(
+        return InspectReport(
             root=tables.root,
             tables=[_table(tables, name) for name in found],
             runs=[_run(row, is_current=row is current) for row in rows],

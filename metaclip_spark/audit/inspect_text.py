@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 from metaclip_spark.core.text_layout import aligned, count, percent, size
 
 if TYPE_CHECKING:
-    from metaclip_spark.audit.inspection import EntryFigures, Inspection, RunFigures, TableFigures
+    from metaclip_spark.audit.inspect_report import EntryFigures, InspectReport, RunFigures, TableFigures
 
 _MOST_RUNS: Final = 10
 _MOST_LANGUAGES: Final = 5
 _ENTRY_LENGTH: Final = 40
 
 
-def render_inspection(found: Inspection) -> str:
+def render_inspect(found: InspectReport) -> str:
     """An inspection as text, without a line break at the end; the JSON has what is cut here."""
     blocks = [["Tables of " + found.root, *_tables(found)]]
     if found.unfinished:
@@ -31,7 +31,7 @@ def render_inspection(found: Inspection) -> str:
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
-def _tables(found: Inspection) -> list[str]:
+def _tables(found: InspectReport) -> list[str]:
     rows = [("table", "rows", "files", "size", "versions", "last written")]
     rows += [
         (
@@ -62,7 +62,7 @@ def _versions(table: TableFigures) -> list[str]:
     return [f"Versions of {table.name}", *aligned(rows, right=(0, 3))]
 
 
-def _runs(found: Inspection) -> list[str]:
+def _runs(found: InspectReport) -> list[str]:
     rows = [("", "run", "stage", "finished", "seconds", "t", "seed", "read", "kept")]
     for run in found.runs[:_MOST_RUNS]:
         t = ", ".join(f"{value:,.10g}" for value in sorted(set(run.t.values()))[:1]) if run.t else "-"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metaclip_spark.audit.sizes_report import LanguageSizes, SizePoint, Sizes
+from metaclip_spark.audit.sizes_report import LanguageSizes, SizePoint, SizesReport
 from metaclip_spark.core.balancing.size_curve import upper_edge
 from metaclip_spark.errors import ConsistencyError
 from metaclip_spark.runs.stored_run import current_run
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from metaclip_spark.runs.stored_run import StoredRun
 
 
-def size_curves(spark: SparkSession, output: str) -> Sizes:
+def sizes(spark: SparkSession, output: str) -> SizesReport:
     """How many rows the counts and draws behind a curated table would keep at each t.
 
     Args:
@@ -39,7 +39,7 @@ def size_curves(spark: SparkSession, output: str) -> Sizes:
     tables = Tables(spark, output)
     with named_worker_errors(tables):
         run = current_run(tables)
-        return Sizes(
+        return SizesReport(
             run_id=run.run_id,
             counts_version=run.counts_version,
             seed=run.seed,
@@ -62,13 +62,13 @@ def _curve(tables: Tables, run: StoredRun, language: str) -> LanguageSizes:
     filled = np.array([upper_edge(number) for number in curve["threshold_bin"].to_pylist()])
     ends = np.concatenate([[0], np.cumsum(curve["rows"].to_numpy())])
     edges = np.union1d(filled, _powers_between(filled))
-    figures, t = run.report["languages"][language], run.t[language]
+    figures, t = run.report.languages[language], run.t[language]
     known_to = curve["known_to"][0].as_py() if curve.num_rows else None
     if known_to is not None:  # after an append, what lies above is not counted
         edges = edges[edges <= known_to]
     return LanguageSizes(
-        t=_points(counts, [t], [figures["kept"]])[0],
-        matched=int(ends[-1]) if known_to is None else figures["matched"],
+        t=_points(counts, [t], [figures.kept])[0],
+        matched=int(ends[-1]) if known_to is None else figures.matched,
         points=_points(counts, edges.tolist(), ends[np.searchsorted(filled, edges, side="right")].tolist()),
     )
 

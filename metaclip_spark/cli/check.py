@@ -26,7 +26,7 @@ def add_check(commands_of: _SubParsersAction[ArgumentParser]) -> None:
         metavar="ROOT",
         help="folder, or schema (catalog.schema), of the tables, as given to curate",
     )
-    parser.add_argument("--crawl", metavar="NAME", help="a pool that must have rows in the table")
+    parser.add_argument("--pool-name", metavar="NAME", help="a pool that must have rows in the table")
     parser.add_argument("--least-rows", type=int, default=1, metavar="N", help="rows that must be there (default: 1)")
     add_session_options(parser)
     add_output_options(parser)
@@ -35,11 +35,11 @@ def add_check(commands_of: _SubParsersAction[ArgumentParser]) -> None:
 
 def run_check(options: Namespace) -> None:
     """Check and print."""
-    from metaclip_spark.audit.check_report import render_check  # noqa: PLC0415 - --help should not wait for Spark
-    from metaclip_spark.audit.check_tables import check_tables  # noqa: PLC0415
+    from metaclip_spark.audit.check import check  # noqa: PLC0415
+    from metaclip_spark.audit.check_text import render_check  # noqa: PLC0415 - --help should not wait for Spark
     from metaclip_spark.spark.session import open_session  # noqa: PLC0415
 
     session = session_options(options, run_file_of(options))
     with open_session(master=session.master, settings=session.settings, jars=session.jars) as spark:
-        found = check_tables(spark, options.output, crawl=options.crawl, least_rows=options.least_rows)
+        found = check(spark, options.output, pool_name=options.pool_name, least_rows=options.least_rows)
     print(json.dumps(found.as_dict(), indent=2) if options.json else render_check(found))

@@ -58,9 +58,9 @@ def run_explain(options: Namespace) -> None:
 
 
 def _explained(spark: SparkSession, options: Namespace) -> str:
-    from metaclip_spark.audit.explain.caption import explain_caption, explain_uid  # noqa: PLC0415
-    from metaclip_spark.audit.explain.entry import explain_entry  # noqa: PLC0415
-    from metaclip_spark.audit.explain.text import render_entry, render_row  # noqa: PLC0415
+    from metaclip_spark.audit.explain.explain_caption import explain_caption, explain_uid  # noqa: PLC0415
+    from metaclip_spark.audit.explain.explain_entry import explain_entry  # noqa: PLC0415
+    from metaclip_spark.audit.explain.explain_text import render_caption, render_entry  # noqa: PLC0415
 
     metadata = _metadata(spark, options)
     if options.entry is not None or options.entry_id is not None:
@@ -75,7 +75,7 @@ def _explained(spark: SparkSession, options: Namespace) -> str:
         )
     else:
         row = explain_uid(spark, options.output, options.uid, metadata)
-    return json.dumps(row.as_dict(), indent=2) if options.json else render_row(row)
+    return json.dumps(row.as_dict(), indent=2) if options.json else render_caption(row)
 
 
 def _metadata(spark: SparkSession, options: Namespace) -> CompiledMetadata | None:

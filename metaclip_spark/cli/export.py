@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from metaclip_spark.exports.report import ExportReport
+    from metaclip_spark.exports.export_report import ExportReport
 
 # Options that only some formats have.
 _OWN_OPTIONS: Final = {
@@ -53,7 +53,7 @@ def add_export(commands_of: _SubParsersAction[ArgumentParser]) -> None:
 
 def run_export(options: Namespace) -> None:
     """Export and print what was written."""
-    from metaclip_spark.exports.report import render_export  # noqa: PLC0415 - --help should not wait for Spark
+    from metaclip_spark.exports.export_text import render_export  # noqa: PLC0415 - --help should not wait for Spark
     from metaclip_spark.spark.session import open_session  # noqa: PLC0415
 
     given = {name: getattr(options, name) for names in _OWN_OPTIONS.values() for name in names}

@@ -50,26 +50,26 @@ def add_diff(commands_of: _SubParsersAction[ArgumentParser]) -> None:
 def run_inspect(options: Namespace) -> None:
     """Inspect and print."""
     from metaclip_spark.audit.inspect_tables import inspect  # noqa: PLC0415
-    from metaclip_spark.audit.inspect_text import render_inspection  # noqa: PLC0415 - --help should not wait for Spark
+    from metaclip_spark.audit.inspect_text import render_inspect  # noqa: PLC0415 - --help should not wait for Spark
     from metaclip_spark.spark.session import open_session  # noqa: PLC0415
 
     session = session_options(options, RunFile())
     with open_session(master=session.master, settings=session.settings, jars=session.jars) as spark:
         found = inspect(spark, options.path, top=options.top)
-    print(json.dumps(found.as_dict(), indent=2) if options.json else render_inspection(found))
+    print(json.dumps(found.as_dict(), indent=2) if options.json else render_inspect(found))
 
 
 def run_diff(options: Namespace) -> None:
     """Compare and print."""
-    from metaclip_spark.audit.diff.compare import diff  # noqa: PLC0415
-    from metaclip_spark.audit.diff.text import render_difference  # noqa: PLC0415 - --help should not wait for Spark
+    from metaclip_spark.audit.diff.diff import diff  # noqa: PLC0415
+    from metaclip_spark.audit.diff.diff_text import render_diff  # noqa: PLC0415 - --help should not wait for Spark
     from metaclip_spark.spark.session import open_session  # noqa: PLC0415
 
     (before, before_at), (after, after_at) = root_and_version(options.before), root_and_version(options.after)
     session = session_options(options, RunFile())
     with open_session(master=session.master, settings=session.settings, jars=session.jars) as spark:
         found = diff(spark, before, after, before_at=before_at, after_at=after_at, top=options.top)
-    print(json.dumps(found.as_dict(), indent=2) if options.json else render_difference(found))
+    print(json.dumps(found.as_dict(), indent=2) if options.json else render_diff(found))
 
 
 def root_and_version(place: str) -> tuple[str, int | str | None]:

@@ -22,22 +22,25 @@ if TYPE_CHECKING:
 _COUNT, _LIMIT, _SHARE = "N", "N|none", "S"
 # Options of the recipe, by the field of `MetadataConfig` that they set.
 _RECIPE: Final = {
-    "unigram_least": (_COUNT, "occurrences that a unigram needs (100; other languages: 1)"),
+    "unigram_min_count": (_COUNT, "occurrences that a unigram needs (100; other languages: 1)"),
     "unigram_share": (_SHARE, "share of the distinct words that is kept (none; other languages: 0.1)"),
     "unigram_cap": (_LIMIT, "unigrams newly admitted at most (251465)"),
-    "bigram_least": (_COUNT, "occurrences that a bigram needs in English Wikipedia; scaled down to smaller ones (100)"),
-    "bigram_least_information": (_SHARE, "bits of pointwise mutual information that a bigram needs (none: the best)"),
+    "bigram_min_count": (
+        _COUNT,
+        "occurrences that a bigram needs in English Wikipedia; scaled down to smaller ones (100)",
+    ),
+    "bigram_min_pmi": (_SHARE, "bits of pointwise mutual information that a bigram needs (none: the best)"),
     "bigram_share": (_SHARE, "bigrams at most, as a share of the unigrams (none; other languages: 0.4)"),
     "bigram_cap": (_LIMIT, "bigrams newly admitted at most (100646)"),
-    "title_least_line_views": (_COUNT, "views of an hourly line that counts (50; other languages: 1)"),
-    "title_least_views": (_COUNT, "views over all files that a title needs (70; other languages: 1)"),
+    "title_min_line_views": (_COUNT, "views of an hourly line that counts (50; other languages: 1)"),
+    "title_min_views": (_COUNT, "views over all files that a title needs (70; other languages: 1)"),
     "title_share": (_SHARE, "share of the distinct titles that is kept (none; other languages: 0.76)"),
     "title_cap": (_LIMIT, "titles newly admitted at most (61235)"),
     "total_cap": (_LIMIT, "entries at most (500000)"),
     "tokens": (_COUNT, "words of the corpus, where ready-made counts are a part of it (their sum)"),
 }
 _SWITCHES: Final = {
-    "bigram_least_exact": "take --bigram-least as it is",
+    "bigram_min_count_exact": "take --bigram-min-count as it is",
     "keep_odd": "words may begin and end with quotes, brackets and markup",
 }
 _PLACES: Final = {

@@ -8,8 +8,8 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from metaclip_spark.audit.dry_run_plan import render_plan
-from metaclip_spark.audit.estimate.report import render_pilot
+from metaclip_spark.audit.dry_run_text import render_dry_run
+from metaclip_spark.audit.estimate.estimate_text import render_estimate
 from metaclip_spark.cli.options import effective_configuration
 from metaclip_spark.cli.read_sources import metadata_in_session
 from metaclip_spark.errors import InputError
@@ -17,7 +17,7 @@ from metaclip_spark.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from metaclip_spark.audit.estimate.report import PilotReport
+    from metaclip_spark.audit.estimate.estimate_report import EstimateReport
     from metaclip_spark.cli.options import SessionOptions
     from metaclip_spark.config.curation import CurateConfig
     from metaclip_spark.config.pool import Pool
@@ -100,28 +100,28 @@ def rehearse(
     if not options.dry_run and options.sample is None:
         return False
     from metaclip_spark.audit.dry_run import dry_run  # noqa: PLC0415 - `--help` should not wait for Spark
-    from metaclip_spark.audit.estimate.estimate import pilot  # noqa: PLC0415
+    from metaclip_spark.audit.estimate.estimate import estimate  # noqa: PLC0415
 
     with metadata_in_session(session, sources) as (spark, metadata):
         if options.dry_run:
             plan = dry_run(spark, pool, metadata, options.output, config)
-            print(json.dumps(plan.as_dict(), indent=2) if options.json else render_plan(plan))
+            print(json.dumps(plan.as_dict(), indent=2) if options.json else render_dry_run(plan))
         else:
-            estimate = pilot(spark, pool, metadata, options.sample, config, progress=progress_of(options))
-            print(json.dumps(estimate.as_dict(), indent=2) if options.json else render_pilot(estimate))
-            _refuse_unlike(estimate, options.least_matched)
+            estimated = estimate(spark, pool, metadata, options.sample, config, progress=progress_of(options))
+            print(json.dumps(estimated.as_dict(), indent=2) if options.json else render_estimate(estimated))
+            _refuse_unlike(estimated, options.least_matched)
     return True
 
 
-def _refuse_unlike(estimate: PilotReport, least_matched: float | None) -> None:
+def _refuse_unlike(estimated: EstimateReport, least_matched: float | None) -> None:
     """A pool that hardly matches is of another column, or another language, than the metadata.
 
     Raises:
         InputError: even the upper end of the estimate is below the share that was asked for.
     """
-    most = estimate.matched.high / estimate.read
+    most = estimated.matched.high / estimated.read
     if least_matched is not None and most < least_matched:
         raise InputError(
-            f"at most {most:.1%} of the {estimate.read} rows match any entry, by {estimate.sampled} sampled ones; at "
+            f"at most {most:.1%} of the {estimated.read} rows match any entry, by {estimated.sampled} sampled ones; at "
             f"least {least_matched:.1%} are due: is the text column right, and the metadata of its language?"
         )

@@ -8,7 +8,7 @@ jars = "folder"
 [curate]
 t = 20000.0
 [metadata]
-unigram_least = 100
+unigram_min_count = 100
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
-from metaclip_spark.audit.sizes_report import render_sizes, sizes_as_csv
+from metaclip_spark.audit.sizes_text import render_sizes, sizes_as_csv
 from metaclip_spark.cli.options import run_file_of, session_options
 
 if TYPE_CHECKING:
@@ -32,15 +32,15 @@ def add_sizes(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_sizes(options: argparse.Namespace) -> None:
     """Print the size curves of a curated pool."""
-    from metaclip_spark.audit.sizes import size_curves  # noqa: PLC0415
+    from metaclip_spark.audit.sizes import sizes  # noqa: PLC0415
     from metaclip_spark.spark.session import open_session  # noqa: PLC0415 - `--help` should not wait for Spark
 
     session = session_options(options, run_file_of(options))
     with open_session(master=session.master, settings=session.settings, jars=session.jars) as spark:
-        sizes = size_curves(spark, options.root)
+        curves = sizes(spark, options.root)
     if options.json:
-        print(json.dumps(sizes.as_dict(), indent=2))
+        print(json.dumps(curves.as_dict(), indent=2))
     elif options.csv:
-        print(sizes_as_csv(sizes))
+        print(sizes_as_csv(curves))
     else:
-        print(render_sizes(sizes, width=shutil.get_terminal_size().columns))
+        print(render_sizes(curves, width=shutil.get_terminal_size().columns))

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from metaclip_spark.config.checks import check_flag, is_number
-from metaclip_spark.core.entries.page_views import LEAST_VIEWS, LEAST_VIEWS_OF_LINE
+from metaclip_spark.core.entries.page_views import MIN_LINE_VIEWS, MIN_VIEWS
 from metaclip_spark.errors import ConfigError
 
 UNIGRAMS: Final = 251_465
@@ -59,17 +59,17 @@ class MetadataConfig:
     """How to choose entries; `for_language` has the papers' values.
 
     Attributes:
-        unigram_least: occurrences that a unigram needs.
+        unigram_min_count: occurrences that a unigram needs.
         unigram_share: share of the distinct words, by occurrences, that is kept; None: all with enough.
         unigram_cap: unigrams newly admitted at most; None, here as below: no limit.
-        bigram_least: occurrences that a bigram needs in English Wikipedia; scaled down to a smaller one unless
-            `bigram_least_exact`.
-        bigram_least_exact: take `bigram_least` as it is.
-        bigram_least_information: bits that a bigram needs; None: the best are taken, however good.
+        bigram_min_count: occurrences that a bigram needs in English Wikipedia; scaled down to a smaller one unless
+            `bigram_min_count_exact`.
+        bigram_min_count_exact: take `bigram_min_count` as it is.
+        bigram_min_pmi: bits that a bigram needs; None: the best are taken, however good.
         bigram_share: bigrams at most, as a share of the unigrams kept; None: no such limit.
         bigram_cap: newly admitted at most.
-        title_least_line_views: views of an hourly line that is counted.
-        title_least_views: views over all files that a title needs.
+        title_min_line_views: views of an hourly line that is counted.
+        title_min_views: views over all files that a title needs.
         title_share: share of the distinct titles, by views, that is kept; None: all with enough.
         title_cap: newly admitted at most.
         total_cap: entries at most.
@@ -77,16 +77,16 @@ class MetadataConfig:
         tokens: word tokens of the corpus, where the counts given are a part of it; None: their sum.
     """
 
-    unigram_least: int = 100
+    unigram_min_count: int = 100
     unigram_share: float | None = None
     unigram_cap: int | None = UNIGRAMS
-    bigram_least: int = 100
-    bigram_least_exact: bool = False
-    bigram_least_information: float | None = None
+    bigram_min_count: int = 100
+    bigram_min_count_exact: bool = False
+    bigram_min_pmi: float | None = None
     bigram_share: float | None = None
     bigram_cap: int | None = BIGRAMS
-    title_least_line_views: int = LEAST_VIEWS_OF_LINE
-    title_least_views: int = LEAST_VIEWS
+    title_min_line_views: int = MIN_LINE_VIEWS
+    title_min_views: int = MIN_VIEWS
     title_share: float | None = None
     title_cap: int | None = TITLES
     total_cap: int | None = TOTAL
@@ -96,18 +96,18 @@ class MetadataConfig:
     def __post_init__(self) -> None:
         for name in ("unigram_cap", "bigram_cap", "title_cap", "total_cap", "tokens"):
             _check_count(name, getattr(self, name), optional=True)
-        for name in ("unigram_least", "bigram_least", "title_least_line_views", "title_least_views"):
+        for name in ("unigram_min_count", "bigram_min_count", "title_min_line_views", "title_min_views"):
             _check_count(name, getattr(self, name))
         for name in ("unigram_share", "bigram_share", "title_share"):
             share = getattr(self, name)
             if share is not None and not (is_number(share) and 0 < share <= 1):
                 raise ConfigError(f"{name} = {share!r} is no share: pass a number > 0, at most 1, or leave it out")
-        for name in ("bigram_least_exact", "keep_odd"):
+        for name in ("bigram_min_count_exact", "keep_odd"):
             check_flag(name, getattr(self, name))
-        bits = self.bigram_least_information
+        bits = self.bigram_min_pmi
         if bits is not None and not (is_number(bits) and 0 <= bits <= _MOST_BITS):
             remedy = f"pass a number from 0 to {_MOST_BITS}, or leave it out for the best pairs"
-            raise ConfigError(f"bigram_least_information = {bits!r} is no number of bits: {remedy}")
+            raise ConfigError(f"bigram_min_pmi = {bits!r} is no number of bits: {remedy}")
 
     @classmethod
     def for_language(cls, language: str, **changed: Any) -> MetadataConfig:
@@ -116,15 +116,15 @@ class MetadataConfig:
         Raises:
             ConfigError: the language is no code, or a value is out of its range.
 
-        >>> MetadataConfig.for_language("vi").unigram_share, MetadataConfig.for_language("en").unigram_least
+        >>> MetadataConfig.for_language("vi").unigram_share, MetadataConfig.for_language("en").unigram_min_count
         (0.1, 100)
         """
         check_language(language)
         if language == REFERENCE_LANGUAGE:
             return cls(**changed)
         shares = cls(
-            unigram_least=1, unigram_share=0.1, bigram_share=0.4, title_share=0.76, title_least_line_views=1,
-            title_least_views=1,
+            unigram_min_count=1, unigram_share=0.1, bigram_share=0.4, title_share=0.76, title_min_line_views=1,
+            title_min_views=1,
         )  # fmt: skip
         return replace(shares, **changed)
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from metaclip_spark.errors import ConfigError
-from metaclip_spark.exports.report import ExportReport
+from metaclip_spark.exports.export_report import ExportReport
 from metaclip_spark.exports.rows import located_target
 from metaclip_spark.runs.run_entries import run_counts, run_language
 from metaclip_spark.runs.stored_counts import count_rows

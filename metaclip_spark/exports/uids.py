@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.errors import ConsistencyError, InputError
-from metaclip_spark.exports.report import ExportReport
+from metaclip_spark.exports.export_report import ExportReport
 from metaclip_spark.exports.rows import open_curated
 from metaclip_spark.spark.library import map_in_arrow
 from metaclip_spark.spark.worker_errors import named_worker_errors

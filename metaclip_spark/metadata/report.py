@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from metaclip_spark.core.entries.merge import Entry, Merged
 
 _SHOWN: Final = 10
-LEAST_REACHED, BITS_REACHED = REACHED = ("least reached", "bits reached")
+MIN_COUNT_REACHED, MIN_PMI_REACHED, MIN_VIEWS_REACHED = REACHED = (
+    "min count reached", "min PMI reached", "min views reached"
+)  # fmt: skip
 """Figures of a source that are of its last candidate, and after the merge of the last that it admitted."""
 
 

@@ -50,12 +50,12 @@ def render_written(written: Sequence[WrittenCandidates]) -> str:
 
 def _sources(report: MetadataReport) -> list[str]:
     english = report.language == _ENGLISH
-    rows = [("", "proposed", "admitted", "held already", "rejected", "over the cap", "published" if english else "")]
+    rows = [("", "proposed", "admitted", "already listed", "rejected", "over the cap", "published" if english else "")]
     for name, own in report.merged.items():
         rejected = sum(own["rejects"].values())
         rows.append(
             (
-                name, count(own["candidates"]), count(own["admitted"]), count(own["held"] + own["repeated"]),
+                name, count(own["candidates"]), count(own["admitted"]), count(own["already_listed"] + own["repeated"]),
                 count(rejected), count(own["over_cap"]), _PUBLISHED.get(name, "") if english else "",
             )
         )  # fmt: skip

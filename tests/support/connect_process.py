@@ -15,13 +15,13 @@ from metaclip_spark import (
     CurateConfig,
     Pool,
     PoolColumns,
-    check_tables,
+    check,
     curate,
+    estimate,
     explain_uid,
     inspect,
-    pilot,
     read_metadata,
-    size_curves,
+    sizes,
 )
 from metaclip_spark.errors import InputError
 from metaclip_spark.spark.session import build_session
@@ -52,10 +52,10 @@ def main() -> None:
     row = spark.read.format("delta").load(f"{output}/curated").orderBy("uid").first()
     found["looks"] = {
         "explained": explain_uid(spark, output, row.uid).verdict,
-        "checked": check_tables(spark, output).rows,
+        "checked": check(spark, output).rows,
         "inspected": {table.name: table.rows for table in inspect(spark, output).tables},
-        "sizes": {point.t: point.rows for point in size_curves(spark, output).languages["en"].points if point.t == 1},
-        "sampled": pilot(spark, pool, metadata, 0.1, configs["t"]).sampled,
+        "sizes": {point.t: point.rows for point in sizes(spark, output).languages["en"].points if point.t == 1},
+        "sampled": estimate(spark, pool, metadata, 0.1, configs["t"]).sampled,
     }
     try:
         curate(spark, replace(pool, paths=("/no/such/pool",)), metadata, output)

@@ -22,7 +22,7 @@ HOURS = [
     ["en Paris 60 0", "en.m Paris 55 0", "en Rome 49 0", "de Paris 900 0", "en Talk:Paris 99 0", "en Nowhere 500 0"],
     ["en Rome 71 0", "en St._Louis 80 0", "en Title_1_%26_more 90 0", "en %FF 80 0", "broken", "en.m Main_Page x 0"],
 ]
-CONFIG = MetadataConfig(unigram_least=5, unigram_cap=150, bigram_cap=40, title_cap=5, total_cap=300)
+CONFIG = MetadataConfig(unigram_min_count=5, unigram_cap=150, bigram_cap=40, title_cap=5, total_cap=300)
 
 
 def small_sources(folder: Path) -> MetadataSources:

@@ -1,4 +1,4 @@
-"""A pilot: count and balance a share of the rows, write nothing, and say what a run over all rows would give."""
+"""An estimate: count and balance a share of the rows, write nothing, and say what a run over all rows would give."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from pyspark.sql import Observation
 
-from metaclip_spark.audit.estimate.report import Estimate, LanguagePilot, PilotReport, SizeEstimate
+from metaclip_spark.audit.estimate.estimate_report import EstimateReport, Interval, LanguageEstimate, SizeEstimate
 from metaclip_spark.audit.estimate.run_time import PASSES, run_seconds
 from metaclip_spark.audit.estimate.sample_rows import has_caption, sample_rows, sum_probabilities
 from metaclip_spark.config.curation import CurateConfig
@@ -78,7 +78,7 @@ class _Sample:
         return self.counts.read / self.captions
 
 
-def pilot(
+def estimate(
     spark: SparkSession,
     pool: Pool,
     metadata: CompiledMetadata | Mapping[str, CompiledMetadata],
@@ -86,7 +86,7 @@ def pilot(
     config: CurateConfig | None = None,
     *,
     progress: Callable[[str], None] | None = None,
-) -> PilotReport:
+) -> EstimateReport:
     """Estimate from a share of the rows what `curate` with the same arguments would give; nothing is written.
 
     The sample follows from the rows' uids and the seed: the same rows every time, and a greater share holds the
@@ -139,7 +139,7 @@ def pilot(
                 rows, shared, sample.counts, share=sample.share, seed=config.seed, choosing=choosing,
                 reading=timer.seconds["sample"],
             )  # fmt: skip
-    return PilotReport(
+    return EstimateReport(
         share=share,
         seed=config.seed,
         read=found.read,
@@ -154,7 +154,7 @@ def pilot(
         sizes=sizes,
         passes=PASSES + choosing,
         seconds=seconds,
-        bytes=_bytes(sample, asked, opened.source.description.get("bytes")),
+        bytes=_bytes(sample, asked, opened.source.bytes),
         took=timer.seconds,
         warnings=warned,
     )
@@ -244,7 +244,7 @@ def _sizes(sample: _Sample, ts: Sequence[float]) -> list[SizeEstimate]:
     values = scale * modelled
     most = float(sample.captions)
     return [
-        SizeEstimate(t, Estimate(value, max(0.0, value - error), min(most, value + error)), t * sample.share)
+        SizeEstimate(t, Interval(value, max(0.0, value - error), min(most, value + error)), t * sample.share)
         for t, value, error in zip(ts, values.tolist(), off.tolist(), strict=True)
     ]
 
@@ -267,26 +267,26 @@ def _summed(sample: _Sample, ts: Sequence[float], *, modelled: bool) -> tuple[ND
         shared.destroy()
 
 
-def _scaled(number: int, sample: _Sample) -> Estimate:
+def _scaled(number: int, sample: _Sample) -> Interval:
     """Rows of a kind in the pool: binomial, of a finite pool."""
     part, captions = number / sample.counts.read, sample.captions
     off = _DEVIATIONS * captions * np.sqrt((1 - sample.share) * part * (1 - part) / sample.counts.read)
-    return Estimate(part * captions, max(0.0, part * captions - off), min(captions, part * captions + off))
+    return Interval(part * captions, max(0.0, part * captions - off), min(captions, part * captions + off))
 
 
-def _matches(sample: _Sample) -> Estimate:
+def _matches(sample: _Sample) -> Interval:
     """Matches of the pool; captions have a few each, so that their number spreads by no more than twice its mean."""
     number, rows = sample.counts.matches, sample.counts.read
     value = number / sample.share
     off = _DEVIATIONS * 2 * value * np.sqrt((1 - sample.share) / rows)
-    return Estimate(value, value - off, value + off)
+    return Interval(value, value - off, value + off)
 
 
-def _language(sample: _Sample, language: str, compiled: CompiledMetadata) -> LanguagePilot:
+def _language(sample: _Sample, language: str, compiled: CompiledMetadata) -> LanguageEstimate:
     own = sample.counts.entries[language]
     matches = int(own.sum())
     top = np.lexsort((np.arange(own.size), -own))[:_TOP]
-    return LanguagePilot(
+    return LanguageEstimate(
         seen=int(np.count_nonzero(own)),
         unseen_share=int(np.count_nonzero(own == 1)) / matches if matches else 1.0,
         top_entries=[(compiled.entry(int(entry)), _scaled(int(own[entry]), sample)) for entry in top if own[entry]],
@@ -300,10 +300,10 @@ def _octave_rows(sizes: Sequence[SizeEstimate], t: float) -> float:
     return rows[place + 1] - rows[place]
 
 
-def _bytes(sample: _Sample, asked: SizeEstimate, known: int | None) -> Estimate | None:
+def _bytes(sample: _Sample, asked: SizeEstimate, known: int | None) -> Interval | None:
     if known is None:
         return None
     per_match = sample.counts.matches / max(1, sum(sample.counts.matched.values()))
     per_row = known / sample.pool.read + _FEATURES + _ID_BYTES * per_match
     value = per_row * asked.rows.value
-    return Estimate(value, 0.6 * per_row * asked.rows.low, 1.4 * per_row * asked.rows.high)
+    return Interval(value, 0.6 * per_row * asked.rows.low, 1.4 * per_row * asked.rows.high)

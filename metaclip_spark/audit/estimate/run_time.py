@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from metaclip_spark.audit.estimate.report import Estimate
+from metaclip_spark.audit.estimate.estimate_report import Interval
 from metaclip_spark.core.balancing.size_curve import BIN_SHIFT
 from metaclip_spark.core.balancing.target_size import EVERYTHING
 from metaclip_spark.curation.count_matches import count_matches
@@ -33,7 +33,7 @@ def run_seconds(
     seed: int,
     reading: float,
     choosing: int,
-) -> Estimate | None:
+) -> Interval | None:
     """Seconds of a whole run; None where the sample is too small to tell.
 
     Args:
@@ -55,7 +55,7 @@ def run_seconds(
         return None
     measuring = _measuring(rows, metadata, counts, seed) - watch.seconds["start"] if choosing else 0.0
     value = whole_run(reading, counting / share, max(measuring, counting) / share, choosing)
-    return Estimate(value, value / 2, value * 2)
+    return Interval(value, value / 2, value * 2)
 
 
 def whole_run(reading: float, counting: float, measuring: float, choosing: int) -> float:

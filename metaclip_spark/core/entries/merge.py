@@ -74,7 +74,7 @@ class SourceFigures:
     Attributes:
         candidates: proposed.
         admitted: newly.
-        held: by an earlier source.
+        already_listed: Already admitted by an earlier source.
         repeated: of its own.
         over_cap: not looked at any more once the cap of the source, or of the list, was reached.
         rejects: by reason.
@@ -82,7 +82,7 @@ class SourceFigures:
 
     candidates: int = 0
     admitted: int = 0
-    held: int = 0
+    already_listed: int = 0
     repeated: int = 0
     over_cap: int = 0
     rejects: dict[str, int] = field(default_factory=lambda: dict.fromkeys(REJECTS, 0))
@@ -136,7 +136,7 @@ def merge(sources: Iterable[Source], *, total: int | None = None, official: Sequ
                     own.repeated += 1
                 else:
                     held_by.append(source.name)
-                    own.held += 1
+                    own.already_listed += 1
                 continue
             reason = reject_reason(candidate.text)
             if reason is not None:

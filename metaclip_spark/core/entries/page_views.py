@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-LEAST_VIEWS_OF_LINE: Final = 50
+MIN_LINE_VIEWS: Final = 50
 """An hourly line counts only with as many views; desktop and mobile are two lines (Demystifying CLIP Data)."""
-LEAST_VIEWS: Final = 70
+MIN_VIEWS: Final = 70
 """Views over all sampled days that a title needs."""
 
 

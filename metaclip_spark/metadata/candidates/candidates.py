@@ -15,7 +15,7 @@ from metaclip_spark.core.ngrams.collocations import greatest_information, pointw
 from metaclip_spark.errors import InputError
 from metaclip_spark.metadata.dumps.count_words import MOST_MALFORMED
 from metaclip_spark.metadata.dumps.rank_ngrams import collocations, frequent_words
-from metaclip_spark.metadata.report import BITS_REACHED, LEAST_REACHED
+from metaclip_spark.metadata.report import MIN_COUNT_REACHED, MIN_PMI_REACHED, MIN_VIEWS_REACHED
 from metaclip_spark.metadata.sources.page_view_files import open_page_views
 from metaclip_spark.metadata.sources.source_files import described_files
 from metaclip_spark.metadata.sources.sum_views import most_viewed, sort_lines, views_by_title
@@ -78,13 +78,13 @@ def unigram_candidates(words: CountedWords, config: MetadataConfig, *, listed: i
     share = _share(config.unigram_share, words.distinct_words, config.unigram_cap)
     most = _fewest(share, room(config.unigram_cap, listed))
     with named_worker_errors(source="the text"), changed_settings(words.rows.sparkSession, _SORTED):
-        rows = frequent_words(words.rows, least=config.unigram_least, most=most).collect()
+        rows = frequent_words(words.rows, least=config.unigram_min_count, most=most).collect()
     figures = {
         "distinct": words.distinct_words,
         "tokens": words.tokens,
-        "least asked": config.unigram_least,
-        "share asked": config.unigram_share,
-        LEAST_REACHED: rows[-1]["count"] if rows else None,
+        "min count requested": config.unigram_min_count,
+        "share requested": config.unigram_share,
+        MIN_COUNT_REACHED: rows[-1]["count"] if rows else None,
     }
     candidates = [Candidate(row.text, row["count"]) for row in rows]
     return Ranked(candidates, figures, origin=words.description, text=words.figures)
@@ -102,7 +102,7 @@ def bigram_candidates(words: CountedWords, unigrams: Ranked, config: MetadataCon
     if not unigrams.candidates:
         said = ["no word is frequent enough for bigrams"]
         return Ranked(warnings=said, origin=words.description, text=words.figures)
-    least, bits = words.least_of_pairs(config), config.bigram_least_information
+    least, bits = words.least_of_pairs(config), config.bigram_min_pmi
     warnings = []
     if bits is not None and bits > greatest_information(least, words.tokens):
         warnings.append(
@@ -110,7 +110,9 @@ def bigram_candidates(words: CountedWords, unigrams: Ranked, config: MetadataCon
             f"{greatest_information(least, words.tokens):.1f} at most; lower the threshold, or the least count"
         )
     # A share cut the words off at some count; without one the least count is what frequent means.
-    word_least = int(unigrams.candidates[-1].score or 1) if config.unigram_share is not None else config.unigram_least
+    word_least = (
+        int(unigrams.candidates[-1].score or 1) if config.unigram_share is not None else config.unigram_min_count
+    )
     # More unigrams are proposed than are kept, for the list may hold some already.
     kept = _fewest(len(unigrams.candidates), config.unigram_cap)
     share = _share(config.bigram_share, kept or 0, config.bigram_cap)
@@ -125,11 +127,11 @@ def bigram_candidates(words: CountedWords, unigrams: Ranked, config: MetadataCon
         ).collect()
     scores = [pointwise_mutual_information(row.pair, row.first, row.second, words.tokens) for row in rows]
     figures = {
-        "least asked": least,
-        "word least asked": word_least,
-        "share asked": config.bigram_share,
-        "bits asked": bits,
-        BITS_REACHED: scores[-1] if scores else None,
+        "min count requested": least,
+        "min word count requested": word_least,
+        "share requested": config.bigram_share,
+        "min PMI requested": bits,
+        MIN_PMI_REACHED: scores[-1] if scores else None,
     }
     candidates = [Candidate(row.text, score) for row, score in zip(rows, scores, strict=True)]
     return Ranked(candidates, figures, warnings, words.description, words.figures)
@@ -161,7 +163,7 @@ def title_candidates(
     projects = [project for wiki in wikis for project in projects_of(wiki)]
     lines = open_page_views(spark, sources.page_views)
     with named_worker_errors(source="the page views"), changed_settings(spark, _SORTED):
-        kept = sort_lines(lines, projects, config.title_least_line_views).persist(StorageLevel.DISK_ONLY)
+        kept = sort_lines(lines, projects, config.title_min_line_views).persist(StorageLevel.DISK_ONLY)
         titles = views_by_title(kept).persist(StorageLevel.DISK_ONLY)
         try:
             figures = _line_figures(kept, titles, lines.inputFiles())
@@ -172,16 +174,16 @@ def title_candidates(
             distinct = counted.count()
             # Without a share all with enough views: which of them can be entries is known in the merge only.
             most = _share(config.title_share, distinct, config.title_cap)
-            rows = most_viewed(counted, least=config.title_least_views, most=most).collect()
+            rows = most_viewed(counted, least=config.title_min_views, most=most).collect()
         finally:
             titles.unpersist()
             kept.unpersist()
     figures |= {
         "distinct": distinct,
-        "least asked": config.title_least_views,
-        "least of line asked": config.title_least_line_views,
-        "share asked": config.title_share,
-        LEAST_REACHED: rows[-1].views if rows else None,
+        "min views requested": config.title_min_views,
+        "min line views requested": config.title_min_line_views,
+        "share requested": config.title_share,
+        MIN_VIEWS_REACHED: rows[-1].views if rows else None,
     }
     origin = (articles.description if articles else {}) | {"page_views": described_files(spark, sources.page_views)}
     return Ranked([Candidate(row.title, row.views) for row in rows], figures, origin=origin)

@@ -19,9 +19,9 @@ SOURCES: Final = ("wordnet", "unigrams", "bigrams", "titles")
 _BY_HAND: Final = "made by hand"
 _OF_WORDS: Final = ("keep_odd", "tokens")
 _SETTINGS: Final = {
-    "unigrams": ("unigram_least", "unigram_share", *_OF_WORDS),
-    "bigrams": ("bigram_least", "bigram_least_exact", "bigram_least_information", "bigram_share", *_OF_WORDS),
-    "titles": ("title_least_line_views", "title_least_views", "title_share"),
+    "unigrams": ("unigram_min_count", "unigram_share", *_OF_WORDS),
+    "bigrams": ("bigram_min_count", "bigram_min_count_exact", "bigram_min_pmi", "bigram_share", *_OF_WORDS),
+    "titles": ("title_min_line_views", "title_min_views", "title_share"),
 }  # fmt: skip
 """What candidates are made with, beside the cap, which holds in the merge."""
 CAPS: Final = {"unigrams": "unigram_cap", "bigrams": "bigram_cap", "titles": "title_cap"}

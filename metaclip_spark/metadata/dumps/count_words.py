@@ -65,7 +65,11 @@ class CountedWords:
 
     def least_of_pairs(self, config: MetadataConfig) -> int:
         """Occurrences that a pair needs: scaled down to this corpus."""
-        return config.bigram_least if config.bigram_least_exact else scaled_count(config.bigram_least, self.tokens)
+        return (
+            config.bigram_min_count
+            if config.bigram_min_count_exact
+            else scaled_count(config.bigram_min_count, self.tokens)
+        )
 
 
 @contextmanager
@@ -100,7 +104,7 @@ def _count(
 ) -> CountedWords:
     """Counts on the executors' disks, until the stack is left."""
     source = "the dump" if sources.dump else "the counts"
-    never = config.bigram_least if config.bigram_least_exact else min(config.bigram_least, LEAST_SCALED)
+    never = config.bigram_min_count if config.bigram_min_count_exact else min(config.bigram_min_count, LEAST_SCALED)
     files: list[str] = []
     wikis: tuple[str, ...] = (language_code(language),)
     description: dict[str, object]

@@ -1,4 +1,4 @@
-"""Before a long run: the pilot's estimates against whole runs, and a dry run that writes nothing."""
+"""Before a long run: estimates against complete runs, and a dry run that writes nothing."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pools import made_up_table, pool_at, write_files
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.audit.dry_run import dry_run
-from metaclip_spark.audit.estimate import estimate as pilot_stage
-from metaclip_spark.audit.estimate.estimate import pilot
+from metaclip_spark.audit.estimate import estimate as estimate_module
+from metaclip_spark.audit.estimate.estimate import estimate
 from metaclip_spark.audit.estimate.sample_rows import sample_rows
 from metaclip_spark.cli import main
 from metaclip_spark.config.curation import CurateConfig
@@ -45,7 +45,7 @@ SHARE = 0.2
 
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory: pytest.TempPathFactory) -> Pool:
-    return pool_at(write_files(made_up_table(ROWS, seed=3), tmp_path_factory.mktemp("pilot") / "pool", files=2))
+    return pool_at(write_files(made_up_table(ROWS, seed=3), tmp_path_factory.mktemp("estimate") / "pool", files=2))
 
 
 def files_below(folder: Path) -> dict[str, int]:
@@ -58,24 +58,24 @@ def test_spark_samples_the_rows_that_the_rule_names(spark: SparkSession, pool: P
     assert sampled == {uid for uid in range(ROWS) if in_sample(uid, 5, 0.01)}
 
 
-def test_a_pilot_estimates_what_a_run_gives(
+def test_an_estimate_agrees_with_a_run(
     spark: SparkSession, pool: Pool, metadata: CompiledMetadata, tmp_path: Path
 ) -> None:
     report = curate(spark, pool, metadata, str(tmp_path / "out"), CONFIG)
     lines: list[str] = []
-    estimate = pilot(spark, pool, metadata, SHARE, CONFIG, progress=lines.append)
+    estimated = estimate(spark, pool, metadata, SHARE, CONFIG, progress=lines.append)
     assert [line.partition(" ...")[0] for line in lines] == ["open", "sample", "count", "balance", "time"]
-    assert estimate.read == report.counters["read"]
-    assert estimate.asked.rows.low <= report.counters["kept"] <= estimate.asked.rows.high
-    assert estimate.matched.low <= report.matched <= estimate.matched.high
-    assert estimate.matches.low <= report.matches <= estimate.matches.high
-    assert (estimate.asked.rows.high - estimate.asked.rows.low) / 2 < 0.1 * report.counters["kept"]
+    assert estimated.read == report.counters["read"]
+    assert estimated.asked.rows.low <= report.counters["kept"] <= estimated.asked.rows.high
+    assert estimated.matched.low <= report.matched <= estimated.matched.high
+    assert estimated.matches.low <= report.matches <= estimated.matches.high
+    assert (estimated.asked.rows.high - estimated.asked.rows.low) / 2 < 0.1 * report.counters["kept"]
     counts = dict(report.languages["en"].top_entries)
-    found = [number.low <= counts[entry] <= number.high for entry, number in estimate.languages["en"].top_entries[:10]]
+    found = [number.low <= counts[entry] <= number.high for entry, number in estimated.languages["en"].top_entries[:10]]
     assert sum(found) >= 8
 
-    wanted = pilot(spark, pool, metadata, SHARE, CurateConfig(target_size=report.counters["kept"]))
-    assert (estimate.passes, wanted.passes) == (2, 4)
+    wanted = estimate(spark, pool, metadata, SHARE, CurateConfig(target_size=report.counters["kept"]))
+    assert (estimated.passes, wanted.passes) == (2, 4)
     assert wanted.asked.t == pytest.approx(CONFIG.t, rel=0.3)
     assert abs(wanted.asked.rows.value / report.counters["kept"] - 1) < 0.02
 
@@ -92,13 +92,13 @@ def test_rows_that_nothing_tells_apart_are_counted(
     }
     nulls = pa.table({name: pa.nulls(null, table.schema.field(name).type) for name in table.column_names})
     pool = pool_at(write_files(pa.concat_tables([table, nulls, pa.table(nameless)]), tmp_path / "pool"))
-    found = pilot(spark, pool, metadata, SHARE, CurateConfig(tail_share=0.1))
+    found = estimate(spark, pool, metadata, SHARE, CurateConfig(tail_share=0.1))
     matched = sum(bool(Matcher(metadata).match(text)) for text in table["text"].to_pylist())
     assert (found.read, found.without_caption, found.passes) == (len(table) + null + empty, null + empty, 2)
     assert found.matched.low <= matched <= found.matched.high <= len(table)
     assert found.sampled == sum(in_sample(uid, 0, SHARE) for uid in range(len(table)))
     seen_twice = SimpleNamespace(get={"rows": 2 * found.read, "without_caption": 2 * found.without_caption})
-    assert pilot_stage._without_caption(open_pool(spark, pool).rows, seen_twice, found.read) == null + empty  # type: ignore[arg-type]
+    assert estimate_module._without_caption(open_pool(spark, pool).rows, seen_twice, found.read) == null + empty  # type: ignore[arg-type]
 
 
 LARGE_ROWS, LARGE_SHARE, KNOWN = 120_000, 0.05, 20_000
@@ -121,9 +121,9 @@ def test_the_size_lies_within_its_error_in_19_of_20_seeds(spark: SparkSession, t
             .agg(*(F.count_if(F.col("admission_threshold") <= t).alias(f"{t}") for t in (*ON_THE_GRID, ASKED)))
             .collect()
         )
-        estimate = pilot(spark, pool, metadata, LARGE_SHARE, config)
+        estimated = estimate(spark, pool, metadata, LARGE_SHARE, config)
         assert found[f"{ASKED}"] == report.counters["kept"]
-        for size in (*(size for size in estimate.sizes if size.t in ON_THE_GRID), estimate.asked):
+        for size in (*(size for size in estimated.sizes if size.t in ON_THE_GRID), estimated.asked):
             kept, rows = found[f"{size.t}"], size.rows
             print(f"seed {seed} t {size.t}: {kept}, estimated {rows.value:.0f} from {rows.low:.0f} to {rows.high:.0f}")
             within[size.t] += rows.low <= kept <= rows.high
@@ -132,7 +132,7 @@ def test_the_size_lies_within_its_error_in_19_of_20_seeds(spark: SparkSession, t
     assert min(within.values()) >= 19
 
 
-NO_PILOTS: dict[str, tuple[float, CurateConfig, type[Exception], str]] = {
+NO_ESTIMATES: dict[str, tuple[float, CurateConfig, type[Exception], str]] = {
     "no share": (0.0, CONFIG, ConfigError, "no share"),
     "texts of an image": (0.5, replace(CONFIG, texts_per_image="one_text_per_image"), ConfigError, "upper bound"),
     "a sample of too few": (
@@ -145,8 +145,8 @@ NO_PILOTS: dict[str, tuple[float, CurateConfig, type[Exception], str]] = {
 }
 
 
-@pytest.mark.parametrize(("share", "config", "error", "says"), NO_PILOTS.values(), ids=NO_PILOTS)
-def test_no_pilot(
+@pytest.mark.parametrize(("share", "config", "error", "says"), NO_ESTIMATES.values(), ids=NO_ESTIMATES)
+def test_no_estimate(
     spark: SparkSession,
     pool: Pool,
     metadata: CompiledMetadata,
@@ -156,7 +156,7 @@ def test_no_pilot(
     says: str,
 ) -> None:
     with pytest.raises(error, match=says):
-        pilot(spark, pool, metadata, share, config)
+        estimate(spark, pool, metadata, share, config)
 
 
 def test_a_dry_run_writes_nothing_and_refuses_what_curate_would(

@@ -13,8 +13,8 @@ import pytest
 from pools import pool_at, write_files
 
 from metaclip_spark import example
-from metaclip_spark.audit.explain.caption import explain_caption, explain_uid
-from metaclip_spark.audit.explain.entry import explain_entry
+from metaclip_spark.audit.explain.explain_caption import explain_caption, explain_uid
+from metaclip_spark.audit.explain.explain_entry import explain_entry
 from metaclip_spark.cli import main
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.config.pool import PoolColumns
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Row, SparkSession
 
-    from metaclip_spark.audit.explain.explanations import RowExplanation
+    from metaclip_spark.audit.explain.explain_report import CaptionExplanation
     from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 
 pytestmark = pytest.mark.spark
@@ -61,7 +61,7 @@ def curated(spark: SparkSession, example_root: str) -> Example:
     )
 
 
-def check_figures(found: RowExplanation, curated: Example) -> None:
+def check_figures(found: CaptionExplanation, curated: Example) -> None:
     """Every figure again, by the rules in plain Python."""
     assert found.caption is not None
     assert found.spaced == space_caption(found.caption.encode()).decode()

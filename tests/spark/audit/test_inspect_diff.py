@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 from pools import ENTRIES, made_up_table, pool_at, write_files
 
-from metaclip_spark.audit.diff.compare import diff
-from metaclip_spark.audit.explain.caption import explain_uid
-from metaclip_spark.audit.explain.entry import explain_entry
+from metaclip_spark.audit.diff.diff import diff
+from metaclip_spark.audit.explain.explain_caption import explain_uid
+from metaclip_spark.audit.explain.explain_entry import explain_entry
 from metaclip_spark.audit.inspect_tables import inspect
-from metaclip_spark.audit.sizes import size_curves
+from metaclip_spark.audit.sizes import sizes
 from metaclip_spark.cli import main
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.core.balancing.rule import admission_threshold
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from metaclip_spark.audit.diff.difference import Difference
+    from metaclip_spark.audit.diff.diff_report import DiffReport
     from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.runs.report import CurateReport
 
@@ -107,7 +107,7 @@ def expected(before: Side, after: Side) -> tuple[Counter[str], Counter[str]]:
     return came, left
 
 
-def reasons(found: Difference) -> tuple[dict[str, int], dict[str, int]]:
+def reasons(found: DiffReport) -> tuple[dict[str, int], dict[str, int]]:
     assert found.stayed == found.before.rows - sum(move.rows for move in found.left)
     assert found.stayed == found.after.rows - sum(move.rows for move in found.came)
     return {move.reason: move.rows for move in found.came}, {move.reason: move.rows for move in found.left}
@@ -217,7 +217,7 @@ def test_versions_that_are_gone(
         file.unlink()
     by_log: tuple[Callable[[str], object], ...] = (  # and by the other tables: of the rows' files they open none
         lambda root: inspect(spark, root),
-        lambda root: size_curves(spark, root),
+        lambda root: sizes(spark, root),
         lambda root: export_entry_probabilities(spark, root, str(tmp_path / "p.npy"), overwrite=True),
     )
     by_rows: tuple[Callable[[str], object], ...] = (

@@ -12,7 +12,7 @@ from notebook import run_notebook
 from pools import write_files
 from small_wordnet import write_wordnet
 
-from metaclip_spark import example, read_metadata, size_curves
+from metaclip_spark import example, read_metadata, sizes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,14 +74,14 @@ def test_append(quickstart: Shown, repository: Path, spark: SparkSession, folder
     write_files(table.set_column(1, "text", texts), pool)
     output = str(shutil.copytree(folder / "tables", folder / "appended"))
     parameters = {
-        "pool": str(pool), "crawl": "second", "url_column": "image_url", "metadata": str(example.metadata_path()),
+        "pool": str(pool), "pool_name": "second", "url_column": "image_url", "metadata": str(example.metadata_path()),
         "output": output, "t": "3",
     }  # fmt: skip
     shown = run_notebook(repository / "notebooks" / "append.py", spark, **parameters)
     assert not shown.unused
-    counters, by_crawl, moves = shown.tables
+    counters, by_pool, moves = shown.tables
     assert {row.rows: row.number for row in counters}["read"] == first.counters["read"] + 500
-    assert {row.crawl for row in by_crawl} == {"", "second"}
+    assert {row.pool_name for row in by_pool} == {"", "second"}
     assert {row.what for row in moves} == {"came", "left"} or {row.what for row in moves} == {"came"}
     again = run_notebook(repository / "notebooks" / "append.py", spark, **parameters)
     assert again.left_with == shown.left_with
@@ -106,7 +106,7 @@ def test_metadata(repository: Path, spark: SparkSession, folder: Path) -> None:
     report = shown.names["report"]
     assert [row.source for row in sources] == ["wordnet", "unigrams", "bigrams", "titles"]
     assert sum(row.admitted for row in sources) == report.entries
-    assert all(row.proposed >= row.admitted + row.held + row.over_cap + row.rejected for row in sources)
+    assert all(row.proposed >= row.admitted + row.already_listed + row.over_cap + row.rejected for row in sources)
     assert [row.entry for row in first] == [str(number) for number in range(20)]
     assert [row.score for row in best] == sorted((row.score for row in best), reverse=True)
     assert {"dog", "new york"} <= {row.entry for row in matched}
@@ -119,9 +119,8 @@ def test_choose_t(quickstart: Shown, repository: Path, spark: SparkSession, fold
     shown = run_notebook(repository / "notebooks" / "choose_t.py", spark, output=str(folder / "tables"), entry="dog")
     assert not shown.unused
     curve, tables, top, examples, rarest = shown.tables
-    points = size_curves(spark, str(folder / "tables")).languages["en"].points
-    sizes = {point.t: point.rows for point in points}
-    assert {row.t: row.rows for row in curve}.items() <= sizes.items()
+    points = sizes(spark, str(folder / "tables")).languages["en"].points
+    assert {row.t: row.rows for row in curve}.items() <= {point.t: point.rows for point in points}.items()
     assert {0.5, 1.0, 2.0, 64.0} <= {row.t for row in curve}
     assert {row.name for row in tables} == {"curated", "entry_counts", "size_curve", "runs"}
     assert top[0].captions == max(row.captions for row in top)

@@ -17,7 +17,7 @@ import pytest
 import metaclip_spark
 from metaclip_spark import example
 from metaclip_spark.audit.dry_run import dry_run
-from metaclip_spark.audit.explain.caption import explain_caption
+from metaclip_spark.audit.explain.explain_caption import explain_caption
 from metaclip_spark.cli import main
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.core.matching.matcher import Matcher

@@ -106,18 +106,18 @@ def test_lists_with_marks_and_returns_and_too_high_a_threshold(spark: SparkSessi
         bigrams=(str(write(tmp_path / "b.tsv", b"new york\t9\r\nof the\t7\r\nnew\t5\r\n")),),
         official=str(write(tmp_path / "official.txt", "\ufeffSt. Louis\r\nthe\r\n".encode())),
     )
-    config = replace(CONFIG, unigram_least=1, bigram_least_information=30.0)
+    config = replace(CONFIG, unigram_min_count=1, bigram_min_pmi=30.0)
     report = build_metadata(spark, sources, str(tmp_path / "out"), "en", config)
     assert (tmp_path / "out" / "en" / "entries.txt").read_text() == "St. Louis\nthe\nnew\nyork\n"
     assert report.merged["official"] | {"rejects": {}} == {
-        "candidates": 2, "admitted": 2, "held": 0, "repeated": 0, "over_cap": 0, "rejects": {},
+        "candidates": 2, "admitted": 2, "already_listed": 0, "repeated": 0, "over_cap": 0, "rejects": {},
     }  # fmt: skip
     assert report.figures["official"] == {"entries": 2, "unmatchable": 1}
     sizes = render_metadata(report).partition("Sources\n")[2].splitlines()[1]
     assert sizes.split() == ["official", "2", "2", "0", "0", "0"]
     assert "cannot have 30 bits" in report.warnings[0]
     assert report.figures["text"] == {"lines malformed": 1, "lines without words": 1, "lines without words of pairs": 1}
-    report = build_metadata(spark, sources, str(tmp_path / "out"), "en", replace(config, bigram_least_information=None))
+    report = build_metadata(spark, sources, str(tmp_path / "out"), "en", replace(config, bigram_min_pmi=None))
     assert (tmp_path / "out" / "en" / "entries.txt").read_text() == "St. Louis\nthe\nnew\nyork\nnew york\n"
     assert spark.read.format("delta").load(str(tmp_path / "out" / "metadata")).count() == 5
     assert report.top["bigrams"] == [("new york", pytest.approx(2.4329594))]  # log2(120 * 9 / (20 * 10))
@@ -225,7 +225,7 @@ def test_languages_without_spaces(
     pytest.importorskip("icu4py")
     content = dump([Article("Title", text * 30)], language, wiki)
     sources = MetadataSources(wordnet=False, dump=(str(write(tmp_path / "in.xml", content)),))
-    config = MetadataConfig.for_language(language, unigram_share=1.0, bigram_share=1.0, bigram_least=20)
+    config = MetadataConfig.for_language(language, unigram_share=1.0, bigram_share=1.0, bigram_min_count=20)
     report = build_metadata(spark, sources, str(tmp_path / "out"), language, config)
     rows = spark.read.format("delta").load(str(tmp_path / "out" / "metadata")).collect()
     admitted_by = {row.entry: row.admitted_by for row in rows}

@@ -123,7 +123,7 @@ def test_bad_input_writes_nothing(
     spark: SparkSession, tmp_path: Path, make: Callable[[Path], MetadataSources], said: str
 ) -> None:
     with pytest.raises(InputError, match=said):
-        build_metadata(spark, make(tmp_path / "in"), str(tmp_path / "out"), "en", MetadataConfig(unigram_least=1))
+        build_metadata(spark, make(tmp_path / "in"), str(tmp_path / "out"), "en", MetadataConfig(unigram_min_count=1))
     assert not (tmp_path / "out").exists()
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.spark
 pytest.importorskip("nltk")
 
-CAPS = ["--unigram-least=5", "--unigram-cap=150", "--bigram-cap=40", "--title-cap=5", "--total-cap=300"]
+CAPS = ["--unigram-min-count=5", "--unigram-cap=150", "--bigram-cap=40", "--title-cap=5", "--total-cap=300"]
 
 
 def steps_of(lines: list[str]) -> list[str]:
@@ -62,7 +62,7 @@ def test_steps_one_by_one_give_the_same_list_and_manifest(
         manifests = [json.loads((tmp_path / root / "en" / "manifest.json").read_text()) for root in ("whole", "merged")]
         assert manifests[0] == manifests[1]
         assert manifests[0]["sources"]["dump"] == "enwiki"
-        assert manifests[0]["figures"]["unigrams"]["least reached"]
+        assert manifests[0]["figures"]["unigrams"]["min count reached"]
         assert any(said.startswith("WordNet 3.0 gives") for said in manifests[0]["warnings"])
 
 
@@ -81,13 +81,13 @@ def test_what_does_not_belong_together_is_refused_or_told(spark: SparkSession, t
 
     # Other settings than here, and candidates that nobody describes
     (folder / "unigrams.tsv.gz").write_bytes(gzip.compress("\ufeffcat\t3\r\ndog\t2".encode()))
-    report = merge_candidates(spark, folder, str(output), "en", replace(CONFIG, title_cap=1, title_least_views=1))
+    report = merge_candidates(spark, folder, str(output), "en", replace(CONFIG, title_cap=1, title_min_views=1))
     assert [(name, own["admitted"]) for name, own in report.merged.items()] == [("unigrams", 2), ("titles", 1)]
     assert report.sources["unigrams.tsv.gz"] == "made by hand"
     assert "unigrams.tsv.gz has no unigrams.json beside it" in report.warnings[0]
-    assert "titles were made with title_least_views = 70, not 1, title_cap = 5, not 1" in report.warnings[1]
-    assert (report.configuration["title_least_views"], report.configuration["title_cap"]) == (70, 1)
-    assert report.figures["titles"]["least reached"] == report.top["titles"][0][1] == 500
+    assert "titles were made with title_min_views = 70, not 1, title_cap = 5, not 1" in report.warnings[1]
+    assert (report.configuration["title_min_views"], report.configuration["title_cap"]) == (70, 1)
+    assert report.figures["titles"]["min views reached"] == report.top["titles"][0][1] == 500
     assert report.metadata_digest == metadata_digest(["cat", "dog", "Nowhere"])
 
     place = tmp_path / "steps" / "titles.tsv.gz"

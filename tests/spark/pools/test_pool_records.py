@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pools import made_up_table, pool_at, write_files
 
-from metaclip_spark import append, dry_run, explain_uid, pilot, rebalance
+from metaclip_spark import append, dry_run, estimate, explain_uid, rebalance
 from metaclip_spark.cli import main
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.config.pool import PoolColumns
@@ -171,9 +171,9 @@ def test_a_pilot_and_explanations_of_a_pool_with_malformed_records(
     config = CurateConfig(keep_share=0.5)
     report = curate(spark, pool, metadata, str(tmp_path / "out"), config)
     assert (report.counters["read"], report.counters["malformed"], report.counters["kept"]) == (2_000, 200, 1_000)
-    estimate = pilot(spark, pool, metadata, 0.3, config)
-    assert (estimate.read, estimate.malformed, estimate.wanted) == (2_000, 200, 1_000)
-    assert estimate.matched.low <= report.matched <= estimate.matched.high
+    estimated = estimate(spark, pool, metadata, 0.3, config)
+    assert (estimated.read, estimated.malformed, estimated.wanted) == (2_000, 200, 1_000)
+    assert estimated.matched.low <= report.matched <= estimated.matched.high
     assert "200 of 2000 records cannot be read as csv" in estimate.warnings[0]
     assert dry_run(spark, pool, metadata, str(tmp_path / "out"), config).state == "already finished"
     kept = spark.read.format("delta").load(str(tmp_path / "out" / "curated"))
@@ -221,5 +221,5 @@ def test_a_text_pool_joins_a_parquet_pool(
 
 def curated(spark: SparkSession, root: Path) -> list[Any]:
     """Rows without what names run and pool."""
-    rows = spark.read.format("delta").load(str(root / "curated")).drop("run_id", "counts_version", "crawl")
+    rows = spark.read.format("delta").load(str(root / "curated")).drop("run_id", "counts_version", "pool_name")
     return sorted(map(tuple, rows.select(*sorted(rows.columns)).drop("metadata_digest").collect()), key=str)

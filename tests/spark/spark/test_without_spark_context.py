@@ -14,7 +14,7 @@ from pools import made_up_table, pool_at, write_files
 from pyspark import SparkContext
 from pyspark.sql.classic.dataframe import DataFrame
 
-from metaclip_spark import CurateConfig, append, curate, pilot, rebalance
+from metaclip_spark import CurateConfig, append, curate, estimate, rebalance
 from metaclip_spark.spark.session_kind import WITHOUT_CONTEXT, has_context
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def test_the_same_tables_and_figures(
                 monkeypatch.setattr(SparkContext, name, forbidden)
             monkeypatch.setattr(DataFrame, "rdd", property(forbidden))
         assert has_context(spark) == (way == "with")
-        estimate = pilot(spark, small_pool, metadata, 0.8, CONFIGS[0])
-        ways = [replace(estimate, seconds=None, bytes=None, took={})]
+        estimated = estimate(spark, small_pool, metadata, 0.8, CONFIGS[0])
+        ways = [replace(estimated, seconds=None, bytes=None, took={})]
         for number, config in enumerate(CONFIGS):
             output = tmp_path / way / str(number)
             report = curate(spark, small_pool, metadata, str(output), config)

@@ -13,7 +13,7 @@ from pools import made_up_table, pool_at, write_files
 from metaclip_spark import (
     CurateConfig,
     append,
-    check_tables,
+    check,
     curate,
     diff,
     explain_uid,
@@ -70,7 +70,7 @@ def test_a_schema_is_as_good_as_a_folder(
     for name in TABLES:
         here, there = (content_digest(read_table(spark, root, name), without=()) for root in (SCHEMA, folder))
         assert here == there, name
-    assert check_tables(spark, SCHEMA).rows == by_path.counters["kept"]
+    assert check(spark, SCHEMA).rows == by_path.counters["kept"]
     assert {row.tableName for row in spark.sql(f"SHOW TABLES IN {SCHEMA}").collect()} == {*TABLES, "runs"}
     assert [table.name for table in inspect(spark, by_name.tables["runs"]).tables] == ["runs"]
 
@@ -86,7 +86,7 @@ def test_follow_ups_in_a_schema_are_as_in_a_folder(
         first = curate(spark, small_pool, metadata, root, CONFIG)
         second_run = append(spark, second, metadata, root)
         down = rebalance(spark, root, 10.0)
-        checked = check_tables(spark, root)
+        checked = check(spark, root)
         row = read_table(spark, root).orderBy("uid").first()
         assert row is not None
         found[root] = (

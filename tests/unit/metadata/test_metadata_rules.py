@@ -138,7 +138,9 @@ def test_merge_admits_in_order_under_caps_and_says_who_holds_what() -> None:
     assert merged.entries[0].sources == ("wordnet", "unigrams")
     assert merged.entries[2].sources == ("unigrams", "titles")
     assert (merged.entries[1].admitted_by, merged.entries[4].score) == ("wordnet", 99)
-    figures = {name: (own.admitted, own.held, own.repeated, own.over_cap) for name, own in merged.figures.items()}
+    figures = {
+        name: (own.admitted, own.already_listed, own.repeated, own.over_cap) for name, own in merged.figures.items()
+    }
     assert figures == {
         "wordnet": (2, 0, 0, 0),
         "unigrams": (2, 1, 0, 1),
@@ -148,7 +150,9 @@ def test_merge_admits_in_order_under_caps_and_says_who_holds_what() -> None:
     rejects = {"blank": 1, "punctuation": 1, "too_long": 1, "control": 1, "unmatchable": 1, "invalid": 0}
     assert merged.figures["titles"].rejects == rejects
     for own in merged.figures.values():
-        assert own.candidates == own.admitted + own.held + own.repeated + own.over_cap + sum(own.rejects.values())
+        assert own.candidates == own.admitted + own.already_listed + own.repeated + own.over_cap + sum(
+            own.rejects.values()
+        )
 
 
 def test_an_official_list_is_taken_as_it_is() -> None:
@@ -164,11 +168,11 @@ def test_an_official_list_is_taken_as_it_is() -> None:
 
 def test_what_a_source_reached_is_of_the_last_that_it_admitted() -> None:
     merged = merge([source("wordnet", "b"), source("unigrams", "a", "b", "c", "d", cap=2)])
-    figures = {"unigrams": {"distinct": 4, "least reached": 97}}
+    figures = {"unigrams": {"distinct": 4, "min count reached": 97}}
     report = metadata_report(
         merged, language="en", config={}, sources={}, figures=figures, warnings=[], difference=None
     )
-    assert report.figures == {"unigrams": {"distinct": 4, "least reached": 98}}
+    assert report.figures == {"unigrams": {"distinct": 4, "min count reached": 98}}
 
 
 def test_files_without_end_are_only_counted() -> None:
@@ -182,7 +186,7 @@ def test_a_list_longer_than_the_cap_is_kept_whole_and_nothing_joins_it() -> None
     assert merged.figures["titles"].over_cap == 2
 
 
-@pytest.mark.parametrize("name", ["unigram_cap", "bigram_cap", "title_cap", "total_cap", "unigram_least"])
+@pytest.mark.parametrize("name", ["unigram_cap", "bigram_cap", "title_cap", "total_cap", "unigram_min_count"])
 @pytest.mark.parametrize("value", [0, -1, True, 1.5])
 def test_caps_and_counts_are_positive(name: str, value: object) -> None:
     with pytest.raises(ConfigError, match=name):
@@ -191,8 +195,8 @@ def test_caps_and_counts_are_positive(name: str, value: object) -> None:
 
 @pytest.mark.parametrize("bits", [2000, -1, float("nan"), True, "30"])
 def test_bits_are_in_their_range(bits: object) -> None:
-    with pytest.raises(ConfigError, match=r"bigram_least_information = .*from 0 to 1000"):
-        MetadataConfig(bigram_least_information=bits)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"bigram_min_pmi = .*from 0 to 1000"):
+        MetadataConfig(bigram_min_pmi=bits)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -241,6 +245,8 @@ def test_the_settings_file_says_what_is_done_without_it(repository: Path) -> Non
 
 
 def test_a_settings_file_with_unknown_values_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "x.toml").write_text('[metadata]\nunigram_lest = 5\nbigram_cap = "all"\n')
-    with pytest.raises(ConfigError, match=r"bigram_cap = 'all' is not a whole number.*did you mean 'unigram_least'"):
+    (tmp_path / "x.toml").write_text('[metadata]\nunigram_min_coun = 5\nbigram_cap = "all"\n')
+    with pytest.raises(
+        ConfigError, match=r"bigram_cap = 'all' is not a whole number.*did you mean 'unigram_min_count'"
+    ):
         read_run_file(tmp_path / "x.toml", {})

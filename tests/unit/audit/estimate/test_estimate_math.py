@@ -7,7 +7,13 @@ import json
 import numpy as np
 import pytest
 
-from metaclip_spark.audit.estimate.report import Estimate, LanguagePilot, PilotReport, SizeEstimate, render_pilot
+from metaclip_spark.audit.estimate.estimate_report import (
+    EstimateReport,
+    Interval,
+    LanguageEstimate,
+    SizeEstimate,
+)
+from metaclip_spark.audit.estimate.estimate_text import render_estimate
 from metaclip_spark.audit.estimate.run_time import whole_run
 from metaclip_spark.core.balancing.target_size import FINEST_ROWS, Window, histogram, histograms, least_t
 from metaclip_spark.core.draw import draw
@@ -70,27 +76,27 @@ def test_a_run_that_chooses_t_by_size_reads_the_pool_more_often() -> None:
     assert whole_run(5.0, 20.0, 30.0, 2) == 4 * 5 + 3 * 20 + 2 * 30
 
 
-REPORT = PilotReport(
+REPORT = EstimateReport(
     share=0.001,
     seed=7,
     read=1_000_000,
     without_caption=30_000,
     sampled=1_003,
-    matched=Estimate(480_000.0, 450_000.0, 510_000.0),
-    matches=Estimate(1_700_000.0, 1_500_000.0, 1_900_000.0),
-    languages={"en": LanguagePilot(812, 0.21, [("photo", Estimate(90_000.0, 80_000.0, 100_000.0))])},
-    asked=SizeEstimate(2_000.0, Estimate(210_000.0, 190_000.0, 230_000.0), 2.0),
+    matched=Interval(480_000.0, 450_000.0, 510_000.0),
+    matches=Interval(1_700_000.0, 1_500_000.0, 1_900_000.0),
+    languages={"en": LanguageEstimate(812, 0.21, [("photo", Interval(90_000.0, 80_000.0, 100_000.0))])},
+    asked=SizeEstimate(2_000.0, Interval(210_000.0, 190_000.0, 230_000.0), 2.0),
     wanted=None,
-    sizes=[SizeEstimate(1_024.0, Estimate(150_000.0, 140_000.0, 160_000.0), 1.024)],
+    sizes=[SizeEstimate(1_024.0, Interval(150_000.0, 140_000.0, 160_000.0), 1.024)],
     passes=4,
     seconds=None,
-    bytes=Estimate(2.1e7, 1.1e7, 3.2e7),
+    bytes=Interval(2.1e7, 1.1e7, 3.2e7),
     took={"open": 1.0},
 )
 
 
 def test_estimates_are_shown_with_their_errors() -> None:
-    shown = [" ".join(line.split()) for line in render_pilot(REPORT).splitlines()]
+    shown = [" ".join(line.split()) for line in render_estimate(REPORT).splitlines()]
     for line in (
         "Estimated from 1,003 of 1,000,000 rows (0.1 %); nothing was written",
         "At t = 2,000 a run keeps 210,000 ± 20,000 rows (21.0 %)",

@@ -37,7 +37,7 @@ ORIGIN = Origin(
     configuration=CONFIG.as_dict(),
     listed=1,
     text={"pages article": 9},
-    figures={"distinct": 4, "share asked": None, "bits reached": 0.1},
+    figures={"distinct": 4, "share requested": None, "min PMI reached": 0.1},
     warnings=["caf\u00e9"],
 )
 
@@ -150,16 +150,16 @@ def test_as_many_are_proposed_as_for_a_list_built_at_once() -> None:
 
 
 def test_what_differs_between_steps_is_told() -> None:
-    config = replace(CONFIG, unigram_least=7, unigram_cap=3, title_cap=9)
+    config = replace(CONFIG, unigram_min_count=7, unigram_cap=3, title_cap=9)
     stored = unigrams(2) | {"bigrams": StoredCandidates([], replace(ORIGIN, sources={"dump": "enwiki"}))}
     assert differences(stored, CONFIG)[:1] == [
         "unigrams.json and bigrams.json name another 'dump': the manifest has that of unigrams"
     ]
     said = differences(stored, config)
     assert len(said) == 2
-    assert said[0].startswith("unigrams were made with unigram_least = 100, not 7, unigram_cap = 2, not 3: ")
+    assert said[0].startswith("unigrams were made with unigram_min_count = 100, not 7, unigram_cap = 2, not 3: ")
     in_force = configuration_of(stored, config)
-    assert (in_force["unigram_least"], in_force["unigram_cap"], in_force["title_cap"]) == (100, 3, 9)
+    assert (in_force["unigram_min_count"], in_force["unigram_cap"], in_force["title_cap"]) == (100, 3, 9)
     origins = origins_of(proposals_of(stored, config, 0), "folder/list.txt", ["a", "a"])
     assert origins.sources == ORIGIN.sources | {"official": "list.txt"}
     assert origins.figures["official"] == {"entries": 2, "repeated": 1}

@@ -68,7 +68,7 @@ class RowMove:
 
 
 @dataclass(frozen=True)
-class Difference:
+class DiffReport:
     """From one curation to another.
 
     Attributes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
-from metaclip_spark.audit.diff.difference import CurationFigures, Difference, EntryMove, RowMove
+from metaclip_spark.audit.diff.diff_report import CurationFigures, DiffReport, EntryMove, RowMove
 from metaclip_spark.audit.diff.row_moves import why_moved
 from metaclip_spark.audit.explain.pool_rows import open_run_pool, runs_that_read
 from metaclip_spark.curation.keep_balanced import balance_on_workers
@@ -48,7 +48,7 @@ def diff(
     before_at: int | str | None = None,
     after_at: int | str | None = None,
     top: int = 20,
-) -> Difference:
+) -> DiffReport:
     """From one curation to another: of two roots, or of two versions or runs of one.
 
     Rows are told by their uids, so both have to take these from the same column, or derive them.
@@ -79,7 +79,7 @@ def diff(
         left = _moves(old, new, balances, set(digests[0]) - set(other), came=False, unread=unread)
         numbers, entries = _entry_moves(old, new, top)
         figures = [_figures(side) for side in (old, new)]
-    return Difference(
+    return DiffReport(
         before=figures[0],
         after=figures[1],
         entries_changed=numbers[0],
@@ -181,7 +181,7 @@ def _with_pool(alone: DataFrame, side: _Curation, other: _Curation, unread: list
 
     Where it read the same pools it has all of them; a pool that cannot be read is taken to have them.
     """
-    read, of_other = ([run.inputs["digest"] for run in runs_that_read(part.tables, part.run)] for part in (side, other))
+    read, of_other = ([run.source.digest for run in runs_that_read(part.tables, part.run)] for part in (side, other))
     if set(read) <= set(of_other):
         return alone.withColumn("in_pool", F.lit(True))  # noqa: FBT003 - a literal of SQL
     try:

@@ -111,7 +111,7 @@ class EntryFigures:
 
 
 @dataclass(frozen=True)
-class Inspection:
+class InspectReport:
     """A root, or one of its tables.
 
     Attributes:

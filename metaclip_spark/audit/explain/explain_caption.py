@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from metaclip_spark.audit.explain.explanations import EntryEvidence, RowExplanation, finite
+from metaclip_spark.audit.explain.explain_report import CaptionExplanation, EntryEvidence, finite
 from metaclip_spark.audit.explain.pool_rows import PoolRow, chosen_text, find_in_pool, of_uid, open_run_pool, text_bytes
 from metaclip_spark.core.balancing.rule import balance_rows
 from metaclip_spark.core.draw import draw
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, Row, SparkSession
 
-    from metaclip_spark.audit.explain.explanations import Verdict
+    from metaclip_spark.audit.explain.explain_report import Verdict
     from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.runs.run_entries import RunEntries
     from metaclip_spark.runs.stored_run import StoredRun
@@ -42,7 +42,7 @@ def explain_caption(
     *,
     uid: str | int | None = None,
     language: str | None = None,
-) -> RowExplanation:
+) -> CaptionExplanation:
     """What a run's counts and threshold say of a caption, be it in its pool or not.
 
     Args:
@@ -67,7 +67,7 @@ def explain_caption(
 
 def explain_uid(
     spark: SparkSession, output: str, uid: str | int, metadata: CompiledMetadata | None = None
-) -> RowExplanation:
+) -> CaptionExplanation:
     """Why the row of the pool with this uid is kept, or is not.
 
     A kept row is explained by what is stored with it. Another one is looked up in the pool that the run recorded, which
@@ -99,7 +99,7 @@ def explain_uid(
         return _dropped(find_in_pool(pool, uid), pool, tables, run, metadata)
 
 
-def _kept(row: Row, tables: Tables, run: StoredRun) -> RowExplanation:
+def _kept(row: Row, tables: Tables, run: StoredRun) -> CaptionExplanation:
     """A row of the curated table, by what is stored with it."""
     stored = count_rows(tables, run.counts_version)
     mine = stored.where((stored.language == row.language) & stored.entry_id.isin(row.matched_entries))
@@ -112,7 +112,7 @@ def _kept(row: Row, tables: Tables, run: StoredRun) -> RowExplanation:
         _evidence(entry_id, entry, places.get(position, []), counts.get(entry_id, ("", 0))[1], t)
         for position, (entry_id, entry) in enumerate(texts.items())
     ]
-    return RowExplanation(
+    return CaptionExplanation(
         verdict="kept",
         caption=content.decode(errors="replace"),
         spaced=space_caption(content).decode(errors="replace"),
@@ -131,7 +131,7 @@ def _kept(row: Row, tables: Tables, run: StoredRun) -> RowExplanation:
 
 def _dropped(
     row: PoolRow, pool: DataFrame, tables: Tables, run: StoredRun, metadata: CompiledMetadata | None
-) -> RowExplanation:
+) -> CaptionExplanation:
     """A row of the pool that the curated table does not hold, decided again."""
     language = row.language if "language" in pool.columns else next(iter(run.metadata_digests))
     if not row.text or language is None or language not in run.metadata_digests:
@@ -155,7 +155,7 @@ def _decided(
     *,
     found_in: Literal["pool", "given"],
     changes: Mapping[str, object] | None = None,
-) -> RowExplanation:
+) -> CaptionExplanation:
     """Match a caption and decide it as the run does.
 
     Args:
@@ -193,7 +193,7 @@ def _decided(
         "found_in": found_in,
         "all_entries": entries.complete or found_in == "pool",
     }
-    return RowExplanation(**(values | dict(changes or {})))  # type: ignore[arg-type]  # checked by the test of each case
+    return CaptionExplanation(**(values | dict(changes or {})))  # type: ignore[arg-type]  # checked by the test of each case
 
 
 def _verdict(threshold: float, t: float, found_in: str) -> Verdict:
@@ -211,9 +211,9 @@ def _unmatched(
     *,
     found_in: Literal["pool", "given"],
     entries: RunEntries | None = None,
-) -> RowExplanation:
+) -> CaptionExplanation:
     """A row that no entry was found for, or looked for."""
-    return RowExplanation(
+    return CaptionExplanation(
         verdict=verdict,
         caption=None if row.text is None else row.text.decode(errors="replace"),
         spaced=None if row.text is None else space_caption(row.text).decode(errors="replace"),

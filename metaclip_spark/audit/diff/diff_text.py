@@ -9,7 +9,7 @@ from metaclip_spark.core.text_layout import aligned, count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from metaclip_spark.audit.diff.difference import CurationFigures, Difference, RowMove
+    from metaclip_spark.audit.diff.diff_report import CurationFigures, DiffReport, RowMove
 
 _ENTRY_LENGTH: Final = 40
 _CAME: Final = {
@@ -30,7 +30,7 @@ _LEFT: Final = {
 }
 
 
-def render_difference(found: Difference) -> str:
+def render_diff(found: DiffReport) -> str:
     """A difference as text, without a line break at the end."""
     came, left = (sum(move.rows for move in moves) for moves in (found.came, found.left))
     blocks = [
@@ -51,7 +51,7 @@ def render_difference(found: Difference) -> str:
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
-def _curations(found: Difference) -> list[str]:
+def _curations(found: DiffReport) -> list[str]:
     rows = [("", "t", "seed", "read", "kept", "version", "run", "root")]
     rows += [
         (label, _t(side), str(side.seed), count(side.read), count(side.rows), str(side.version), side.run_id, side.root)
@@ -64,7 +64,7 @@ def _t(side: CurationFigures) -> str:
     return f"{next(iter(side.t.values())):,.10g}" if len(side.t) == 1 else f"{len(side.t)} languages"
 
 
-def _rows(found: Difference) -> list[str]:
+def _rows(found: DiffReport) -> list[str]:
     def lines(sign: str, moves: Sequence[RowMove], words: dict[str, str]) -> list[tuple[str, ...]]:
         return [(f"{sign} {words[move.reason]}", count(move.rows), f"such as {move.example}") for move in moves]
 
@@ -79,7 +79,7 @@ def _rows(found: Difference) -> list[str]:
     )
 
 
-def _entries(found: Difference) -> list[str]:
+def _entries(found: DiffReport) -> list[str]:
     if not found.entries_changed:
         return ["Entries: no count changed"]
     rows = [("entry", "language", "before", "after", "change", "p before", "p after")]

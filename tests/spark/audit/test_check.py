@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pools import made_up_table, pool_at, write_files
 
-from metaclip_spark import CurateConfig, append, check_tables, curate, rebalance
+from metaclip_spark import CurateConfig, append, check, curate, rebalance
 from metaclip_spark.cli import main
 from metaclip_spark.errors import ConsistencyError, TableError
 
@@ -33,20 +33,20 @@ def test_a_table_is_held_against_its_run(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     output = str(tmp_path / "out")
-    report = curate(spark, replace(small_pool, crawl="first"), metadata, output, CurateConfig(t=20))
-    found = check_tables(spark, output, crawl="first", least_rows=100)
-    assert found.rows == found.rows_by_crawl["first"] == report.counters["kept"]
+    report = curate(spark, replace(small_pool, name="first"), metadata, output, CurateConfig(t=20))
+    found = check(spark, output, pool_name="first", least_rows=100)
+    assert found.rows == found.rows_by_pool["first"] == report.counters["kept"]
     assert (found.run_id, found.version) == (report.run_id, report.output_versions["curated"])
 
-    assert main(["check", "--output", output, "--crawl", "second", "--least-rows", "99999", "--json"]) == 7
+    assert main(["check", "--output", output, "--pool-name", "second", "--least-rows", "99999", "--json"]) == 7
     said = capsys.readouterr().err
-    assert f"the table has {found.rows} rows, at least 99999 are due; crawl 'second' has 0 rows" in said
+    assert f"the table has {found.rows} rows, at least 99999 are due; pool 'second' has 0 rows" in said
     assert main(["check", "--output", output, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(check_tables(spark, output).as_dict()))
+    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(check(spark, output).as_dict()))
 
     # The rows that a re-balancing leaves to be read are not enough to expect a size from
     again = rebalance(spark, output, 10.0)
-    found = check_tables(spark, output)
+    found = check(spark, output)
     assert (found.rows, found.expected_size) == (again.counters["kept"], None)
     assert main(["check", "--output", output]) == 0
     assert "expected  not known: rows dropped before were not read again" in capsys.readouterr().out
@@ -56,7 +56,7 @@ def test_a_table_is_held_against_its_run(
     foreign = [rows[0].asDict() | {"draw": None}, rows[1].asDict() | {"admission_threshold": 21.0}]
     spark.createDataFrame(foreign, curated.schema).write.format("delta").mode("append").save(f"{output}/curated")
     with pytest.raises(ConsistencyError, match=f"{found.rows + 2} rows, but the run kept {found.rows}") as caught:
-        check_tables(spark, output)
+        check(spark, output)
     assert "1 rows without the grounds of their decision; 1 rows above the t of their language" in str(caught.value)
 
 
@@ -74,7 +74,7 @@ def test_tables_whose_expected_size_is_not_known_are_checked_too(
     for change in (lambda: append(spark, second, metadata, output), lambda: rebalance(spark, output, 10.0)):
         report = change()
         assert (report.expected_size, report.wanted_rows) == (None, None)
-        found = check_tables(spark, output)
+        found = check(spark, output)
         assert (found.run_id, found.rows, found.expected_size) == (report.run_id, report.counters["kept"], None)
     assert main(["check", "--output", output]) == 0
     assert "expected  not known" in capsys.readouterr().out
@@ -82,7 +82,7 @@ def test_tables_whose_expected_size_is_not_known_are_checked_too(
     for file in (tmp_path / "out" / "curated").glob("*.parquet"):
         file.unlink()
     with pytest.raises(TableError, match="a file of the tables in"):
-        check_tables(spark, output)
+        check(spark, output)
 
 
 def test_rows_that_share_an_id_share_a_draw(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_rows_that_share_an_id_share_a_draw(spark: SparkSession, metadata: Compi
         report = curate(spark, pool, metadata, output, CurateConfig(t=200, check_ids=check_ids))
         assert report.counters["kept"] in {0, 400}
         if check_ids:
-            assert check_tables(spark, output, least_rows=0).rows == report.counters["kept"]
+            assert check(spark, output, least_rows=0).rows == report.counters["kept"]
         else:
             with pytest.raises(ConsistencyError, match=r"200 ± 10 are expected \(whether rows share ids"):
-                check_tables(spark, output, least_rows=0)
+                check(spark, output, least_rows=0)

@@ -9,7 +9,7 @@ from metaclip_spark.core.text_layout import aligned, count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from metaclip_spark.audit.explain.explanations import EntryExplanation, ExampleRow, RowExplanation
+    from metaclip_spark.audit.explain.explain_report import CaptionExplanation, EntryExplanation, ExampleRow
 
 _MOST_ENTRIES: Final = 40  # of a caption; the JSON has them all
 _MOST_PLACES: Final = 4
@@ -24,7 +24,7 @@ _REASONS: Final = {
 }
 
 
-def render_row(found: RowExplanation) -> str:
+def render_caption(found: CaptionExplanation) -> str:
     """An explanation of a row or caption, without a line break at the end."""
     facts = [
         ("caption", "(null)" if found.caption is None else repr(found.caption)),
@@ -62,7 +62,7 @@ def render_entry(found: EntryExplanation) -> str:
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
-def _verdict(found: RowExplanation) -> str:
+def _verdict(found: CaptionExplanation) -> str:
     threshold, t = found.admission_threshold, found.t
     kept, dropped = ("Would be kept", "Would be dropped") if found.found_in == "given" else ("Kept", "Dropped")
     if found.verdict == "kept":
@@ -78,7 +78,7 @@ def _verdict(found: RowExplanation) -> str:
     return f"{dropped}: {_REASONS[found.verdict]}"
 
 
-def _evidence(found: RowExplanation) -> list[str]:
+def _evidence(found: CaptionExplanation) -> list[str]:
     rows = [("entry", "id", "captions", "p", "at")]
     for entry in found.entries[:_MOST_ENTRIES]:
         places = ", ".join(f"{start}-{end}" for start, end in entry.positions[:_MOST_PLACES])
@@ -90,7 +90,7 @@ def _evidence(found: RowExplanation) -> list[str]:
     return ["Entries it holds", *aligned(rows, right=(1, 2, 3)), *([f"  and {left} more"] if left > 0 else [])]
 
 
-def _decision(found: RowExplanation) -> list[str]:
+def _decision(found: CaptionExplanation) -> list[str]:
     rows = [("q = 1 - prod(1 - p)", _share(found.probability), "probability to be kept")]
     if found.draw is not None:
         rows.append(("u", _share(found.draw), f"draw of this uid under seed {found.seed}; kept where u < q"))

@@ -42,7 +42,7 @@ class EntryEvidence:
 
 
 @dataclass(frozen=True)
-class RowExplanation:
+class CaptionExplanation:
     """Why a caption is kept, or is not.
 
     Attributes:

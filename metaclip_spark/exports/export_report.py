@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from metaclip_spark.core.text_layout import aligned, count
-
 
 @dataclass(frozen=True)
 class ExportReport:
@@ -31,11 +29,3 @@ class ExportReport:
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON types."""
         return asdict(self)
-
-
-def render_export(report: ExportReport) -> str:
-    """A report for people, without a line break at the end."""
-    rows = [("target", report.target), ("run", report.run_id)]
-    rows += [("columns", ", ".join(report.columns))] if report.columns else []
-    rows += [("left out", f"{count(report.left_out)} rows (no URL, or a repeated uid)")] if report.left_out else []
-    return "\n".join([f"Exported {count(report.rows)} rows for {report.format}", *aligned(rows, right=())])

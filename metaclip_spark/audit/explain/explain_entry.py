@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 
-from metaclip_spark.audit.explain.explanations import EntryExplanation, ExampleRow, finite
+from metaclip_spark.audit.explain.explain_report import EntryExplanation, ExampleRow, finite
 from metaclip_spark.audit.explain.pool_rows import near_values, open_run_pool, rows_with_word, text_bytes, uid_array
 from metaclip_spark.core.balancing.rule import balance_rows
 from metaclip_spark.core.draw import draws
