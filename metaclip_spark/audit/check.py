@@ -81,7 +81,7 @@ def _figures(table: DataFrame, t: Mapping[str, float]) -> dict[str, tuple[int, i
     for language, limit in t.items():
         own = F.col(LANGUAGE.name) == language
         above = F.when(own, F.col("admission_threshold") > F.lit(limit)).otherwise(above)
-    listed = table.groupBy("crawl").agg(F.count("*"), F.count_if(undecided), F.count_if(above)).collect()
+    listed = table.groupBy("pool_name").agg(F.count("*"), F.count_if(undecided), F.count_if(above)).collect()
     return {row[0]: (row[1], row[2], row[3]) for row in listed}
 
 

@@ -33,12 +33,12 @@ def test_a_table_is_compared_with_its_run(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     output = str(tmp_path / "out")
-    report = curate(spark, replace(small_pool, crawl="first"), metadata, output, CurateConfig(t=20))
+    report = curate(spark, replace(small_pool, name="first"), metadata, output, CurateConfig(t=20))
     found = check(spark, output, pool_name="first", min_rows=100)
     assert found.rows == found.rows_by_pool["first"] == report.counters["kept"]
     assert (found.run_id, found.version) == (report.run_id, report.output_versions["curated"])
 
-    assert main(["check", "--output", output, "--crawl", "second", "--least-rows", "99999", "--json"]) == 7
+    assert main(["check", "--output", output, "--pool-name", "second", "--least-rows", "99999", "--json"]) == 7
     said = capsys.readouterr().err
     assert f"the table has {found.rows} rows, but the minimum is 99999; pool 'second' has 0 rows" in said
     assert main(["check", "--output", output, "--json"]) == 0
