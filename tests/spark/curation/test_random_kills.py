@@ -1,4 +1,4 @@
-"""The command line's `curate`, `balance` and `append` killed with signal 9 at random moments, then run again.
+"""The command line's `curate`, `rebalance` and `append` killed with signal 9 at random moments, then run again.
 
 On a cluster an executor that dies at work takes nothing down: the very run ends as if nothing had been.
 
@@ -61,7 +61,7 @@ class Job:
 
 
 def start(arguments: list[str], output: Path, master: str = "local[2]") -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "metaclip_spark", *arguments, "--output", str(output), "--master", master]
+    command = [sys.executable, "-m", "metaclip_spark", *arguments, "--tables", str(output), "--master", master]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -95,8 +95,8 @@ def jobs(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[
     # In the order in which they are done: each starts from what the one before has left.
     commands = {
         "curate": ["curate", *of_pool, str(folder / "first"), "--t", "3", "--reserve", "6"],
-        "balance down": ["balance", "--t", "2"],
-        "balance up": ["balance", "--t", "4"],
+        "rebalance down": ["rebalance", "--t", "2"],
+        "rebalance up": ["rebalance", "--t", "4"],
         "append": ["append", *of_pool, str(folder / "second")],
     }
     done: dict[str, Job] = {}

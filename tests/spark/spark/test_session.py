@@ -20,14 +20,8 @@ from delta.tables import DeltaTable
 from pyspark import SparkContext
 
 from metaclip_spark.errors import EnvironmentProblemError
-from metaclip_spark.spark.session import (
-    DELTA_CATALOG,
-    DELTA_EXTENSION,
-    JARS_VARIABLE,
-    build_session,
-    check_session,
-    delta_package,
-)
+from metaclip_spark.spark.session import build_session, check_session
+from metaclip_spark.spark.session.delta import DELTA_CATALOG, DELTA_EXTENSION, JARS_VARIABLE, delta_package
 from metaclip_spark.spark.session_kind import has_context
 
 if TYPE_CHECKING:
@@ -157,7 +151,8 @@ NO_REPOSITORY = """<ivysettings><settings defaultResolver="none"/><resolvers><fi
 PRELUDE = """
 from pyspark.sql import SparkSession
 from metaclip_spark.errors import EnvironmentProblemError
-from metaclip_spark.spark.session import DELTA_SETTINGS, build_session, check_session
+from metaclip_spark.spark.session import build_session, check_session
+from metaclip_spark.spark.session.delta import DELTA_SETTINGS
 try:
 {body}
 except EnvironmentProblemError as error:
