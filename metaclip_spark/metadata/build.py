@@ -24,9 +24,8 @@ from metaclip_spark.metadata.origins import origins_of
 from metaclip_spark.metadata.read_metadata import read_list
 from metaclip_spark.metadata.target import MetadataTarget, stored_lists
 from metaclip_spark.metadata.write_list import write_list
-from metaclip_spark.spark.progress import Progress
+from metaclip_spark.spark.progress import Progress, watched_step
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.spark.task_progress import watched_step
 from metaclip_spark.tables.tables import Tables
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from metaclip_spark.metadata.sources.page_view_files import open_page_views
 from metaclip_spark.metadata.sources.source_files import described_files
 from metaclip_spark.metadata.sources.sum_views import most_viewed, sort_lines, views_by_title
 from metaclip_spark.metadata.sources.wordnet_corpus import read_wordnet
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.locations import same_name
 from metaclip_spark.spark.settings import changed_settings
-from metaclip_spark.spark.worker_errors import named_worker_errors
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -77,7 +77,7 @@ def unigram_candidates(words: CountedWords, config: MetadataConfig, *, listed: i
     """
     share = _share(config.unigram_share, words.distinct_words, config.unigram_cap)
     most = _fewest(share, room(config.unigram_cap, listed))
-    with named_worker_errors(source="the text"), changed_settings(words.rows.sparkSession, _SORTED):
+    with translated_job_errors(source="the text"), changed_settings(words.rows.sparkSession, _SORTED):
         rows = frequent_words(words.rows, least=config.unigram_min_count, most=most).collect()
     figures = {
         "distinct": words.distinct_words,
@@ -116,7 +116,7 @@ def bigram_candidates(words: CountedWords, unigrams: Ranked, config: MetadataCon
     # More unigrams are proposed than are kept, for the list may hold some already.
     kept = _fewest(len(unigrams.candidates), config.unigram_cap)
     share = _share(config.bigram_share, kept or 0, config.bigram_cap)
-    with named_worker_errors(source="the text"), changed_settings(words.rows.sparkSession, _SORTED):
+    with translated_job_errors(source="the text"), changed_settings(words.rows.sparkSession, _SORTED):
         rows = collocations(
             words.rows,
             word_least=word_least,
@@ -162,7 +162,7 @@ def title_candidates(
         raise InputError(f"page views of {OTHER!r} are those of the Wikipedias whose dumps are given: give their dumps")
     projects = [project for wiki in wikis for project in projects_of(wiki)]
     lines = open_page_views(spark, sources.page_views)
-    with named_worker_errors(source="the page views"), changed_settings(spark, _SORTED):
+    with translated_job_errors(source="the page views"), changed_settings(spark, _SORTED):
         kept = sort_lines(lines, projects, config.title_min_line_views).persist(StorageLevel.DISK_ONLY)
         titles = views_by_title(kept).persist(StorageLevel.DISK_ONLY)
         try:

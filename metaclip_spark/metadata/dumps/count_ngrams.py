@@ -20,7 +20,7 @@ from metaclip_spark.core.wikitext.markup_tables import markup_tables
 from metaclip_spark.core.wikitext.plain_text import plain_text
 from metaclip_spark.errors import InputError
 from metaclip_spark.metadata.dumps.dump import refuse_unknown_wiki
-from metaclip_spark.spark.library import map_in_arrow
+from metaclip_spark.spark.arrow_functions import map_in_arrow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -18,10 +18,9 @@ from metaclip_spark.metadata.dumps.dump import READING, open_dump
 from metaclip_spark.metadata.dumps.list_articles import Articles, described_dump, titles_of
 from metaclip_spark.metadata.sources.count_list import LINES, MALFORMED, NO_WORDS, PAIRS, read_counts
 from metaclip_spark.metadata.sources.source_files import named_files
-from metaclip_spark.spark.progress import Progress
+from metaclip_spark.spark.job_errors import translated_job_errors
+from metaclip_spark.spark.progress import Progress, watched_step
 from metaclip_spark.spark.settings import changed_settings
-from metaclip_spark.spark.task_progress import watched_step
-from metaclip_spark.spark.worker_errors import named_worker_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -108,7 +107,7 @@ def _count(
     files: list[str] = []
     wikis: tuple[str, ...] = (language_code(language),)
     description: dict[str, object]
-    with named_worker_errors(source=source), changed_settings(spark, READING if sources.dump else {}):
+    with translated_job_errors(source=source), changed_settings(spark, READING if sources.dump else {}):
         if sources.dump:
             dump = open_dump(spark, sources.dump, language)
             rows = count_ngrams(dump.pieces, dump.sites, language, keep_odd=config.keep_odd)

@@ -13,10 +13,9 @@ from metaclip_spark.metadata.dumps.checks import checked_files, refuse_no_articl
 from metaclip_spark.metadata.dumps.count_ngrams import FIGURE, TITLE, count_titles
 from metaclip_spark.metadata.dumps.dump import READING, open_dump
 from metaclip_spark.metadata.sources.source_files import named_files
-from metaclip_spark.spark.progress import Progress
+from metaclip_spark.spark.job_errors import translated_job_errors
+from metaclip_spark.spark.progress import Progress, watched_step
 from metaclip_spark.spark.settings import changed_settings
-from metaclip_spark.spark.task_progress import watched_step
-from metaclip_spark.spark.worker_errors import named_worker_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,7 +62,7 @@ def listed_articles(
     with ExitStack() as stack:
         with (
             watched_step(spark, timer, "list articles"),
-            named_worker_errors(source="the dump"),
+            translated_job_errors(source="the dump"),
             changed_settings(spark, READING),
         ):
             dump = open_dump(spark, places, language)

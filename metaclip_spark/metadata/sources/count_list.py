@@ -12,7 +12,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 
 from metaclip_spark.core.words import is_word
 from metaclip_spark.errors import InputError
-from metaclip_spark.spark.library import map_in_arrow
+from metaclip_spark.spark.arrow_functions import map_in_arrow
 from metaclip_spark.spark.locations import absolute
 
 if TYPE_CHECKING:

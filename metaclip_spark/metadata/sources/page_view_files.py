@@ -9,9 +9,9 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.errors import InputError
-from metaclip_spark.spark.failure_reason import reason
+from metaclip_spark.spark.job_errors import failure_reason
 from metaclip_spark.spark.locations import absolute
-from metaclip_spark.spark.session_kind import analysed
+from metaclip_spark.spark.session_features import analysed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ def open_page_views(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
         rows = analysed(spark.read.text(places, recursiveFileLookup=True))
     except (PySparkException, Py4JJavaError) as error:  # the second where the store has no driver, or refuses
         remedy = "name files pageviews-….gz, or folders of them"
-        raise InputError(f"cannot read the page views {', '.join(paths)}: {reason(error)}; {remedy}") from error
+        raise InputError(f"cannot read the page views {', '.join(paths)}: {failure_reason(error)}; {remedy}") from error
     if not rows.inputFiles():
         raise InputError(f"there are no files of page views at {', '.join(paths)}")
     return rows.select("value", F.col("_metadata.file_path").alias("file"))

@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.core.entries.page_views import LineFate, title_of
-from metaclip_spark.spark.library import map_in_arrow
+from metaclip_spark.spark.arrow_functions import map_in_arrow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -16,8 +16,7 @@ from metaclip_spark.core.wikitext.plain_text import plain_text
 from metaclip_spark.core.words import word_runs
 from metaclip_spark.metadata.dumps.count_ngrams import FIGURE, PAIR, TITLE, WORD, count_ngrams, count_titles
 from metaclip_spark.metadata.dumps.dump import READING, open_dump
-from metaclip_spark.spark.progress import Progress
-from metaclip_spark.spark.task_progress import watched_tasks
+from metaclip_spark.spark.progress import Progress, watched_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

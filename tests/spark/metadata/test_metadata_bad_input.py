@@ -105,7 +105,7 @@ BAD = {
         lambda _: MetadataSources(wordnet=False, page_views=("s3a://bucket/views",)),
         r"cannot read the page views s3a://bucket/views: .*S3AFileSystem not found.*folders of them"),
     "page views that are cut": (
-        cut_views, r"a file of the page views cannot be read: .*pageviews-20240501-010000\.gz"),
+        cut_views, r"A file of the page views cannot be read: .*pageviews-20240501-010000\.gz"),
     "page views that are not packed": (unpacked_views, "cannot be read"),
     "counts without a line": (lambda folder: of_counts(folder, b""), "has no words"),
     "counts that are none": (lambda folder: of_counts(folder, b"a\nb\n"), "2 lines are not of the form"),
