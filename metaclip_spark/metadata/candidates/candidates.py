@@ -11,7 +11,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 from metaclip_spark.core.entries.merge import Candidate
 from metaclip_spark.core.entries.page_views import LineFate, projects_of
 from metaclip_spark.core.languages import OTHER, language_code
-from metaclip_spark.core.ngrams.collocations import greatest_information, pointwise_mutual_information
+from metaclip_spark.core.ngrams.collocations import max_information, pointwise_mutual_information
 from metaclip_spark.errors import InputError
 from metaclip_spark.metadata.dumps.count_words import MOST_MALFORMED
 from metaclip_spark.metadata.dumps.rank_ngrams import collocations, frequent_words
@@ -104,10 +104,10 @@ def bigram_candidates(words: CountedWords, unigrams: Ranked, config: MetadataCon
         return Ranked(warnings=said, origin=words.description, text=words.figures)
     least, bits = words.least_of_pairs(config), config.bigram_min_pmi
     warnings = []
-    if bits is not None and bits > greatest_information(least, words.tokens):
+    if bits is not None and bits > max_information(least, words.tokens):
         warnings.append(
             f"a bigram cannot have {bits:g} bits here: one that occurs {least} times in {words.tokens:,} words has "
-            f"{greatest_information(least, words.tokens):.1f} at most; lower the threshold, or the least count"
+            f"{max_information(least, words.tokens):.1f} at most; lower the threshold, or the least count"
         )
     # A share cut the words off at some count; without one the least count is what frequent means.
     word_least = (

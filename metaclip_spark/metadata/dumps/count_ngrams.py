@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.core.languages import is_no_space
-from metaclip_spark.core.ngrams.counter import MOST_PAIRS, MOST_WORDS, NgramCounter, NgramCounts
+from metaclip_spark.core.ngrams.counter import MAX_PAIRS, MAX_WORDS, NgramCounter, NgramCounts
 from metaclip_spark.core.ngrams.segmentation import segmenter
 from metaclip_spark.core.wikitext.dump_pages import PageFate, ends_dump, read_page, read_site
 from metaclip_spark.core.wikitext.markup_tables import markup_tables
@@ -45,8 +45,8 @@ def count_ngrams(
     language: str,
     *,
     keep_odd: bool = False,
-    most_words: int = MOST_WORDS,
-    most_pairs: int = MOST_PAIRS,
+    max_words: int = MAX_WORDS,
+    max_pairs: int = MAX_PAIRS,
 ) -> DataFrame:
     """Exact counts, whatever the partitions.
 
@@ -55,13 +55,13 @@ def count_ngrams(
         sites: of its wikis.
         language: of its text.
         keep_odd: words may begin and end with quotes, brackets and markup.
-        most_words: distinct words that a task holds before it hands them to the shuffle.
-        most_pairs: pairs, repetitions included, that it holds.
+        max_words: distinct words that a task holds before it hands them to the shuffle.
+        max_pairs: pairs, repetitions included, that it holds.
 
     Returns:
         `kind`, `text`, `count`; each kind and text once.
     """
-    count = _counted(sites, language, keep_odd=keep_odd, most_words=most_words, most_pairs=most_pairs)
+    count = _counted(sites, language, keep_odd=keep_odd, max_words=max_words, max_pairs=max_pairs)
     return sum_counts(map_in_arrow(pieces, count, NGRAM_SCHEMA))
 
 
@@ -85,13 +85,13 @@ def sum_counts(rows: DataFrame) -> DataFrame:
 
 
 def _counted(
-    sites: Sequence[Site], language: str, *, keep_odd: bool, most_words: int, most_pairs: int
+    sites: Sequence[Site], language: str, *, keep_odd: bool, max_words: int, max_pairs: int
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """The function of one task: pieces of a dump in, counts out."""
     hidden = tuple(dict.fromkeys(name for site in sites for name in site.hidden))
 
     def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        counter = NgramCounter(most_words=most_words, most_pairs=most_pairs, keep_odd=keep_odd)
+        counter = NgramCounter(max_words=max_words, max_pairs=max_pairs, keep_odd=keep_odd)
         segment = segmenter(language) if is_no_space(language) else None
         tables = markup_tables(hidden)
         figures: Counter[str] = Counter()

@@ -10,7 +10,7 @@ from pyspark import StorageLevel
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.core.languages import is_no_space, language_code
-from metaclip_spark.core.ngrams.collocations import LEAST_SCALED, scaled_count
+from metaclip_spark.core.ngrams.collocations import MIN_SCALED_COUNT, scaled_count
 from metaclip_spark.errors import InputError
 from metaclip_spark.metadata.dumps.checks import checked_files, refuse_no_article, refuse_repeated, title_totals
 from metaclip_spark.metadata.dumps.count_ngrams import FIGURE, PAIR, WORD, count_ngrams, sum_counts
@@ -104,7 +104,7 @@ def _count(
 ) -> CountedWords:
     """Counts on the executors' disks, until the stack is left."""
     source = "the dump" if sources.dump else "the counts"
-    never = config.bigram_min_count if config.bigram_min_count_exact else min(config.bigram_min_count, LEAST_SCALED)
+    never = config.bigram_min_count if config.bigram_min_count_exact else min(config.bigram_min_count, MIN_SCALED_COUNT)
     files: list[str] = []
     wikis: tuple[str, ...] = (language_code(language),)
     description: dict[str, object]

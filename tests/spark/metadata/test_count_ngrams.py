@@ -85,7 +85,7 @@ def test_every_packing_gives_the_counts_of_one_process(
     for path, size, tasks in places:
         change_settings(READING | {"spark.sql.files.maxPartitionBytes": size, "spark.sql.files.openCostInBytes": "1k"})
         # So little memory that every task hands out what it holds many times
-        counts, figures, partitions = counted(spark, path, most_words=1 << 8, most_pairs=1 << 9)
+        counts, figures, partitions = counted(spark, path, max_words=1 << 8, max_pairs=1 << 9)
         assert counts == expected, path
         assert partitions >= tasks, path
         assert figures["pages article"] == len(ARTICLES) - 2
