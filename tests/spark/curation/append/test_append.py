@@ -15,7 +15,7 @@ from stored_files import file_times
 
 from metaclip_spark.audit.diff.diff import diff
 from metaclip_spark.audit.explain.explain_caption import explain_uid
-from metaclip_spark.audit.sizes import size_curves
+from metaclip_spark.audit.sizes import sizes
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.core.balancing.rule import admission_threshold, miss_probability
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
@@ -188,9 +188,9 @@ def test_a_t_that_a_size_chose_stays(
     assert (before.wanted_rows, report.wanted_rows) == (150, None)
 
     # What reads runs knows all their pools, and where the curve ends.
-    sizes = size_curves(spark, str(out)).languages["en"]
-    of_whole = size_curves(spark, str(whole)).languages["en"]
-    assert sizes == of_whole, "nothing is missing in the reserve, so that the curve does not end"
+    measured = sizes(spark, str(out)).languages["en"]
+    of_complete = sizes(spark, str(whole)).languages["en"]
+    assert measured == of_complete, "nothing is missing in the reserve, so that the curve does not end"
     reserve = spark.read.format("delta").load(str(out / "reserve"))
     (row,) = reserve.where("pool_name = 'pool0'").select("uid", "admission_threshold").take(1)
     explained = explain_uid(spark, str(out), row.uid)
