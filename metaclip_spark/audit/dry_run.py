@@ -67,7 +67,7 @@ def dry_run(
         done = finished_report(plan, earlier, writer) is not None
         if not done:
             refuse_another_result(tables, plan, writer, overwrite=config.overwrite)
-    known = opened.source.description.get("bytes")
+    known = opened.source.bytes
     named = meanings(pool.columns)
     return DryRunReport(
         run_id=plan.run_id,

@@ -62,13 +62,13 @@ def _curve(tables: Tables, run: StoredRun, language: str) -> LanguageSizes:
     filled = np.array([upper_edge(number) for number in curve["threshold_bin"].to_pylist()])
     ends = np.concatenate([[0], np.cumsum(curve["rows"].to_numpy())])
     edges = np.union1d(filled, _powers_between(filled))
-    figures, t = run.report["languages"][language], run.t[language]
+    figures, t = run.report.languages[language], run.t[language]
     known_to = curve["known_to"][0].as_py() if curve.num_rows else None
     if known_to is not None:  # after an append, what lies above is not counted
         edges = edges[edges <= known_to]
     return LanguageSizes(
-        t=_points(counts, [t], [figures["kept"]])[0],
-        matched=int(ends[-1]) if known_to is None else figures["matched"],
+        t=_points(counts, [t], [figures.kept])[0],
+        matched=int(ends[-1]) if known_to is None else figures.matched,
         points=_points(counts, edges.tolist(), ends[np.searchsorted(filled, edges, side="right")].tolist()),
     )
 

@@ -96,7 +96,7 @@ def _without_headers(counts: PoolCounts, opened: OpenPool, pool: Pool) -> PoolCo
     """
     if not pool.has_header or pool.multiline:
         return counts
-    files = opened.source.description["files"]  # with content: Spark lists no others
+    files = opened.source.files  # with content: Spark lists no others
     if counts.headers < files:
         raise InputError(
             f"{files - counts.headers} of the {files} files of {', '.join(pool.paths)} do not begin with the header "

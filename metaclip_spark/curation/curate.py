@@ -15,7 +15,7 @@ from metaclip_spark.curation.count_pool import count_pool, duplicated_ids, warn_
 from metaclip_spark.curation.file_layouts import PoolRows, file_layouts
 from metaclip_spark.curation.gathered_statistics import statistics_of
 from metaclip_spark.curation.keep_balanced import balance_on_workers
-from metaclip_spark.curation.second_pass import CrawledPool, second_pass
+from metaclip_spark.curation.second_pass import NamedPool, second_pass
 from metaclip_spark.curation.write_balanced import write_balanced
 from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.pools.open_pool import open_pool, refuse_inside
@@ -119,10 +119,10 @@ def curate(
         with timer.step("balance"), watched_tasks(spark, timer):
             statistics = statistics_of(spark)
             layouts = file_layouts(
-                config, [opened.source.description], found, counts.entries, t=chosen.t, reserve_t=chosen.reserve_t
+                config, [opened.source], found, counts.entries, t=chosen.t, reserve_t=chosen.reserve_t
             )
             with balance_on_workers(spark, counts.entries, chosen.t, config.seed, chosen.reserve_t) as balance:
-                kept = second_pass([CrawledPool(pool.crawl, opened)], plan, shared, balance, statistics)
+                kept = second_pass([NamedPool(pool.name, opened)], plan, shared, balance, statistics)
                 after = {name: state.version for name, state in states.items()}
                 begin_again(tables, plan, earlier)
                 writes = write_balanced(tables, kept, chosen, run_id=plan.run_id, layouts=layouts, after=after)

@@ -81,7 +81,7 @@ def counts_of(tables: Tables, run: StoredRun, found: Found) -> PoolCounts:
     """
     if run.counts_version not in found.counts:
         raise ConsistencyError(f"the counts {run.counts_version} of run {run.run_id} are not recorded: curate again")
-    sizes = {name: figures["entries"] for name, figures in run.report["languages"].items()}
+    sizes = {name: figures.entries for name, figures in run.report.languages.items()}
     return load_counts(tables, found.counts[run.counts_version], sizes)
 
 
@@ -138,7 +138,8 @@ def follow_up_report(
         tables: of the output.
         changes: other fields of the report.
     """
-    report = base.curate_report(
+    report = replace(
+        base.report,
         run_id=plan.run_id,
         counts_version=plan.counts_version,
         already_finished=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import reduce
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from metaclip_spark.core.balancing.expected_rows import about_rows_kept
 from metaclip_spark.tables.file_layout import FileLayout, in_tasks, row_bytes
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from metaclip_spark.config.curation import CurateConfig
+    from metaclip_spark.pools.source import Source
     from metaclip_spark.runs.stored_run import StoredRun
 
 _MIB = 1 << 20
@@ -62,13 +63,13 @@ class PoolRows(NamedTuple):
 
 def rows_behind(run: StoredRun) -> PoolRows:
     """The rows of all pools behind a run."""
-    matched = {name: figures["matched"] for name, figures in run.report["languages"].items()}
-    return PoolRows(run.counters["read"], matched, run.report["matches"])
+    matched = {name: figures.matched for name, figures in run.report.languages.items()}
+    return PoolRows(run.counters["read"], matched, run.report.matches)
 
 
 def file_layouts(
     config: CurateConfig,
-    pools: Iterable[Mapping[str, Any]],
+    sources: Iterable[Source],
     rows: PoolRows,
     counts: Mapping[str, NDArray[np.int64]],
     *,
@@ -79,7 +80,7 @@ def file_layouts(
 
     Args:
         config: says what is aimed at.
-        pools: descriptions of all sources of the rows (`Source.description`), with their bytes where these are known.
+        sources: of the rows, all of them, with their bytes where these are known.
         rows: of all pools together.
         counts: that balance them, by language.
         t: threshold by language.
@@ -87,10 +88,10 @@ def file_layouts(
     """
     plain = FileLayout(compression=config.compression, file_bytes=config.file_mib * _MIB)
     clustered = replace(plain, cluster=config.cluster)
-    described = list(pools)
-    if rows.read == 0 or not all("bytes" in pool for pool in described):
+    sizes = [source.bytes for source in sources]
+    if rows.read == 0 or None in sizes:
         return FileLayouts(curated=clustered, reserve=clustered, both=plain)
-    pool_bytes = float(sum(pool["bytes"] for pool in described))
+    pool_bytes = float(sum(size for size in sizes if size is not None))
     per_caption = rows.matches / max(1, sum(rows.matched.values()))
 
     def about_rows(limits: Mapping[str, float]) -> float:

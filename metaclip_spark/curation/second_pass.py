@@ -3,72 +3,60 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from metaclip_spark.curation.choose_text import keep_one_text
 from metaclip_spark.curation.keep_balanced import Provenance, keep_balanced, with_provenance
-from metaclip_spark.errors import InputError
-from metaclip_spark.pools.open_pool import open_pool
-from metaclip_spark.runs.identity import BALANCE
+from metaclip_spark.runs.reopen_pool import pool_readers, reopen_pool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pyspark.sql import DataFrame, SparkSession
 
     from metaclip_spark.curation.gathered_statistics import Statistics
     from metaclip_spark.curation.keep_balanced import Balance
     from metaclip_spark.pools.open_pool import OpenPool
+    from metaclip_spark.pools.source import Source
     from metaclip_spark.runs.identity import RunPlan
     from metaclip_spark.runs.stored_run import StoredRun
     from metaclip_spark.spark.shared_metadata import SharedMetadata
 
 
-class CrawledPool(NamedTuple):
+class NamedPool(NamedTuple):
     """An open pool and its name.
 
     Attributes:
-        crawl: as recorded with its rows.
+        name: as recorded with its rows.
         opened: the pool.
     """
 
-    crawl: str
+    name: str
     opened: OpenPool
 
 
-def reopened_pools(spark: SparkSession, chain: Sequence[StoredRun]) -> list[CrawledPool]:
+def reopened_pools(spark: SparkSession, chain: Sequence[StoredRun]) -> list[NamedPool]:
     """The pools that runs read, as they were then.
 
     Raises:
         InputError: one has changed since, or is gone.
     """
-    pools = []
-    for run in chain:
-        if run.stage == BALANCE:  # it read no other pool than the run it started from
-            continue
-        opened = open_pool(spark, run.pool())
-        if opened.source.digest != run.inputs["digest"]:
-            raise InputError(
-                f"the pool {', '.join(run.inputs['paths'])} is not as run {run.run_id} read it (then "
-                f"{dict(run.inputs)}, now {opened.source.description}): its counts no longer hold; curate it again"
-            )
-        pools.append(CrawledPool(run.pool().crawl, opened))
-    return pools
+    return [NamedPool(run.pool.name, reopen_pool(spark, run)) for run in pool_readers(chain)]
 
 
-def sources_of(chain: Sequence[StoredRun]) -> list[Mapping[str, Any]]:
+def sources_of(chain: Sequence[StoredRun]) -> list[Source]:
     """What each of the pools is that runs read: format, paths, bytes."""
-    return [run.inputs for run in chain if run.stage != BALANCE]
+    return [run.source for run in pool_readers(chain)]
 
 
-def all_rows(pools: Sequence[CrawledPool]) -> DataFrame:
+def all_rows(pools: Sequence[NamedPool]) -> DataFrame:
     """The rows of all pools; a pool of one language may have no column for it."""
     rows = (pool.opened.rows for pool in pools)
     return reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), rows)
 
 
 def second_pass(
-    pools: Sequence[CrawledPool],
+    pools: Sequence[NamedPool],
     plan: RunPlan,
     shared: SharedMetadata,
     balance: Balance,
@@ -81,8 +69,8 @@ def second_pass(
         (
             with_provenance(
                 keep(opened.rows, shared, balance, statistics),
-                Provenance(crawl, plan.balanced_by, plan.metadata_digests, plan.run_id),
+                Provenance(name, plan.balanced_by, plan.metadata_digests, plan.run_id),
             )
-            for crawl, opened in pools
+            for name, opened in pools
         ),
     )

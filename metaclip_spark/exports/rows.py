@@ -131,7 +131,7 @@ def located_target(spark: SparkSession, target: str, tables: Tables) -> str:
         ConfigError: it overlaps with them, or says nothing of where it is.
     """
     place = located(spark, target)
-    read = {path for each in curations(tables).values() for path in each.inputs["paths"]}
+    read = {path for each in curations(tables).values() for path in each.source.paths}
     folders = [] if tables.folder is None else [tables.folder]
     refuse_sources(place, (located(spark, absolute(source)) for source in (*folders, *sorted(read))))
     return place

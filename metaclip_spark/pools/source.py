@@ -50,6 +50,22 @@ class Source:
     pinned: bool = False
     warnings: tuple[str, ...] = ()
 
+    @property
+    def paths(self) -> list[str]:
+        """Paths or names, as the pool gives them."""
+        return list(self.description["paths"])
+
+    @property
+    def files(self) -> int:
+        """Number of files with content; tables have none."""
+        return int(self.description["files"])
+
+    @property
+    def bytes(self) -> int | None:
+        """Size on disk; None where a table does not say it."""
+        size = self.description.get("bytes")
+        return None if size is None else int(size)
+
 
 def identify(spark: SparkSession, pool: Pool) -> Source:
     """What the pool's paths hold now.

@@ -90,7 +90,7 @@ def plan_by_digests(pool: Pool, source: Source, metadata_digests: Mapping[str, s
     """The same, where the metadata is known by its digests."""
     counted: dict[str, Any] = {
         "source": source.digest,
-        "crawl": pool.crawl,
+        "pool_name": pool.name,
         "text": pool.columns.text,
         "language": pool.columns.language,
         "metadata": dict(metadata_digests),
@@ -123,7 +123,7 @@ def finished_report(plan: RunPlan, earlier: Mapping[str, Row], writer: str | Non
     own = earlier.get(CURATE)
     if own is None or own.status != FINISHED or writer != plan.run_id:
         return None
-    return CurateReport.from_json(own.report, already_finished=True)
+    return replace(CurateReport.from_dict(json.loads(own.report)), already_finished=True)
 
 
 def begin_again(tables: Tables, plan: RunPlan, earlier: Mapping[str, Any]) -> None:
@@ -218,7 +218,7 @@ def run_row(
         "software": _software(),
         "configuration": json.dumps(plan.configuration, sort_keys=True),
         "inputs": json.dumps(
-            plan.source.description | {"digest": plan.source.digest, "crawl": plan.pool.crawl}, sort_keys=True
+            plan.source.description | {"digest": plan.source.digest, "pool_name": plan.pool.name}, sort_keys=True
         ),
         "output_versions": dict(output_versions),
         "counters": dict(counters),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -101,9 +103,9 @@ class CurateReport:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, text: str, **changes: Any) -> CurateReport:
-        """The report that `json.dumps(report.as_dict())` gave, with some fields changed."""
-        values = json.loads(text) | changes
+    def from_dict(cls, stored: Mapping[str, Any]) -> CurateReport:
+        """Return the report that `as_dict` gave, also after a round trip through JSON."""
+        values = dict(stored)
         values["languages"] = {
             language: LanguageReport(
                 **(figures | {"top_entries": [(entry, count) for entry, count in figures["top_entries"]]})

@@ -93,7 +93,7 @@ def _count_table(tables: Tables, run: StoredRun, language: str) -> pa.Table:
 
 
 def _dense(rows: pa.Table, run: StoredRun, language: str) -> NDArray[np.int64]:
-    counts = np.zeros(run.report["languages"][language]["entries"], np.int64)
+    counts = np.zeros(run.report.languages[language].entries, np.int64)
     counts[rows["entry_id"].to_numpy()] = rows["count"].to_numpy()
     return counts
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.config.pool import Pool, PoolColumns
 from metaclip_spark.errors import TableError
+from metaclip_spark.pools.source import Source
 from metaclip_spark.runs.identity import COUNT, FINISHED
 from metaclip_spark.runs.report import CurateReport
 from metaclip_spark.tables.schemas import CURATED, RESERVE, RUNS
@@ -38,10 +40,10 @@ class StoredRun:
         draw_version: of the draw.
         metadata_digests: by language.
         configuration: columns and configuration, as stored.
-        inputs: what was read: format, paths, digest, version, crawl.
+        inputs: what was read, as stored: read it through `source` and `pool`.
         output_versions: of the tables it wrote.
         counters: rows by what became of them.
-        report: its figures, as `CurateReport.as_dict` gave them.
+        figures: its report, as stored: read it through `report`.
     """
 
     run_id: str
@@ -58,8 +60,24 @@ class StoredRun:
     inputs: Mapping[str, Any]
     output_versions: Mapping[str, int]
     counters: Mapping[str, int]
-    report: Mapping[str, Any]
+    figures: Mapping[str, Any]
 
+    @cached_property
+    def report(self) -> CurateReport:
+        """The figures that the run reported."""
+        return CurateReport.from_dict(self.figures)
+
+    @cached_property
+    def source(self) -> Source:
+        """The files or table versions that the run read."""
+        return Source(self.inputs["digest"], {name: value for name, value in self.inputs.items() if name != "digest"})
+
+    @property
+    def frozen(self) -> bool:
+        """Whether frozen counts, those of another curation or of before an append, balanced any of its rows."""
+        return bool(self.configuration.get("frozen"))
+
+    @cached_property
     def pool(self) -> Pool:
         """The pool that the run read, at the version it read."""
         return Pool(
@@ -67,11 +85,12 @@ class StoredRun:
             columns=PoolColumns(**self.configuration["columns"]),
             format=self.inputs["format"],
             version=self.inputs.get("version"),
-            crawl=self.inputs.get("crawl", ""),
+            name=self.inputs.get("pool_name", ""),
             **{name: value for name, value in self.configuration.get("reading", {}).items() if name != "format"},
             **self.configuration.get("changes", {}),
         )
 
+    @cached_property
     def config(self) -> CurateConfig:
         """How it balanced."""
         known = {field.name for field in fields(CurateConfig)}
@@ -79,19 +98,14 @@ class StoredRun:
 
     def settled_config(self) -> CurateConfig:
         """The same where t stays as it is from now on: in place of a size that chose it stands the t it chose."""
-        config = self.config()
+        config = self.config
         if config.target_size is None and config.keep_share is None:
             return config
         return replace(config, t=config.reference_t(self.t), target_size=None, keep_share=None)
 
     def stored_t(self) -> dict[str, float]:
         """Threshold by language up to which every row is stored: in the curated table, or above t in the reserve."""
-        figures = self.report["languages"]
-        return {language: figures[language].get("reserve_t") or t for language, t in self.t.items()}
-
-    def curate_report(self, **changes: Any) -> CurateReport:
-        """Its report, with some fields changed."""
-        return CurateReport.from_json(json.dumps(self.report), **changes)
+        return {language: self.report.languages[language].reserve_t or t for language, t in self.t.items()}
 
 
 class Found(NamedTuple):
@@ -231,5 +245,5 @@ def _stored(row: Row) -> StoredRun:
         inputs=json.loads(row.inputs),
         output_versions=dict(row.output_versions),
         counters=dict(row.counters),
-        report=json.loads(row.report),
+        figures=json.loads(row.report),
     )

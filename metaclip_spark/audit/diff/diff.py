@@ -181,7 +181,7 @@ def _with_pool(alone: DataFrame, side: _Curation, other: _Curation, unread: list
 
     Where it read the same pools it has all of them; a pool that cannot be read is taken to have them.
     """
-    read, of_other = ([run.inputs["digest"] for run in runs_that_read(part.tables, part.run)] for part in (side, other))
+    read, of_other = ([run.source.digest for run in runs_that_read(part.tables, part.run)] for part in (side, other))
     if set(read) <= set(of_other):
         return alone.withColumn("in_pool", F.lit(True))  # noqa: FBT003 - a literal of SQL
     try:

@@ -154,7 +154,7 @@ def estimate(
         sizes=sizes,
         passes=PASSES + choosing,
         seconds=seconds,
-        bytes=_bytes(sample, asked, opened.source.description.get("bytes")),
+        bytes=_bytes(sample, asked, opened.source.bytes),
         took=timer.seconds,
         warnings=warned,
     )

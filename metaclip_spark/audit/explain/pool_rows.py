@@ -15,8 +15,7 @@ from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its type
 from metaclip_spark.core.draw import choice_hashes
 from metaclip_spark.curation.keep_balanced import image_id_column
 from metaclip_spark.errors import InputError
-from metaclip_spark.pools.open_pool import open_pool
-from metaclip_spark.runs.identity import BALANCE
+from metaclip_spark.runs.reopen_pool import pool_readers, reopen_pool
 from metaclip_spark.runs.stored_run import curations, lineage
 from metaclip_spark.spark.worker_errors import named_worker_errors
 
@@ -68,18 +67,12 @@ def open_run_pool(spark: SparkSession, tables: Tables, run: StoredRun) -> DataFr
 
 def runs_that_read(tables: Tables, run: StoredRun) -> list[StoredRun]:
     """The runs behind a run's rows, and itself, that read a pool of their own."""
-    return [part for part in lineage(curations(tables), run) if part.stage != BALANCE]
+    return pool_readers(lineage(curations(tables), run))
 
 
 def _as_read(spark: SparkSession, run: StoredRun) -> DataFrame:
-    opened = open_pool(spark, run.pool())
-    if opened.source.digest != run.inputs["digest"]:
-        raise InputError(
-            f"the pool {', '.join(run.inputs['paths'])} changed since run {run.run_id} read it (from {run.inputs} to "
-            f"{opened.source.description}), so that its dropped rows are not known any more: restore it, or curate "
-            "again; kept rows, and captions given as such, can be explained without it"
-        )
-    return opened.rows.select(*(name for name in _MEANT if name in opened.rows.columns))
+    rows = reopen_pool(spark, run).rows
+    return rows.select(*(name for name in _MEANT if name in rows.columns))
 
 
 def find_in_pool(rows: DataFrame, uid: str | int) -> PoolRow:

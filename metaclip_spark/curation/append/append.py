@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
@@ -26,7 +26,7 @@ from metaclip_spark.curation.file_layouts import PoolRows, file_layouts, rows_be
 from metaclip_spark.curation.gathered_statistics import statistics_of
 from metaclip_spark.curation.keep_balanced import balance_on_workers
 from metaclip_spark.curation.rebalance.rows import rebalance_rows, with_origin
-from metaclip_spark.curation.second_pass import CrawledPool, reopened_pools, second_pass, sources_of
+from metaclip_spark.curation.second_pass import NamedPool, reopened_pools, second_pass, sources_of
 from metaclip_spark.curation.write_balanced import within, write_balanced
 from metaclip_spark.errors import ConsistencyError
 from metaclip_spark.pools.open_pool import open_pool, refuse_inside
@@ -109,15 +109,15 @@ def append(
         base = base_run(tables, found, lambda run: _plans(run, pool, opened.source, frozen=frozen)[0].run_id)
         chain = lineage(found.curations, base)
         if is_appended(chain, pool, opened.source, frozen=frozen):
-            return base.curate_report(already_finished=True)
+            return replace(base.report, already_finished=True)
         refuse_other_rules(base)
         refuse_unfit_base(base, frozen=frozen)
-        languages = metadata_by_language(metadata, pool, base.config())
+        languages = metadata_by_language(metadata, pool, base.config)
         refuse_other_metadata(base, languages)
         stored = stored_rows(tables, base, found)
         refuse_other_columns(stored.schema, opened.rows.schema)
         plan, own = _plans(base, pool, opened.source, frozen=frozen)
-        asked = Appended(base, chain, plan, own, CrawledPool(pool.crawl, opened), frozen, found, stored)
+        asked = Appended(base, chain, plan, own, NamedPool(pool.name, opened), frozen, found, stored)
 
     # Old rows have the columns of the new pool, and the few that say why they are there.
     with named_worker_errors(tables), SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
@@ -151,7 +151,7 @@ def _plans(base: StoredRun, pool: Pool, source: Source, *, frozen: bool) -> tupl
     own = plan_by_digests(pool, source, base.metadata_digests, settled)
     run_id = digest({"stage": APPEND, "parent": base.run_id, "added": own.run_id, "frozen": frozen})
     counts_version = digest({"counts": base.counts_version, "added": own.counts_version})
-    kept_frozen = frozen or base.configuration.get("frozen", False)
+    kept_frozen = frozen or base.frozen
     return replace(
         own,
         run_id=run_id,
@@ -201,7 +201,7 @@ def _balance(
     """Old rows by what they keep of themselves, new ones by matching, all of them in one commit."""
     old_figures, new_figures = statistics_of(spark), statistics_of(spark)
     again = reopened_pools(spark, asked.chain) if balanced.read_again else []
-    config = asked.base.config()
+    config = asked.base.config
     with (
         balance_on_workers(spark, balanced.counts.entries, balanced.t, config.seed, balanced.reserve_t) as balance,
     ):
@@ -228,16 +228,16 @@ def _balance(
 
 def _layouts_of_parts(asked: Appended, balanced: Balanced) -> list[FileLayouts]:
     """Layouts of the old rows, of the new ones, and of those from pools that are read again, if there are any."""
-    config, counts, old_pools = asked.base.config(), balanced.counts.entries, sources_of(asked.chain)
+    config, counts, old_pools = asked.base.config, balanced.counts.entries, sources_of(asked.chain)
 
-    def layouts(pools: Sequence[Mapping[str, Any]], rows: PoolRows) -> FileLayouts:
+    def layouts(pools: Sequence[Source], rows: PoolRows) -> FileLayouts:
         return file_layouts(config, pools, rows, counts, t=balanced.t, reserve_t=balanced.reserve_t)
 
     before, added = rows_behind(asked.base), balanced.added
     stored = before.only(balanced.t.keys() - set(balanced.read_again))
     new = PoolRows(added.read, added.matched, added.matches)
     again = [layouts(old_pools, before.only(balanced.read_again))] if balanced.read_again else []
-    return [layouts(old_pools, stored), layouts([asked.new.opened.source.description], new), *again]
+    return [layouts(old_pools, stored), layouts([asked.new.opened.source], new), *again]
 
 
 def _by_language(asked: Appended) -> dict[str, int]:
@@ -246,7 +246,7 @@ def _by_language(asked: Appended) -> dict[str, int]:
     return dict.fromkeys(asked.base.t, 0) | {row.language: row["count"] for row in found}
 
 
-def _of_languages(pool: CrawledPool, languages: Sequence[str]) -> CrawledPool:
+def _of_languages(pool: NamedPool, languages: Sequence[str]) -> NamedPool:
     rows = pool.opened.rows
     if "language" not in rows.columns:  # the only one, or the pool would not fit the metadata
         return pool

@@ -34,19 +34,19 @@ def is_appended(chain: Sequence[StoredRun], pool: Pool, source: Source, *, froze
     """
     readers = [run for run in chain if run.stage != BALANCE]
     for run in readers:
-        before = run.pool()
-        if run.inputs["digest"] == source.digest and before.columns.text == pool.columns.text:
+        before = run.pool
+        if run.source.digest == source.digest and before.columns.text == pool.columns.text:
             newest = run is readers[-1] and run.stage == APPEND and before.settings() == pool.settings()
-            if newest and run.configuration["frozen"] == frozen:
+            if newest and run.frozen == frozen:
                 return True
             raise TableError(
                 f"the pool {', '.join(pool.paths)} is in the curated table already, by run {run.run_id} ({run.stage}): "
                 "its rows would be counted and kept twice"
             )
-        if pool.crawl and before.crawl == pool.crawl:
+        if pool.name and before.name == pool.name:
             raise ConfigError(
-                f"the name {pool.crawl!r} belongs to {', '.join(before.paths)}, which run {run.run_id} read, but this "
-                f"is {', '.join(pool.paths)}: give the pool a crawl name of its own"
+                f"the name {pool.name!r} belongs to {', '.join(before.paths)}, which run {run.run_id} read, but this "
+                f"is {', '.join(pool.paths)}: give the pool a name of its own (--pool-name)"
             )
     return False
 
@@ -57,12 +57,12 @@ def refuse_unfit_base(base: StoredRun, *, frozen: bool) -> None:
     Raises:
         ConfigError: one text is chosen per image, or rows are there that frozen counts balanced.
     """
-    if base.config().texts_per_image == "one_text_per_image":
+    if base.config.texts_per_image == "one_text_per_image":
         raise ConfigError(
             f"run {base.run_id} chose one text per image: an image of the new pool may be in the table with another "
             "text, so that the choice would have to be made again. Curate all pools together, with overwrite"
         )
-    if base.configuration.get("frozen") and not frozen:
+    if base.frozen and not frozen:
         raise ConfigError(
             f"rows of run {base.run_id} were balanced by frozen counts, which do not hold all of its captions: append "
             "with frozen counts again, or curate all pools together, with overwrite"

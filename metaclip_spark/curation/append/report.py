@@ -75,30 +75,38 @@ def append_report(
 ) -> CurateReport:
     """The figures of all pools together."""
     base, added = asked.base, balanced.added
-    before = base.report["languages"]
+    before = base.report.languages
     kept = {name: rows + figures.new[name].kept for name, rows in figures.old_kept.items()}
-    known = asked.frozen and base.report["expected_size"] is not None
-    size, deviation = figures.new.expected_size, figures.new.expected_deviation
+    size, deviation = _expected(asked, figures)
     report = follow_up_report(
         base, asked.plan, t=balanced.t, reserve_t=balanced.reserve_t, entries=balanced.counts.entries, kept=kept,
         writes=writes, tables=tables, stage=APPEND, seconds=dict(seconds), source=asked.plan.source.description,
         counters=_counters(asked, balanced, figures, sum(kept.values())),
-        matches=base.report["matches"] + added.matches,
-        expected_size=base.report["expected_size"] + size if known else None,
-        expected_deviation=(base.report["expected_deviation"] ** 2 + deviation**2) ** 0.5 if known else None,
+        matches=base.report.matches + added.matches,
+        expected_size=size,
+        expected_deviation=deviation,
         origin=_origin(asked, balanced, sum(figures.old_kept.values()), figures.new.kept),
-        warnings=[*base.report.get("warnings", []), *warnings],
+        warnings=[*base.report.warnings, *warnings],
         duplicated_ids=None,  # an id may be in several pools
     )  # fmt: skip
     languages = {
         name: replace(
             own,
-            matched=before[name]["matched"] + added.matched[name],
+            matched=before[name].matched + added.matched[name],
             top_entries=top_entries(balanced.counts.entries[name], metadata[name]),
         )
         for name, own in report.languages.items()
     }
     return replace(report, languages=languages)
+
+
+def _expected(asked: Appended, figures: Figures) -> tuple[float | None, float | None]:
+    """Return the expected size and its deviation, in rows; None where the new counts change old probabilities."""
+    before, new = asked.base.report, figures.new
+    if not asked.frozen or before.expected_size is None or before.expected_deviation is None:
+        return None, None
+    deviation = (before.expected_deviation**2 + new.expected_deviation**2) ** 0.5
+    return before.expected_size + new.expected_size, deviation
 
 
 def _counters(asked: Appended, balanced: Balanced, figures: Figures, kept: int) -> dict[str, int]:

@@ -26,7 +26,6 @@ from metaclip_spark.curation.second_pass import all_rows, reopened_pools, second
 from metaclip_spark.curation.write_balanced import empty_reserve, within, write_balanced
 from metaclip_spark.errors import ConfigError, ConsistencyError
 from metaclip_spark.pools.row_bounded_batches import row_bounded_batches
-from metaclip_spark.pools.source import Source
 from metaclip_spark.runs.frozen_counts import adopt, open_frozen
 from metaclip_spark.runs.identity import (
     APPEND,
@@ -139,7 +138,7 @@ def rebalance(
         chain = lineage(found.curations, base)
         target = _target(tables, base, config, found, frozen)
         if target.t == base.t and target.plan.balanced_by == base.counts_version:
-            return base.curate_report(already_finished=True)
+            return replace(base.report, already_finished=True)
         refuse_other_rules(base)
         languages = None if target.by_rows else _metadata(base, metadata, t)
         if frozen is not None:
@@ -168,7 +167,7 @@ def rebalance(
 
 def _config(base: StoredRun, t: float) -> CurateConfig:
     """The base's configuration at another t, in place of whatever chose the last; a reserve that t has reached ends."""
-    before = base.config()
+    before = base.config
     tail_share = None if before.t is None else before.tail_share
     config = replace(before, t=t, target_size=None, keep_share=None, tail_share=tail_share, reserve=None)
     refuse_unfit_choice(config, list(base.t))
@@ -193,8 +192,7 @@ def _plan(base: StoredRun, config: CurateConfig, frozen: FrozenCounts | None) ->
     if frozen is not None and frozen.counts_version != version:
         version = frozen.counts_version
         identity["counts"] = configuration["frozen"] = version
-    source = Source(base.inputs["digest"], {name: value for name, value in base.inputs.items() if name != "digest"})
-    return RunPlan(digest(identity), version, base.metadata_digests, configuration, source, base.pool())
+    return RunPlan(digest(identity), version, base.metadata_digests, configuration, base.source, base.pool)
 
 
 def _target(
@@ -224,7 +222,7 @@ def _metadata(
             f"t = {t} lies beyond the rows that are stored (by language up to {base.stored_t()}), so that the pool has "
             "to be matched again: give the metadata that the table was curated with. A reserve holds rows ready"
         )
-    languages = metadata_by_language(metadata, base.pool(), base.config())
+    languages = metadata_by_language(metadata, base.pool, base.config)
     refuse_other_metadata(base, languages)
     return languages
 
@@ -282,7 +280,7 @@ def _by_pools(
         begin_again(tables, target.plan, target.found.curations)
         writes = write_balanced(tables, rows, chosen, run_id=target.plan.run_id, layouts=target.layouts, after=after)
     figures: BalanceStatistics = statistics.value
-    matched = sum(own["matched"] for own in target.base.report["languages"].values())
+    matched = target.base.report.matched
     if figures.matched != matched - target.base.counters["not_chosen"]:
         raise ConsistencyError(
             f"{figures.matched} rows matched, {matched} when they were counted: a pool changed; the run is not marked "

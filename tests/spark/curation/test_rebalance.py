@@ -80,7 +80,7 @@ def test_to_a_smaller_t_is_a_filter_of_the_rows(
     (run,) = (run for run in stored_runs(spark, tmp_path) if run.run_id == smaller.run_id)
     assert (run.stage, run.parent_run_id, run.t, run.status) == ("balance", first.run_id, {"en": 12.5}, "finished")
     assert run.counters == smaller.counters
-    assert current_run(Tables(spark, str(tmp_path))).pool() == small_pool
+    assert current_run(Tables(spark, str(tmp_path))).pool == small_pool
     comments = {field.name: field.metadata.get("comment") for field in spark_schema(spark, tmp_path)}
     assert [name for name, comment in comments.items() if not comment and name != "width"] == []
 
@@ -226,7 +226,7 @@ def test_a_changed_pool_is_not_read_again(spark: SparkSession, metadata: Compile
     before = rows(spark, tmp_path / "out")
     write_files(made_up_table(300), tmp_path / "pool" / "more")
     (tmp_path / "pool" / "more" / "part-00000.parquet").rename(tmp_path / "pool" / "part-00001.parquet")
-    with pytest.raises(InputError, match=r"is not as run .* read it"):
+    with pytest.raises(InputError, match=r"has changed since run .* read it"):
         rebalance(spark, str(tmp_path / "out"), 60.0, metadata)
     assert rows(spark, tmp_path / "out") == before
 

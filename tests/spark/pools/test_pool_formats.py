@@ -247,7 +247,7 @@ def test_every_form_is_the_same_curation(
     assert report.counters == like.counters
     assert curated_rows(spark, tmp_path / "out") == rows
     # The run's own pool, read back, is the same run: nothing that decides what is read is lost on the way.
-    stored = current_run(Tables(spark, str(tmp_path / "out"))).pool()
+    stored = current_run(Tables(spark, str(tmp_path / "out"))).pool
     again = curate(spark, stored, metadata, str(tmp_path / "out"), CONFIG)
     assert (again.already_finished, again.run_id) == (True, report.run_id)
     said = command(pool, form, tmp_path / "by_options")
