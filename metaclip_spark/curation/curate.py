@@ -18,7 +18,7 @@ from metaclip_spark.curation.keep_balanced import balance_on_workers
 from metaclip_spark.curation.second_pass import NamedPool, second_pass
 from metaclip_spark.curation.write_balanced import write_balanced
 from metaclip_spark.errors import ConfigError, InputError
-from metaclip_spark.pools.open_pool import open_pool, refuse_inside
+from metaclip_spark.pools.open_pool import check_tables_outside, open_pool
 from metaclip_spark.pools.row_bounded_batches import row_bounded_batches
 from metaclip_spark.runs.frozen_counts import balancing_counts, open_frozen
 from metaclip_spark.runs.identity import (
@@ -89,12 +89,13 @@ def curate(
     """
     started_at, config = dt.datetime.now(dt.UTC), config or CurateConfig()
     check_session(spark)
-    languages = metadata_by_language(metadata, pool, config)
     tables, timer = Tables(spark, output), Progress(progress, spark, CURATE)
     with timer.step("open"), named_worker_errors(tables):
-        refuse_inside(pool, tables.folder)
+        check_tables_outside(pool, tables.folder)
         tables.refuse_foreign()
         opened = open_pool(spark, pool)
+        pool = opened.pool
+        languages = metadata_by_language(metadata, pool, config)
         frozen = open_frozen(spark, config.counts, languages) if config.counts else None
         plan = plan_run(pool, opened.source, languages, config, frozen=frozen.counts_version if frozen else None)
         earlier = earlier_runs(tables, plan)
@@ -191,9 +192,14 @@ def metadata_by_language(
             )
     if len(languages) > 1 and pool.columns.language is None:
         raise ConfigError(
-            f"there is metadata of {', '.join(languages)}, but no language column: name the pool's column"
+            f"The metadata is of several languages ({', '.join(languages)}), but the pool {', '.join(pool.paths)} has "
+            "no language column. Name the column that tells each caption's language (--language-column), or pass the "
+            "metadata of one language."
         )
     refuse_unfit_choice(config, list(languages))
     if config.texts_per_image == "one_text_per_image" and pool.columns.image_url is None:
-        raise ConfigError("one text per image needs the pool's URL column, which says what is one image: name it")
+        raise ConfigError(
+            f"The pool {', '.join(pool.paths)} has no URL column, by which one text per image could be chosen. Name "
+            "the column (--url-column), or keep all pairs (--texts-per-image all_pairs)."
+        )
     return languages

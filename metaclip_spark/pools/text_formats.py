@@ -18,18 +18,17 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
 from metaclip_spark.errors import ConfigError, InputError
+from metaclip_spark.pools.records import HEADER, LINE, MALFORMED, RECORD, WELL_FORMED
 from metaclip_spark.pools.source import unreadable
 from metaclip_spark.spark.columns import quoted
 from metaclip_spark.spark.failure_reason import reason
-from metaclip_spark.tables.schemas import HEADER, MALFORMED, RECORD, WELL_FORMED
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
     from metaclip_spark.config.pool import Pool
 
-# The colon keeps these apart from any name that a pool may have in a Delta table.
-LINE: Final = "metaclip:line"
+# The colon keeps these names apart from any that a pool may have in a Delta table.
 _PARSED: Final = "metaclip:parsed"
 _BAD: Final = "metaclip:bad"
 _PERMISSIVE: Final = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": _BAD}

@@ -108,10 +108,11 @@ def estimate(
     config = config or CurateConfig()
     _refuse_unfit(share, config)
     check_session(spark)
-    languages = metadata_by_language(metadata, pool, config)
     timer, seen = Progress(progress, spark, "sample"), Observation()
     with timer.step("open"), named_worker_errors():
         opened = open_pool(spark, pool)
+        pool = opened.pool
+        languages = metadata_by_language(metadata, pool, config)
         found = count_records(opened, pool)
         read = found.read - found.malformed
         warned = [*opened.source.warnings, *warn_of_malformed(opened, found, pool)]

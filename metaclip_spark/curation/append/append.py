@@ -29,7 +29,7 @@ from metaclip_spark.curation.rebalance.rows import rebalance_rows, with_origin
 from metaclip_spark.curation.second_pass import NamedPool, reopened_pools, second_pass, sources_of
 from metaclip_spark.curation.write_balanced import within, write_balanced
 from metaclip_spark.errors import ConsistencyError
-from metaclip_spark.pools.open_pool import open_pool, refuse_inside
+from metaclip_spark.pools.open_pool import check_tables_outside, open_pool
 from metaclip_spark.pools.row_bounded_batches import row_bounded_batches
 from metaclip_spark.runs.identity import (
     APPEND,
@@ -102,10 +102,11 @@ def append(
     check_session(spark)
     tables = Tables(spark, output)
     with timer.step("open"), named_worker_errors(tables):
-        refuse_inside(pool, tables.folder)
+        check_tables_outside(pool, tables.folder)
         tables.refuse_foreign()
         found = look(tables)
         opened = open_pool(spark, pool)
+        pool = opened.pool
         base = base_run(tables, found, lambda run: _plans(run, pool, opened.source, frozen=frozen)[0].run_id)
         chain = lineage(found.curations, base)
         if is_appended(chain, pool, opened.source, frozen=frozen):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-def by_language(batch: pa.RecordBatch, languages: Sequence[str]) -> Iterator[tuple[str, pa.RecordBatch]]:
+def split_by_language(batch: pa.RecordBatch, languages: Sequence[str]) -> Iterator[tuple[str, pa.RecordBatch]]:
     """A batch's rows by language, in the order of `languages`; rows of no such language are left out.
 
     Args:
