@@ -10,7 +10,7 @@ from pyspark import StorageLevel
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.core.languages import is_no_space, language_code
-from metaclip_spark.core.ngrams.collocations import LEAST_SCALED, scaled_count
+from metaclip_spark.core.ngrams.collocations import MIN_SCALED_COUNT, scaled_count
 from metaclip_spark.errors import InputError
 from metaclip_spark.metadata.count_rows import FIGURE, PAIR, TITLE, WORD, sum_counts
 from metaclip_spark.metadata.dumps.count_ngrams import count_ngrams, count_titles
@@ -157,7 +157,9 @@ def _store(
     counts: DataFrame, config: MetadataConfig, stack: ExitStack, *, wikis: int
 ) -> tuple[DataFrame, dict[str, int], Row]:
     """Store counts on the executors' disks until the stack is left; return them, their figures and their totals."""
-    min_pair = config.bigram_min_count if config.bigram_min_count_exact else min(config.bigram_min_count, LEAST_SCALED)
+    min_pair = (
+        config.bigram_min_count if config.bigram_min_count_exact else min(config.bigram_min_count, MIN_SCALED_COUNT)
+    )
     rows = counts.where((F.col("kind") != PAIR) | (F.col("count") >= min_pair)).persist(StorageLevel.DISK_ONLY)
     stack.callback(rows.unpersist)
     figures = {row.text: row["count"] for row in rows.where(F.col("kind") == FIGURE).collect()}

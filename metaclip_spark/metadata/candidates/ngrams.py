@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metaclip_spark.core.entries.merge import Candidate
-from metaclip_spark.core.ngrams.collocations import greatest_information, pointwise_mutual_information
+from metaclip_spark.core.ngrams.collocations import max_information, pointwise_mutual_information
 from metaclip_spark.metadata.candidates.proposal import (
     MIN_COUNT_REACHED,
     MIN_PMI_REACHED,
@@ -94,7 +94,7 @@ def _bigram_limit(unigrams: Proposal, config: MetadataConfig, listed: int) -> in
 
 def _unreachable(min_pmi: float | None, min_count: int, tokens: int) -> list[str]:
     """Warn if no pair can have the information requested."""
-    greatest = greatest_information(min_count, tokens)
+    greatest = max_information(min_count, tokens)
     if min_pmi is None or min_pmi <= greatest:
         return []
     said = (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
-from metaclip_spark.core.words import LONGEST
+from metaclip_spark.core.words import MAX_ENTRY_CHARACTERS
 from metaclip_spark.metadata.count_rows import PAIR, WORD
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def collocations(
         "pair", "first", "second",
         (F.col("pair").cast("double") / chance).alias("ratio"),
     )  # fmt: skip
-    scored = scored.where((F.col("ratio") >= min_ratio) & (F.length("text") <= LONGEST))
+    scored = scored.where((F.col("ratio") >= min_ratio) & (F.length("text") <= MAX_ENTRY_CHARACTERS))
     if is_joined:
         best = F.max(F.struct("ratio", "pair", "first", "second")).alias("best")
         scored = scored.groupBy("text").agg(best).select("text", "best.pair", "best.first", "best.second", "best.ratio")

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from metaclip_spark.core.languages import is_no_space
-from metaclip_spark.core.ngrams.counter import MOST_PAIRS, MOST_WORDS, NgramCounter, NgramCounts
+from metaclip_spark.core.ngrams.counter import MAX_PAIRS, MAX_WORDS, NgramCounter, NgramCounts
 from metaclip_spark.core.ngrams.segmentation import segmenter
 from metaclip_spark.core.wikitext.dump_pages import PageFate, ends_dump, read_page, read_site
 from metaclip_spark.core.wikitext.markup_tables import markup_tables
@@ -37,8 +37,8 @@ def count_ngrams(
     language: str,
     *,
     keep_odd: bool = False,
-    most_words: int = MOST_WORDS,
-    most_pairs: int = MOST_PAIRS,
+    max_words: int = MAX_WORDS,
+    max_pairs: int = MAX_PAIRS,
 ) -> DataFrame:
     """Count the text of a dump exactly; the result does not depend on the partitions.
 
@@ -47,13 +47,13 @@ def count_ngrams(
         sites: Descriptions of its wikis.
         language: Code of its language.
         keep_odd: Whether words may begin and end with quotes, brackets and markup.
-        most_words: Distinct words at which a task passes its counts to the shuffle.
-        most_pairs: Pairs, with repetitions, at which it does.
+        max_words: Distinct words at which a task passes its counts to the shuffle.
+        max_pairs: Pairs, with repetitions, at which it does.
 
     Returns:
         `kind`, `text`, `count`; each kind and text once.
     """
-    count = _count_pieces(sites, language, keep_odd=keep_odd, most_words=most_words, most_pairs=most_pairs)
+    count = _count_pieces(sites, language, keep_odd=keep_odd, max_words=max_words, max_pairs=max_pairs)
     return sum_counts(map_in_arrow(pieces, count, COUNT_SCHEMA))
 
 
@@ -72,13 +72,13 @@ def count_titles(pieces: DataFrame, sites: Sequence[Site], language: str) -> Dat
 
 
 def _count_pieces(
-    sites: Sequence[Site], language: str, *, keep_odd: bool, most_words: int, most_pairs: int
+    sites: Sequence[Site], language: str, *, keep_odd: bool, max_words: int, max_pairs: int
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Return the function of one task: pieces of a dump in, counts out."""
     hidden = tuple(dict.fromkeys(name for site in sites for name in site.hidden))
 
     def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        counter = NgramCounter(most_words=most_words, most_pairs=most_pairs, keep_odd=keep_odd)
+        counter = NgramCounter(max_words=max_words, max_pairs=max_pairs, keep_odd=keep_odd)
         segment = segmenter(language) if is_no_space(language) else None
         tables = markup_tables(hidden)
         figures: Counter[str] = Counter()

@@ -88,7 +88,7 @@ def test_every_compression_gives_the_counts_of_one_process(
             DUMP_SETTINGS | {"spark.sql.files.maxPartitionBytes": size, "spark.sql.files.openCostInBytes": "1k"}
         )
         # Limits so low that every task passes on its counts many times
-        counts, figures, partitions = counted(spark, path, most_words=1 << 8, most_pairs=1 << 9)
+        counts, figures, partitions = counted(spark, path, max_words=1 << 8, max_pairs=1 << 9)
         assert counts == expected, path
         assert partitions >= tasks, path
         assert figures["pages article"] == len(ARTICLES) - 2

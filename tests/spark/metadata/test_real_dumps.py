@@ -61,7 +61,7 @@ def test_counts_equal_those_of_one_process(
     content = (bz2.decompress if name.endswith("bz2") else gzip.decompress)(place.read_bytes())
     change_settings(DUMP_SETTINGS | SMALL_PARTITIONS)
     dump = open_dump(spark, [str(place)], language)
-    rows = count_ngrams(dump.pieces, dump.sites, language, most_words=1 << 13, most_pairs=1 << 15).collect()
+    rows = count_ngrams(dump.pieces, dump.sites, language, max_words=1 << 13, max_pairs=1 << 15).collect()
     words: Counter[str] = Counter()
     pairs: Counter[str] = Counter()
     seen = 0
