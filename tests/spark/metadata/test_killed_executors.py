@@ -1,4 +1,4 @@
-"""`metadata build` on a cluster of two executors, one of them killed with signal 9: the same list, byte for byte."""
+"""`metadata build` on a cluster of two executors, one of them killed with signal 9: the same bytes are written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SAME = ("entries.txt", "metadata.json", "entries.mcs", "manifest.json")
 
 @pytest.fixture(scope="module")
 def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Of a build that takes its workers some seconds."""
+    """Arguments of a build that keeps its workers busy for some seconds."""
     folder = tmp_path_factory.mktemp("sources")
     articles = made_up_articles(12_000)
     parts = [
@@ -61,7 +61,7 @@ def test_a_killed_executor_changes_nothing(
         wait_for(process, "en: wordnet ...")
         while not (workers := list(processes_below(process.pid, "python worker"))):
             assert process.poll() is None
-        executor = workers[0].parent().parent()  # of the daemon that forked it
+        executor = workers[0].parent().parent()  # the parent of the daemon that forked the worker
     else:
         wait_for(process, "en: count words ...")
         executor = next(processes_below(process.pid, "executor"))
