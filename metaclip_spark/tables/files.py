@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from metaclip_spark.tables.places import TablePlace
 
 
-def listing(spark: SparkSession, path: str) -> DataFrame:
-    """All files at or below a path; their content is not read unless asked for."""
+def listing(spark: SparkSession, path: str | list[str]) -> DataFrame:
+    """All files at or below a path, or several; their content is not read unless asked for."""
     return spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(path)
 
 

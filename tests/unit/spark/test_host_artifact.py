@@ -76,7 +76,7 @@ def test_a_full_cache_is_named_with_the_remedy(tmp_path: Path, monkeypatch: pyte
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("shutil.copymode", full)
-    said = rf"1,000 bytes.* 0f0f\.artifact .*{re.escape(str(tmp_path))}: No space left on device: .*{CACHE_VARIABLE}"
+    said = rf"1,000 bytes.* 0f0f\.artifact .*{re.escape(str(tmp_path))}: No space left on device\. .*{CACHE_VARIABLE}"
     with pytest.raises(EnvironmentProblemError, match=said):
         open_on_host("0f0f", lambda: bytes(1000))
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""A built list for people: sizes by source, cut-offs, first and last entries, scripts, warnings."""
+"""Human-readable report of a metadata build: sizes by source, thresholds, first and last entries, scripts, warnings."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _SCRIPTS: Final = 6
 
 
 def render_metadata(report: MetadataReport) -> str:
-    """A report as text, without a line break at the end."""
+    """Return a report as text, without a final line end."""
     blocks = [
         [
             f"Metadata of {report.language}: {count(report.entries)} entries",
             *(f"  ! {line}" for line in report.warnings),
         ],
         ["Sources", *_sources(report)],
-        ["Asked and reached", *_figures(report.figures)],
+        ["Requested and reached", *_figures(report.figures)],
         ["First and last entries", *_ends(report)],
         ["Scripts", *_scripts(report)],
     ]
     if report.unmatchable:
-        blocks.append(["Left out, for no caption can hold them", "  " + _listed(report.unmatchable)])
+        blocks.append(["Left out because no caption can match them", "  " + _listed(report.unmatchable)])
     if report.difference is not None:
         blocks.append(["Compared with the other list", *_difference(report)])
     blocks.append(["Written", *_written(report)])
@@ -42,8 +42,8 @@ def render_metadata(report: MetadataReport) -> str:
 
 
 def render_written(written: Sequence[WrittenCandidates]) -> str:
-    """What a step wrote, as text."""
-    lines = aligned([(one.source, count(one.candidates), "candidates", one.target) for one in written])
+    """Return the candidates written by a step as text."""
+    lines = aligned([(one.source, count(one.candidates), "candidates", one.file) for one in written])
     warnings = [f"  ! {warning}" for one in written for warning in one.warnings]
     return "\n".join([*lines, *warnings, *_figures({one.source: one.figures for one in written})])
 

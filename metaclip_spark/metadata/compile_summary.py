@@ -1,4 +1,4 @@
-"""What compiling a metadata list found, for people."""
+"""Human-readable summary of compiled metadata, printed by `metaclip-spark compile`."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _MEANING: Final = {
     EntryFate.MATCHABLE: "can match",
     EntryFate.BLANK: "blank: never match",
     EntryFate.REPEATED: "repeated: belong to their first id",
-    EntryFate.CONTROL: "hold a tab, newline or return: never match",
-    EntryFate.UNMATCHABLE: "hold punctuation without its spaces: never match",
+    EntryFate.CONTROL: "with a tab, newline or carriage return: never match",
+    EntryFate.UNMATCHABLE: "with punctuation next to a non-space: never match",
 }
 
 _EXAMPLES: Final = 3
 _EXAMPLE_LENGTH: Final = 24
 
 
-def render_entries(compiled: CompiledMetadata, *, artifact: str, artifact_bytes: int) -> str:
-    """The closing summary of `metaclip-spark compile`.
+def render_compiled(compiled: CompiledMetadata, *, artifact: str, artifact_bytes: int) -> str:
+    """Return the summary of compiled metadata.
 
     Args:
-        compiled: the metadata.
-        artifact: where it was written.
-        artifact_bytes: its size.
+        compiled: The metadata.
+        artifact: Path of the artifact.
+        artifact_bytes: Size of the artifact.
     """
     report = compiled.report
     rows: list[tuple[str, ...]] = [("entries", count(compiled.n_entries))]
@@ -43,7 +43,7 @@ def render_entries(compiled: CompiledMetadata, *, artifact: str, artifact_bytes:
             f"Metadata compiled ({compiled.language})",
             *aligned(rows, right=(1, 2)),
             "",
-            f"  digest of the list  {compiled.metadata_digest}",
-            f"  artifact            {artifact} ({artifact_bytes / 1e6:.1f} MB)",
+            f"  metadata digest  {compiled.metadata_digest}",
+            f"  artifact         {artifact} ({artifact_bytes / 1e6:.1f} MB)",
         ],
     )

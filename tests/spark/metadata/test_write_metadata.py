@@ -1,4 +1,4 @@
-"""A list as it is written: nothing that can fail comes behind the table's commit, and what does is told."""
+"""Writing of metadata: only steps whose failure is a warning follow the commit of the table."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from metaclip_spark.core.entries.merge import Source, merge
 from metaclip_spark.core.entry_list import overall_digest
 from metaclip_spark.errors import TableError
-from metaclip_spark.metadata import target as metadata_target
+from metaclip_spark.metadata import write_metadata
 from metaclip_spark.metadata.read_metadata import read_list
-from metaclip_spark.metadata.target import MetadataTarget, Written, stored_lists
+from metaclip_spark.metadata.write_metadata import MetadataTarget, Written, stored_languages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ def write(spark: SparkSession, output: str) -> Written:
     return MetadataTarget(spark, output, "en").write(entries, digest="a0", manifest={"a": 1}, report={"b": 2})
 
 
-def test_a_path_is_where_spark_writes(
+def test_paths_are_those_of_spark(
     spark: SparkSession, tmp_path: Path, default_store: Callable[[dict[str, Path | str]], str]
 ) -> None:
     default_store({"lists": tmp_path})
@@ -44,7 +44,7 @@ def test_a_path_is_where_spark_writes(
 
 
 @pytest.mark.parametrize("in_the_way", ["manifest.json", "en/entries.mcs"])
-def test_a_file_that_cannot_be_written_leaves_no_table(spark: SparkSession, tmp_path: Path, in_the_way: str) -> None:
+def test_unwritable_file_leaves_no_table(spark: SparkSession, tmp_path: Path, in_the_way: str) -> None:
     (tmp_path / in_the_way).mkdir(parents=True)
     with pytest.raises(TableError, match=f"{in_the_way} is no file"):
         write(spark, str(tmp_path))
@@ -52,25 +52,25 @@ def test_a_file_that_cannot_be_written_leaves_no_table(spark: SparkSession, tmp_
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_a_full_disk_leaves_no_table(spark: SparkSession, disk: Callable[[int], Path]) -> None:
+def test_full_disk_leaves_no_table(spark: SparkSession, disk: Callable[[int], Path]) -> None:
     folder = disk(16 << 10)  # blocks of four of the six files
     with pytest.raises(TableError, match="No space left"):
         write(spark, str(folder / "out"))
     assert [path for path in folder.rglob("*") if path.is_file()] == []
 
 
-def test_languages_that_join_meanwhile_are_named_and_a_failure_is_a_warning(
+def test_languages_that_join_meanwhile_are_in_the_manifest_and_a_failure_is_a_warning(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks: list[dict[str, Any]] = []
+    reads: list[dict[str, Any]] = []
 
     def joined(tables: Tables) -> dict[str, dict[str, Any]]:
-        looks.append(stored_lists(tables) | (OTHER if looks else {}))
-        return looks[-1]
+        reads.append(stored_languages(tables) | (OTHER if reads else {}))
+        return reads[-1]
 
-    monkeypatch.setattr(metadata_target, "stored_lists", joined)
+    monkeypatch.setattr(write_metadata, "stored_languages", joined)
     overview = tmp_path / "manifest.json"
-    written = write(spark, f"file://{tmp_path}")  # of this machine, by its other name
+    written = write(spark, f"file://{tmp_path}")  # a local path, written as a URL
     assert written.warnings == []
     digest = overall_digest({"en": "a0", "vi": "0f"})
     expected = {"metadata_digest": digest, "languages": OTHER | {"en": {"metadata_digest": "a0", "entries": 2}}}
@@ -78,12 +78,12 @@ def test_languages_that_join_meanwhile_are_named_and_a_failure_is_a_warning(
     assert read_list(tmp_path / "en" / "entries.txt") == TEXTS
 
     def failing(tables: Tables) -> dict[str, dict[str, Any]]:
-        looks.append(stored_lists(tables))
-        if looks[-1]["en"]["metadata_digest"] == "a1":
+        reads.append(stored_languages(tables))
+        if reads[-1]["en"]["metadata_digest"] == "a1":
             raise TableError("the table cannot be read")
-        return looks[-1]
+        return reads[-1]
 
-    monkeypatch.setattr(metadata_target, "stored_lists", failing)
+    monkeypatch.setattr(write_metadata, "stored_languages", failing)
     entries = merge([Source("titles", [])], official=["a\nb"]).entries
     written = MetadataTarget(spark, str(tmp_path), "en").write(entries, digest="a1", manifest={}, report={})
     assert len(written.warnings) == 1

@@ -1,4 +1,4 @@
-"""Sources that cannot be used: each is named with what to do, and nothing is written."""
+"""Unusable sources: the error names the source and the remedy, and nothing is written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dumps import Article, dump, head, made_up_articles, page, views, write
 from metaclip_spark.config.metadata import MetadataConfig, MetadataSources
 from metaclip_spark.errors import InputError
 from metaclip_spark.metadata.build import build_metadata
-from metaclip_spark.metadata.steps import write_candidates
+from metaclip_spark.metadata.build_stepwise import write_candidates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,10 +44,12 @@ def of_counts(folder: Path, content: bytes, pairs: bytes | None = None) -> Metad
 
 
 def twice(folder: Path) -> MetadataSources:
-    return MetadataSources(wordnet=False, dump=tuple(str(write(folder / name, WHOLE)) for name in ("a.xml", "b.xml")))
+    return MetadataSources(
+        wordnet=False, dump=tuple(str(write(folder / name, COMPLETE)) for name in ("a.xml", "b.xml"))
+    )
 
 
-WHOLE = dump(ARTICLES)
+COMPLETE = dump(ARTICLES)
 
 
 def cut_gzip(folder: Path) -> MetadataSources:
@@ -57,13 +59,13 @@ def cut_gzip(folder: Path) -> MetadataSources:
 
 
 def with_index(folder: Path) -> MetadataSources:
-    write(folder / "parts" / "a.xml", WHOLE)
+    write(folder / "parts" / "a.xml", COMPLETE)
     write(folder / "parts" / "index.txt", b"600:10:Paris\n")
     return MetadataSources(wordnet=False, dump=(str(folder / "parts"),))
 
 
 def two_wikis(folder: Path) -> MetadataSources:
-    write(folder / "parts" / "a.xml", WHOLE)
+    write(folder / "parts" / "a.xml", COMPLETE)
     write(folder / "parts" / "b.xml", dump(ARTICLES[:1], "en", "en_oldwiki"))
     return MetadataSources(wordnet=False, dump=(str(folder / "parts"),))
 
@@ -87,34 +89,37 @@ def cut_views(folder: Path) -> MetadataSources:
 
 
 BAD = {
-    "bz2 that is cut": (cut_bz2, r"x\.xml\.bz2|cannot be read"),
-    "gzip that is cut": (cut_gzip, r"cannot be read|cut"),
-    "cut inside of a page": (lambda folder: of_dump(folder, WHOLE[:-200]), "ends inside of the page"),
-    "cut between pages": (lambda folder: of_dump(folder, head().encode() + page(ARTICLES[0]).encode()), "is cut"),
+    "truncated bz2": (cut_bz2, r"x\.xml\.bz2|cannot be read"),
+    "truncated gzip": (cut_gzip, r"cannot be read|cut"),
+    "truncated inside a page": (lambda folder: of_dump(folder, COMPLETE[:-200]), "ends inside of the page"),
+    "truncated between pages": (
+        lambda folder: of_dump(folder, head().encode() + page(ARTICLES[0]).encode()), "is truncated"),
     "another language": (lambda folder: of_dump(folder, dump(ARTICLES, "de")), "not of 'en'"),
-    "no dump": (lambda folder: of_dump(folder, b"600:10:Paris\n"), "no dump of a wiki"),
+    "no dump": (lambda folder: of_dump(folder, b"600:10:Paris\n"), "not a dump of a wiki"),
     "no article": (lambda folder: of_dump(folder, dump([])), "has no article"),
-    "another file among the parts": (with_index, "does not begin as a dump does"),
-    "dumps of two wikis in one folder": (two_wikis, "name the dump of each wiki by itself"),
+    "another file among the parts": (with_index, "does not start as a dump does"),
+    "dumps of two wikis in one folder": (two_wikis, "Pass the dump of each wiki separately"),
     "a list without entries": (empty_list, "has no entries"),
     "no file": (lambda folder: MetadataSources(wordnet=False, dump=(f"{folder}/none",)), "cannot read the dump"),
     "page views that are a web page": (
-        lambda folder: of_views(folder, b"<html>\n<body>404 Not found</body>\n</html>\n"), "no file of page views"),
+        lambda folder: of_views(folder, b"<html>\n<body>404 Not found</body>\n</html>\n"),
+        "is not a file of page views"),
     "page views without a line": (lambda folder: of_views(folder, b""), r"1 are empty \(.*pageviews-20240501-00"),
     "page views in a store without a driver": (
         lambda _: MetadataSources(wordnet=False, page_views=("s3a://bucket/views",)),
         r"cannot read the page views s3a://bucket/views: .*S3AFileSystem not found.*folders of them"),
-    "page views that are cut": (
+    "truncated page views": (
         cut_views, r"A file of the page views cannot be read: .*pageviews-20240501-010000\.gz"),
     "page views that are not packed": (unpacked_views, "cannot be read"),
-    "counts without a line": (lambda folder: of_counts(folder, b""), "has no words"),
-    "counts that are none": (lambda folder: of_counts(folder, b"a\nb\n"), "2 lines are not of the form"),
-    "counts most of which are none": (
+    "counts without a line": (lambda folder: of_counts(folder, b""), "has no words in 0 lines"),
+    "lines that are not counts": (
+        lambda folder: of_counts(folder, b"a\nb\n"), "2 lines, of which 2 are not of the form"),
+    "lines most of which are not counts": (
         lambda folder: of_counts(folder, b"a 1\nb\nc\n"), r"words\.txt: 2 of 3 lines are not of the form `word count`"),
     "pairs without a line": (lambda folder: of_counts(folder, b"a 1\n", b""), r"pairs\.txt has no pair of words"),
-    "pairs parted by tabs": (
+    "pairs separated by tabs": (
         lambda folder: of_counts(folder, b"a 1\n", b"a\tb\t9\n"), r"pairs\.txt has no pair.*`word word count`"),
-    "the same pages twice": (twice, r"2 of 2 titles.*'Rome' 2 times in en: name each page's file once"),
+    "the same pages twice": (twice, r"2 of 2 titles.*'Rome' 2 times in en. Pass each page once"),
 }  # fmt: skip
 
 
@@ -128,10 +133,11 @@ def test_bad_input_writes_nothing(
 
 
 @pytest.mark.parametrize("what", [
-    "bz2 that is cut", "gzip that is cut", "cut inside of a page", "cut between pages", "another language", "no dump",
-    "no article", "another file among the parts", "dumps of two wikis in one folder", "no file", "the same pages twice",
+    "truncated bz2", "truncated gzip", "truncated inside a page", "truncated between pages", "another language",
+    "no dump", "no article", "another file among the parts", "dumps of two wikis in one folder", "no file",
+    "the same pages twice",
 ])  # fmt: skip
-def test_titles_alone_are_of_whole_dumps_too(spark: SparkSession, tmp_path: Path, what: str) -> None:
+def test_titles_alone_need_complete_dumps_too(spark: SparkSession, tmp_path: Path, what: str) -> None:
     make, said = BAD[what]
     page_views = (str(write(tmp_path / "pageviews-20240501-000000.gz", views(["en Paris 99 0"]))),)
     sources = replace(make(tmp_path / "in"), page_views=page_views)

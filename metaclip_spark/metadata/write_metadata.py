@@ -1,4 +1,4 @@
-"""A list as it is kept: a table of all languages, and for each a text file, the published JSON form, an artifact."""
+"""Writing of metadata: a table of all languages, and per language a text file, a JSON list, an artifact, a manifest."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ LIST, JSON, ARTIFACT, MANIFEST, REPORT = (
 
 
 class Written(NamedTuple):
-    """What was written.
+    """Metadata that was written.
 
     Attributes:
-        files: the table, and each file by its name; no text file of entries that are no lines.
-        warnings: what was not written, and what to do.
+        files: Path of the table, and of each file by its name. Entries that cannot be lines have no text file.
+        warnings: Human-readable warnings about parts that were not written.
     """
 
     files: dict[str, str]
@@ -49,17 +49,17 @@ class Written(NamedTuple):
 
 
 class MetadataTarget:
-    """Where the list of a language goes. It is checked before any work, and written at the end, all or nothing.
+    """Destination of the metadata of a language: checked before any work, written at the end, all or nothing.
 
     Args:
-        spark: a session with Delta.
-        output: root of the table `metadata`: a path; or a place in a store or a schema of the catalog, which take no
-            files.
-        language: of the list, and name of the folder of its files.
+        spark: A session with Delta.
+        output: Root of the table `metadata`: a local folder, which also gets files; or a place in a store or a schema
+            of the catalog, which get the table alone.
+        language: Code of the language, which is also the name of the folder of its files.
 
     Raises:
-        ConfigError: the language is no code, or in capitals.
-        TableError: another's files or table are in the way.
+        ConfigError: The language is not a lower-case code.
+        TableError: Files or a table of someone else are in the way.
     """
 
     def __init__(self, spark: SparkSession, output: str, language: str) -> None:
@@ -73,18 +73,18 @@ class MetadataTarget:
     def write(
         self, entries: Sequence[Entry], *, digest: str, manifest: dict[str, Any], report: dict[str, Any]
     ) -> Written:
-        """Write the list in all its forms; the table's commit is the last thing that can fail.
+        """Write the metadata in all forms; the commit of the table is the last step that can fail.
 
-        What comes behind it are new names for files that are written, and what has a warning where it fails.
+        Only renames of written files and steps whose failure is a warning come after it.
 
         Args:
-            entries: in order.
-            digest: of the list.
-            manifest: where it comes from; the same for the same list.
-            report: figures.
+            entries: Entries in order.
+            digest: Their digest.
+            manifest: Origins and configuration; equal for equal metadata.
+            report: Figures of the build.
 
         Raises:
-            TableError: the output cannot be written.
+            TableError: The output cannot be written.
         """
         table = self._tables.path(METADATA)
         if self._folder is None:
@@ -92,15 +92,17 @@ class MetadataTarget:
             return Written({"table": table}, [_only_table(table, self._language)])
         contents = self._contents(entries, manifest, report)
         overview = self._folder.parent / MANIFEST
-        lists = stored_lists(self._tables) | {self._language: {"metadata_digest": digest, "entries": len(entries)}}
+        languages = stored_languages(self._tables) | {
+            self._language: {"metadata_digest": digest, "entries": len(entries)}
+        }
         with ExitStack() as stack:
-            # Each file is written under another name, and gets its own when this block ends without an error.
-            for place, content in ((overview, _overview(lists)), *contents.items()):
+            # Files are written under temporary names and renamed when this block ends without an error.
+            for place, content in ((overview, _overview(languages)), *contents.items()):
                 put_file(stack, place, content)
             self._put(entries, digest)
         earlier = self._folder / LIST
-        warnings = [] if earlier in contents else _without(earlier)
-        warnings += self._joined_meanwhile(overview, lists)
+        warnings = [] if earlier in contents else _remove(earlier)
+        warnings += self._joined_meanwhile(overview, languages)
         return Written({"table": table} | {place.name: str(place) for place in contents}, warnings)
 
     def _put(self, entries: Sequence[Entry], digest: str) -> None:
@@ -110,7 +112,7 @@ class MetadataTarget:
     def _contents(
         self, entries: Sequence[Entry], manifest: dict[str, Any], report: dict[str, Any]
     ) -> dict[Path, bytes]:
-        """The files, by their places."""
+        """Return the content of each file, by path."""
         folder, texts = self._folder or Path(), [entry.text for entry in entries]
         contents = {
             folder / LIST: "".join(f"{text}\n" for text in texts).encode(),
@@ -119,50 +121,52 @@ class MetadataTarget:
             folder / MANIFEST: json_bytes(manifest),
             folder / REPORT: json_bytes(report),
         }
-        if first_unfit_for_text(texts) is not None:  # the report has a warning that says so
+        if first_unfit_for_text(texts) is not None:  # the report has a warning
             del contents[folder / LIST]
         return contents
 
     def _joined_meanwhile(self, place: Path, written: dict[str, dict[str, Any]]) -> list[str]:
-        """Name the languages that others put into the table since it was looked at; a warning where that fails."""
+        """Update the list of languages if other builds joined the table meanwhile; return a warning if that fails."""
         try:
-            lists = stored_lists(self._tables)
-            if lists != written:
+            languages = stored_languages(self._tables)
+            if languages != written:
                 with ExitStack() as stack:
-                    put_file(stack, place, _overview(lists))
+                    put_file(stack, place, _overview(languages))
         except (MetaclipSparkError, PySparkException, Py4JJavaError) as error:
             why = str(error) if isinstance(error, MetaclipSparkError) else failure_reason(error)
-            said = f"the list is written and whole, but {place} may lack languages that were built at the same time"
-            return [f"{said}: {why}; building any of them again brings it up to date"]
+            said = (
+                f"the metadata is completely written, but {place} may lack languages that were built at the same time"
+            )
+            return [f"{said}: {why}. Build any of them again to update the file"]
         return []
 
 
-def _overview(lists: dict[str, dict[str, Any]]) -> bytes:
-    """The languages of the table, and one digest over all: what the table says, for who has no Spark."""
-    overall = overall_digest({language: one["metadata_digest"] for language, one in lists.items()})
-    return json_bytes({"metadata_digest": overall, "languages": lists})
+def _overview(languages: dict[str, dict[str, Any]]) -> bytes:
+    """Return the languages of the table with one digest over all, for readers without Spark."""
+    overall = overall_digest({language: one["metadata_digest"] for language, one in languages.items()})
+    return json_bytes({"metadata_digest": overall, "languages": languages})
 
 
 def _only_table(table: str, language: str) -> str:
-    """What a store or a catalog has in place of files."""
+    """Warn that a store or a catalog gets no files."""
     return (
-        f"only the table {table} is written: a store or a catalog takes none of the files ({LIST}, {JSON}, {ARTIFACT}, "
-        f"{MANIFEST}, {REPORT}). `curate --metadata {language}={table}` takes the table as it is; keep this report, or "
-        "write to a folder of this machine for the files"
+        f"only the table {table} is written, without the files ({LIST}, {JSON}, {ARTIFACT}, {MANIFEST}, {REPORT}), "
+        f"because the output is a store or a catalog. `curate --metadata {language}={table}` reads the table. Keep "
+        "this report, or write to a local folder to get the files"
     )
 
 
-def _without(place: Path) -> list[str]:
-    """Remove an earlier list's file, whose place none of this list takes; a warning where that fails."""
+def _remove(place: Path) -> list[str]:
+    """Remove the file of earlier metadata that the new metadata does not replace; return a warning if that fails."""
     try:
         place.unlink(missing_ok=True)
     except OSError as error:
-        return [f"{place} is of an earlier list and cannot be removed: {error.strerror}; remove it"]
+        return [f"{place} belongs to earlier metadata and cannot be removed: {error.strerror}. Remove it"]
     return []
 
 
-def stored_lists(tables: Tables) -> dict[str, dict[str, Any]]:
-    """Digest and number of entries of each language in the table `metadata`, by language; empty if there is none."""
+def stored_languages(tables: Tables) -> dict[str, dict[str, Any]]:
+    """Return digest and number of entries of each language in the table `metadata`; empty if there is no table."""
     rows = tables.read(METADATA)
     if rows is None:
         return {}

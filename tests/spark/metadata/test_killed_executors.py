@@ -1,30 +1,28 @@
-"""`metadata build` on a cluster of two executors, one of them killed with signal 9: the same list, byte for byte."""
+"""`metadata build` on a cluster of two executors, one of them killed with signal 9: the same bytes are written."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
-from curate_process import kind_of
+from curate_process import CLUSTER
 from dumps import dump, made_up_articles, views, write
 from small_wordnet import write_wordnet
+from spark_processes import finish, kind_of, processes_below, start_command
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 pytestmark = [pytest.mark.spark, pytest.mark.cluster]
 pytest.importorskip("nltk")
 
-SECONDS = 600
 SAME = ("entries.txt", "metadata.json", "entries.mcs", "manifest.json")
 
 
 @pytest.fixture(scope="module")
 def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Of a build that takes its workers some seconds."""
+    """Arguments of a build that keeps its workers busy for some seconds."""
     folder = tmp_path_factory.mktemp("sources")
     articles = made_up_articles(12_000)
     parts = [
@@ -37,16 +35,6 @@ def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return ["metadata", "build", "--progress", *sources, *map(str, parts)]
 
 
-def start(arguments: list[str], output: Path, master: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "metaclip_spark", *arguments, "--output", str(output), "--master", master]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def finish(process: subprocess.Popen[str]) -> None:
-    said = process.communicate(timeout=SECONDS)[0]
-    assert process.returncode == 0, said
-
-
 def wait_for(process: subprocess.Popen[str], begin: str) -> None:
     assert process.stdout is not None
     said = []
@@ -57,21 +45,10 @@ def wait_for(process: subprocess.Popen[str], begin: str) -> None:
     pytest.fail(f"no line {begin!r} in {said}")
 
 
-def below(process: subprocess.Popen[str], kind: str) -> list[psutil.Process]:
-    found = []
-    for each in psutil.Process(process.pid).children(recursive=True):
-        try:
-            if kind_of(each) == kind:
-                found.append(each)
-        except psutil.NoSuchProcess:
-            continue
-    return found
-
-
 @pytest.fixture(scope="module")
 def undisturbed(arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     output = tmp_path_factory.mktemp("undisturbed") / "lists"
-    finish(start(arguments, output, "local[2]"))
+    finish(start_command([*arguments, "--output", str(output)]))
     return {name: (output / "en" / name).read_bytes() for name in SAME}
 
 
@@ -79,15 +56,15 @@ def undisturbed(arguments: list[str], tmp_path_factory: pytest.TempPathFactory) 
 def test_a_killed_executor_changes_nothing(
     arguments: list[str], undisturbed: dict[str, bytes], tmp_path: Path, moment: str
 ) -> None:
-    process = start(arguments, tmp_path / "lists", "local-cluster[2,1,1024]")
+    process = start_command([*arguments, "--output", str(tmp_path / "lists")], CLUSTER)
     if moment == "while words are counted":
         wait_for(process, "en: wordnet ...")
-        while not (workers := below(process, "python worker")):
+        while not (workers := list(processes_below(process.pid, "python worker"))):
             assert process.poll() is None
-        executor = workers[0].parent().parent()  # of the daemon that forked it
+        executor = workers[0].parent().parent()  # the parent of the daemon that forked the worker
     else:
         wait_for(process, "en: count words ...")
-        executor = below(process, "executor")[0]
+        executor = next(processes_below(process.pid, "executor"))
     assert kind_of(executor) == "executor"
     executor.kill()
     finish(process)

@@ -1,11 +1,10 @@
-"""WordNet through NLTK's corpus reader, from corpora that are on this machine; nothing is ever downloaded."""
+"""Candidates from WordNet (table 1, line 1), read with NLTK from corpora on this machine; nothing is downloaded."""
 
 from __future__ import annotations
 
 import warnings
 import zipfile
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from metaclip_spark.config.metadata import REFERENCE_LANGUAGE
@@ -21,6 +20,7 @@ from metaclip_spark.core.entries.wordnet import (
 )
 from metaclip_spark.core.languages import base_language, language_code
 from metaclip_spark.errors import EnvironmentProblemError, InputError
+from metaclip_spark.metadata.candidates.proposal import Proposal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,52 +28,43 @@ if TYPE_CHECKING:
 _MULTILINGUAL: Final = ("omw-2.0", "omw-1.4")
 _TAB_FILES: Final = r".*/wn-data-.*\.tab"
 _HOW: Final = (
-    "run `python -m nltk.downloader -d DIR {}` on a machine with a network, and name DIR with --nltk-data (or in "
-    "NLTK_DATA): it holds corpora/; or leave WordNet out with --no-wordnet"
+    "Run `python -m nltk.downloader -d DIR {}` on a machine with internet access and pass DIR, which then contains "
+    "corpora/, as --nltk-data (or in NLTK_DATA); or leave WordNet out with --no-wordnet"
 )
 
 
-@dataclass(frozen=True)
-class WordNet:
-    """WordNet's part of a list.
+def propose_wordnet(language: str, nltk_data: str | None = None) -> Proposal:
+    """Propose the numbers 0 to 99, then the names of WordNet's synsets.
 
-    Attributes:
-        candidates: the numbers, then the names.
-        edition: of the corpus, as it says itself; "" if the language has none.
-        warnings: about the edition.
-    """
-
-    candidates: list[Candidate]
-    edition: str
-    warnings: list[str]
-
-
-def read_wordnet(language: str, nltk_data: str | None = None) -> WordNet:
-    """Names of WordNet's synsets; in other languages than English lemmas of the Open Multilingual WordNet.
+    Languages other than English have the lemmas of the Open Multilingual WordNet instead, or the numbers alone.
 
     Args:
-        language: code of the Wikipedia.
-        nltk_data: folder with `corpora/`; None: where NLTK looks itself.
+        language: Code of the Wikipedia.
+        nltk_data: Folder with `corpora/`; None: where NLTK itself searches.
 
     Raises:
         EnvironmentProblemError: NLTK is not installed.
-        InputError: there is no corpus, or not of the language.
+        InputError: There is no corpus, or none of this language.
     """
     code = OPEN_MULTILINGUAL.get(language_code(language)) or OPEN_MULTILINGUAL.get(base_language(language))
     if language != REFERENCE_LANGUAGE and code is None:
-        said = f"there is no Open Multilingual WordNet of {language!r}: the list has the numbers 0 to 99 in its place"
-        return WordNet([Candidate(number) for number in NUMBERS], "", [said])
+        said = f"the Open Multilingual WordNet does not cover {language!r}: only the numbers 0 to 99 take its place"
+        return _proposal([Candidate(number) for number in NUMBERS], "", [said])
     with _corpus(nltk_data) as (reader, multilingual):
         edition = str(reader.get_version())
         if language == REFERENCE_LANGUAGE:
             candidates = wordnet_candidates(entry_of_synset(one.name()) for one in reader.all_synsets())
-            return WordNet(candidates, edition, _edition_warnings(edition, len(candidates)))
+            return _proposal(candidates, edition, _edition_warnings(edition, len(candidates)))
         if multilingual is not None:
             reader.add_omw()
         if code not in reader.langs():
-            raise InputError(f"the Open Multilingual WordNet has no {code!r} here: {_HOW.format('omw-1.4')}")
+            raise InputError(f"the installed Open Multilingual WordNet has no {code!r}. {_HOW.format('omw-1.4')}")
         candidates = wordnet_candidates(map(entry_of_lemma, reader.all_lemma_names(lang=code)))
-        return WordNet(candidates, f"{multilingual} {code} with WordNet {edition}", [])
+        return _proposal(candidates, f"{multilingual} {code} with WordNet {edition}", [])
+
+
+def _proposal(candidates: list[Candidate], edition: str, warnings_: list[str]) -> Proposal:
+    return Proposal(candidates, warnings=warnings_, sources={"wordnet": edition})
 
 
 def _edition_warnings(edition: str, entries: int) -> list[str]:
@@ -85,7 +76,7 @@ def _edition_warnings(edition: str, entries: int) -> list[str]:
 
 @contextmanager
 def _corpus(nltk_data: str | None) -> Iterator[tuple[Any, str | None]]:
-    """NLTK's reader, and the name of the multilingual corpus beside it."""
+    """Yield NLTK's reader, and the name of the multilingual corpus if there is one."""
     try:
         import nltk  # noqa: PLC0415 - an extra
         from nltk.corpus.reader import CorpusReader, WordNetCorpusReader  # noqa: PLC0415
@@ -93,27 +84,27 @@ def _corpus(nltk_data: str | None) -> Iterator[tuple[Any, str | None]]:
         from nltk.corpus.util import LazyCorpusLoader  # noqa: PLC0415
     except ImportError:
         raise EnvironmentProblemError(
-            "WordNet is read by NLTK: pip install 'metaclip-spark[metadata]' (nltk)"
+            "WordNet is read with NLTK, which is not installed: pip install 'metaclip-spark[metadata]'"
         ) from None
     multilingual = None
     places = nltk.data.path
     before = list(places)
     if nltk_data is not None:
-        places[:] = [nltk_data]  # no other: an edition that lies elsewhere would take its place unseen
+        places[:] = [nltk_data]  # no other place, where NLTK might find another edition
     try:
         multilingual = next((name for name in _MULTILINGUAL if _is_there(nltk, name)), None)
         if not _is_there(nltk, "wordnet"):
             where = nltk_data or ", ".join(before)
-            raise InputError(f"there is no WordNet in {where} (corpora/wordnet): {_HOW.format('wordnet')}")
+            raise InputError(f"there is no WordNet in {where} (corpora/wordnet). {_HOW.format('wordnet')}")
         others = LazyCorpusLoader(multilingual, CorpusReader, _TAB_FILES, encoding="utf8") if multilingual else None
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns that there is no multilingual one, which English does not need
+            warnings.simplefilter("ignore")  # NLTK warns of a missing multilingual corpus, which English does not need
             yield LazyCorpusLoader("wordnet", WordNetCorpusReader, others), multilingual
-    # A plain ValueError or IndexError is of lines that are cut, WordNetError of lines that are none.
+    # ValueError and IndexError (a LookupError) come from truncated lines, WordNetError from malformed ones.
     except (OSError, LookupError, ValueError, zipfile.BadZipFile, WordNetError) as error:
         said = str(error).strip().partition("\n")[0]
         raise InputError(
-            f"the WordNet corpus in {nltk_data or ', '.join(before)} cannot be read, and may be cut: {said}; "
+            f"the WordNet corpus in {nltk_data or ', '.join(before)} cannot be read and may be truncated: {said}. "
             + _HOW.format("wordnet" if multilingual is None else f"wordnet {multilingual}")
         ) from error
     finally:

@@ -1,4 +1,4 @@
-"""Step by step: the list, figures and manifest are those of building all at once, and what differs is told."""
+"""Step by step: entries, figures and manifest equal those of building at once, and differences are warnings."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from metaclip_spark.cli import main
 from metaclip_spark.core.entry_list import metadata_digest
 from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.metadata.build import build_metadata
-from metaclip_spark.metadata.candidates.stored import SOURCES
-from metaclip_spark.metadata.steps import merge_candidates, write_candidates
+from metaclip_spark.metadata.build_stepwise import merge_candidates, write_candidates
+from metaclip_spark.metadata.candidates.stored_candidates import SOURCES
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -31,7 +31,7 @@ def steps_of(lines: list[str]) -> list[str]:
     return [line.partition(" ...")[0] for line in lines if not line.startswith("  stage")]
 
 
-def test_steps_one_by_one_give_the_same_list_and_manifest(
+def test_steps_give_the_entries_and_manifest_of_building_at_once(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sources = small_sources(tmp_path / "in")
@@ -53,20 +53,22 @@ def test_steps_one_by_one_give_the_same_list_and_manifest(
     official = tmp_path / "official.txt"
     official.write_text("dog\nSt. Louis\ndog\n")
     for taken in (None, str(official)):
-        whole = build_metadata(spark, replace(sources, official=taken), str(tmp_path / "whole"), "en", CONFIG)
+        at_once = build_metadata(spark, replace(sources, official=taken), str(tmp_path / "at_once"), "en", CONFIG)
         merge = ["merge", "--candidates", str(folder), "--output", str(tmp_path / "merged"), "--progress", "--json"]
         assert main(["metadata", *merge, *CAPS, *(["--official", taken] if taken else [])]) == 0
         printed = capsys.readouterr()
         assert steps_of(printed.err.splitlines()) == ["read candidates", "write"]
-        assert json.loads(printed.out)["metadata_digest"] == whole.metadata_digest
-        manifests = [json.loads((tmp_path / root / "en" / "manifest.json").read_text()) for root in ("whole", "merged")]
+        assert json.loads(printed.out)["metadata_digest"] == at_once.metadata_digest
+        manifests = [
+            json.loads((tmp_path / root / "en" / "manifest.json").read_text()) for root in ("at_once", "merged")
+        ]
         assert manifests[0] == manifests[1]
         assert manifests[0]["sources"]["dump"] == "enwiki"
         assert manifests[0]["figures"]["unigrams"]["min count reached"]
         assert any(said.startswith("WordNet 3.0 gives") for said in manifests[0]["warnings"])
 
 
-def test_what_does_not_belong_together_is_refused_or_told(spark: SparkSession, tmp_path: Path) -> None:
+def test_candidates_that_do_not_belong_together_are_refused_or_warned_of(spark: SparkSession, tmp_path: Path) -> None:
     sources = small_sources(tmp_path / "in")
     folder, output = tmp_path / "steps", tmp_path / "out"
     lines: list[str] = []
@@ -74,15 +76,17 @@ def test_what_does_not_belong_together_is_refused_or_told(spark: SparkSession, t
         spark, "titles", replace(sources, dump=()), folder, "en", CONFIG, progress=lines.append
     )
     assert steps_of(lines) == ["titles", "write"]
-    with pytest.raises(ConfigError, match=r"titles\.tsv\.gz holds candidates of 'en'.*of 'vi': .*--language en"):
+    with pytest.raises(ConfigError, match=r"titles\.tsv\.gz has candidates of 'en'.*of 'vi'.*--language en"):
         merge_candidates(spark, folder, str(output), "vi", CONFIG)
     with pytest.raises(ConfigError, match="cannot be in a store, as s3a:"):
         write_candidates(spark, "titles", sources, Path("s3a://bucket/steps"), "en", CONFIG)
 
-    # Other settings than here, and candidates that nobody describes
+    # Other settings, and candidates without a description
     (folder / "unigrams.tsv.gz").write_bytes(gzip.compress("\ufeffcat\t3\r\ndog\t2".encode()))
     report = merge_candidates(spark, folder, str(output), "en", replace(CONFIG, title_cap=1, title_min_views=1))
-    assert [(name, own["admitted"]) for name, own in report.merged.items()] == [("unigrams", 2), ("titles", 1)]
+    assert {name: own["admitted"] for name, own in report.merged.items()} == {
+        "wordnet": 0, "unigrams": 2, "bigrams": 0, "titles": 1,
+    }  # fmt: skip
     assert report.sources["unigrams.tsv.gz"] == "made by hand"
     assert "unigrams.tsv.gz has no unigrams.json beside it" in report.warnings[0]
     assert "titles were made with title_min_views = 70, not 1, title_cap = 5, not 1" in report.warnings[1]
@@ -91,7 +95,7 @@ def test_what_does_not_belong_together_is_refused_or_told(spark: SparkSession, t
     assert report.metadata_digest == metadata_digest(["cat", "dog", "Nowhere"])
 
     place = tmp_path / "steps" / "titles.tsv.gz"
-    assert written.target == str(place)
+    assert written.file == str(place)
     place.write_bytes(gzip.compress(b"Paris\t9\n"))
     with pytest.raises(InputError, match=r"titles\.json does not describe titles\.tsv\.gz.*remove titles\.json"):
         merge_candidates(spark, folder, str(output), "en", CONFIG)

@@ -1,4 +1,4 @@
-"""Several languages in one run: each fails for itself, and every failure is told."""
+"""Several languages in one build: one failure does not stop the others, and every failure is reported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from metaclip_spark.cli import main
 from metaclip_spark.errors import InputError, MetaclipSparkError
-from metaclip_spark.metadata import build as build_metadata
+from metaclip_spark.metadata import build_languages
 from metaclip_spark.spark import session
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def no_session(**_: object) -> Iterator[None]:
         (["vi"], "metaclip-spark: RuntimeError: no memory"),
     ],
 )
-def test_an_error_that_was_not_foreseen_stops_no_other_language(
+def test_unexpected_error_does_not_stop_other_languages(
     languages: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tried = []
@@ -40,7 +40,7 @@ def test_an_error_that_was_not_foreseen_stops_no_other_language(
         raise FAILURES[language]
 
     monkeypatch.setattr(session, "open_session", no_session)
-    monkeypatch.setattr(build_metadata, "build_metadata", build)
+    monkeypatch.setattr(build_languages, "build_metadata", build)
     exit_code = main(["metadata", "build", "--language", *languages, "--output", "out"])
     assert (exit_code, tried) == (MetaclipSparkError.exit_code, languages)
     assert said in capsys.readouterr().err
