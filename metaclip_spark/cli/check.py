@@ -33,5 +33,5 @@ def run_check(options: Namespace) -> None:
     from metaclip_spark.audit.check_text import render_check  # noqa: PLC0415
 
     with session_of(options) as spark:
-        report = check(spark, options.tables, crawl=options.pool_name, least_rows=options.min_rows)
+        report = check(spark, options.tables, pool_name=options.pool_name, least_rows=options.min_rows)
     print_report(options, report, render_check)

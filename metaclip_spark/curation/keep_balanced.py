@@ -16,7 +16,7 @@ from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its type
 
 from metaclip_spark.core.balancing.rule import balance_rows
 from metaclip_spark.core.draw import draws
-from metaclip_spark.pools.batches import by_language
+from metaclip_spark.pools.split_by_language import split_by_language
 from metaclip_spark.spark.columns import quoted
 from metaclip_spark.spark.shared_value import share
 from metaclip_spark.tables.schemas import DECISIONS, IMAGE_ID, LANGUAGE, curated_schema
@@ -72,13 +72,13 @@ class Provenance:
     """What every row of a run says of its origin.
 
     Attributes:
-        crawl: name of the pool.
+        pool_name: name of the pool.
         counts_version: key of the counts.
         metadata_digests: by language.
         run_id: of the run that writes the row.
     """
 
-    crawl: str
+    pool_name: str
     counts_version: str
     metadata_digests: Mapping[str, str]
     run_id: str
@@ -129,7 +129,7 @@ def matched_parts(
     """On a worker: each batch by language, with matches, draws, probabilities and admission thresholds."""
     counts = balance.counts.value
     for batch in batches:
-        for language, part in by_language(batch, metadata.languages):
+        for language, part in split_by_language(batch, metadata.languages):
             ids, offsets = metadata.matcher(language).match_ids(part.column("text"))
             u = draws(part.column("uid"), balance.seed)
             decisions = balance_rows(ids, offsets, counts[language], balance.t[language], u)
@@ -182,7 +182,7 @@ def with_provenance(kept: DataFrame, origin: Provenance) -> DataFrame:
     with_image_id = any(field.name == "image_url" for field in carried)
     schema = curated_schema(carried, with_image_id=with_image_id)
     added: dict[str, Column] = {
-        "crawl": F.lit(origin.crawl),
+        "pool_name": F.lit(origin.pool_name),
         "counts_version": F.lit(origin.counts_version),
         "run_id": F.lit(origin.run_id),
         "metadata_digest": _by_language(origin.metadata_digests, has_language=LANGUAGE.name in kept.columns),

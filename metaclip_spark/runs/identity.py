@@ -14,7 +14,7 @@ from metaclip_spark.core.draw import DRAW_VERSION
 from metaclip_spark.core.spacing import SEMANTICS_VERSION
 from metaclip_spark.errors import TableError
 from metaclip_spark.runs.report import CurateReport
-from metaclip_spark.spark.events import log_event
+from metaclip_spark.spark.progress import log_event
 from metaclip_spark.tables.schemas import CURATED, RUNS, RUNS_SCHEMA
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def plan_by_digests(pool: Pool, source: Source, metadata_digests: Mapping[str, s
     """The same, where the metadata is known by its digests."""
     counted: dict[str, Any] = {
         "source": source.digest,
-        "crawl": pool.crawl,
+        "pool_name": pool.name,
         "text": pool.columns.text,
         "language": pool.columns.language,
         "metadata": dict(metadata_digests),
@@ -218,7 +218,7 @@ def run_row(
         "software": _software(),
         "configuration": json.dumps(plan.configuration, sort_keys=True),
         "inputs": json.dumps(
-            plan.source.description | {"digest": plan.source.digest, "crawl": plan.pool.crawl}, sort_keys=True
+            plan.source.description | {"digest": plan.source.digest, "pool_name": plan.pool.name}, sort_keys=True
         ),
         "output_versions": dict(output_versions),
         "counters": dict(counters),

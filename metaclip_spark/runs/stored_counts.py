@@ -120,7 +120,7 @@ def _as_table(plan: RunPlan, counts: PoolCounts, metadata: Mapping[str, Compiled
         constant = {
             "counts_version": plan.counts_version,
             "language": language,
-            "crawl": plan.pool.crawl,
+            "pool_name": plan.pool.name,
             "metadata_digest": plan.metadata_digests[language],
         }
         columns = {

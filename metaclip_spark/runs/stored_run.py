@@ -85,7 +85,7 @@ class StoredRun:
             columns=PoolColumns(**self.configuration["columns"]),
             format=self.inputs["format"],
             version=self.inputs.get("version"),
-            crawl=self.inputs.get("crawl", ""),
+            name=self.inputs.get("pool_name", ""),
             **{name: value for name, value in self.configuration.get("reading", {}).items() if name != "format"},
             **self.configuration.get("changes", {}),
         )

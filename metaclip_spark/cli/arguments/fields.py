@@ -32,7 +32,7 @@ CONFIG_FIELDS: Final = (
 POOL_FIELDS: Final = {
     "format": "format",
     "pool_version": "version",
-    "pool_name": "crawl",
+    "pool_name": "name",
     "header": "header",
     "multiline": "multiline",
     "schema": "schema",

@@ -83,7 +83,7 @@ def installation(
     for number, name in enumerate(("first", "second", "third")):
         write_files(table.slice(number * ROWS, ROWS).drop_columns("id"), folder / "pools" / name, files=2)
     (folder / "entries.txt").write_text("\n".join(ENTRIES))
-    pool = Pool(paths=(str(folder / "pools" / "first"),), columns=PoolColumns(image_url="image_url"), crawl="first")
+    pool = Pool(paths=(str(folder / "pools" / "first"),), columns=PoolColumns(image_url="image_url"), name="first")
     curate(spark, pool, metadata, str(folder / "tables"), CurateConfig(t=20))
     archive = Path(os.environ.get("METACLIP_SPARK_TEST_ARCHIVE", folder / "environment.tar.gz"))
     pack = [sys.executable, "jobs/pack.py", "--keep", "--output", archive]
@@ -146,7 +146,7 @@ def test_each_pool_joins_once(installation: Installation, spark: SparkSession, m
     curate(spark, pool, metadata, str(folder / "at-once"), CurateConfig(t=20))
     joined, at_once = (
         content_digest(
-            spark.read.format("delta").load(f"{root}/curated"), without=("run_id", "counts_version", "crawl")
+            spark.read.format("delta").load(f"{root}/curated"), without=("run_id", "counts_version", "pool_name")
         )
         for root in (folder / "tables", folder / "at-once")
     )

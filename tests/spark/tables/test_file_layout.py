@@ -18,7 +18,7 @@ from metaclip_spark.config.pool import PoolColumns
 from metaclip_spark.curation.append.append import append
 from metaclip_spark.curation.curate import curate
 from metaclip_spark.curation.rebalance.rebalance import rebalance
-from metaclip_spark.spark.session_kind import parallelism
+from metaclip_spark.spark.session_features import parallelism
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +88,7 @@ def test_no_task_of_an_append_writes_more_than_a_cores_share(
     frequent = pa.table({"id": range(2_000, 8_000), "text": ["w1"] * 6_000})
     change_settings({"spark.sql.files.maxPartitionBytes": "100000", "spark.sql.files.openCostInBytes": "100000"})
     first, second = (
-        pool_at(write_files(table, tmp_path / name, files=16), PoolColumns(uid="id"), crawl=name)
+        pool_at(write_files(table, tmp_path / name, files=16), PoolColumns(uid="id"), name=name)
         for name, table in (("rare", rare), ("frequent", frequent))
     )
     out = tmp_path / "out"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pools import made_up_table, pool_at, write_files
+from process_death import Death, die
 
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.curation.append import append as appending
@@ -38,9 +39,9 @@ CONFIG = CurateConfig(t=30.0, reserve=60.0, seed=3)
 
 @pytest.fixture(scope="module")
 def pools(tmp_path_factory: pytest.TempPathFactory) -> list[Pool]:
-    folder, rows = tmp_path_factory.mktemp("crawls"), made_up_table(1_200, seed=5)
+    folder, rows = tmp_path_factory.mktemp("pools"), made_up_table(1_200, seed=5)
     return [
-        pool_at(write_files(rows.slice(600 * part, 600), folder / str(part), files=2), None, crawl=str(part))
+        pool_at(write_files(rows.slice(600 * part, 600), folder / str(part), files=2), None, name=str(part))
         for part in range(2)
     ]
 
@@ -105,7 +106,8 @@ def test_a_commit_in_the_last_moment_is_not_overwritten(spark: SparkSession, tmp
         rows = spark.range(3).selectExpr(
             "id AS uid", "1D AS probability", "0.5D AS draw", "1D AS admission_threshold",
             "array(1) AS matched_entries",
-            "'en' AS language", "'' AS crawl", "'' AS counts_version", "'' AS metadata_digest", f"'{run}' AS run_id",
+            "'en' AS language", "'' AS pool_name", "'' AS counts_version", "'' AS metadata_digest",
+            f"'{run}' AS run_id",
         )  # fmt: skip
         return tables.replace(CURATED, rows, run_id=run, layout=layout, after=after).version
 
@@ -132,7 +134,7 @@ def test_deleted_rows_stay_deleted_and_compacted_files_are_known(
     kept = len(uids(spark, out))
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(rebalancing, "record", die)
-        with pytest.raises(DeathError):
+        with pytest.raises(Death):
             rebalance(spark, str(out), 29.0)
     # The command line is given again, and starts from what was there before it.
     again = rebalance(spark, str(out), 29.0)
@@ -143,7 +145,7 @@ def test_deleted_rows_stay_deleted_and_compacted_files_are_known(
     kept = len(uids(spark, out))
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(appending, "record", die)
-        with pytest.raises(DeathError):
+        with pytest.raises(Death):
             append(spark, pools[1], metadata, str(out), frozen=True)
     joined = append(spark, pools[1], metadata, str(out), frozen=True)
     assert not {gone, also} & uids(spark, out)
@@ -154,7 +156,7 @@ def test_a_run_that_cannot_be_completed_can_be_taken_back(spark: SparkSession, o
     before = uids(spark, out)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(rebalancing, "record", die)
-        with pytest.raises(DeathError):
+        with pytest.raises(Death):
             rebalance(spark, str(out), 7.0)
     assert uids(spark, out) < before
     with pytest.raises(TableError, match="RESTORE TABLE") as refused:
@@ -170,11 +172,3 @@ def test_a_lost_reserve_is_noticed(spark: SparkSession, out: Path) -> None:
     shutil.rmtree(out / "reserve")
     with pytest.raises(TableError, match="reserve, which is gone"):
         rebalance(spark, str(out), 44.0)
-
-
-class DeathError(Exception):
-    """Stands for a process that ends here."""
-
-
-def die(*_: Any, **__: Any) -> None:
-    raise DeathError

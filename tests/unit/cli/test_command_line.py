@@ -131,7 +131,7 @@ def test_options_of_rebalance_and_append() -> None:
     assert (rebalance.tables, rebalance.t, rebalance.metadata, rebalance.json) == ("o", 5.0, [], False)
     append = build_parser().parse_args(["append", *REQUIRED[1:], "--pool-name", "b", "--frozen"])
     assert append.frozen
-    expected = Pool(paths=("p",), columns=PoolColumns(uid="id"), crawl="b")
+    expected = Pool(paths=("p",), columns=PoolColumns(uid="id"), name="b")
     assert pool_of(append, run_file_of(append)) == expected
 
 
