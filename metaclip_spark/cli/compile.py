@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metaclip_spark.cli.arguments.printing import add_printing_arguments
+from metaclip_spark.cli.arguments.printing import COMPILING_KERNELS, add_printing_arguments, announce_kernels
 from metaclip_spark.errors import TableError
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def run_compile(options: Namespace) -> None:
     from metaclip_spark.metadata.read_metadata import read_list  # noqa: PLC0415
     from metaclip_spark.spark.host_artifact import replace_file  # noqa: PLC0415
 
+    announce_kernels(options, COMPILING_KERNELS)
     compiled = compile_metadata(read_list(options.metadata), language=options.language, seed=options.seed)
     artifact = artifact_to_bytes(compiled)
     try:

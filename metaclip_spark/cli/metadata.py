@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from metaclip_spark.cli.arguments.fields import add_conf_argument, run_file_of
 from metaclip_spark.cli.arguments.metadata import metadata_sources
-from metaclip_spark.cli.arguments.printing import add_printing_arguments, print_report, progress_of
+from metaclip_spark.cli.arguments.printing import (
+    METADATA_KERNELS,
+    add_printing_arguments,
+    announce_kernels,
+    print_report,
+    progress_of,
+)
 from metaclip_spark.cli.arguments.session import add_session_arguments, session_of
 from metaclip_spark.config.metadata import REFERENCE_LANGUAGE, MetadataConfig, MetadataSources
 from metaclip_spark.errors import ConfigError, MetaclipSparkError
@@ -124,6 +130,8 @@ def run_metadata(options: Namespace) -> None:
     configs = {language: metadata_config_of(options, run_file, language) for language in languages}
     sources = {language: sources_of(options, language, languages) for language in languages}
     with session_of(options, run_file) as spark:
+        if options.step in {"build", "ngrams"}:
+            announce_kernels(options, METADATA_KERNELS)
         if options.step == "build":
             _build(spark, options, sources, configs)
         else:

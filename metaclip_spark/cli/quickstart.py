@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaclip_spark import example
-from metaclip_spark.cli.arguments.printing import add_printing_arguments, print_report, progress_of
+from metaclip_spark.cli.arguments.printing import (
+    MATCHING_KERNELS,
+    add_printing_arguments,
+    announce_kernels,
+    print_report,
+    progress_of,
+)
 from metaclip_spark.cli.arguments.session import add_session_arguments, session_of
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.config.pool import Pool, PoolColumns
@@ -38,6 +44,7 @@ def run_quickstart(options: Namespace) -> None:
     folder = options.output.absolute()
     pool = Pool(paths=(str(_write_pool(folder)),), columns=PoolColumns(image_url="image_url"))
     with session_of(options) as spark:
+        announce_kernels(options, MATCHING_KERNELS)
         metadata = read_metadata(example.metadata_path())
         config = CurateConfig(t=example.T)
         report = curate(spark, pool, metadata, str(folder / "tables"), config, progress=progress_of(options))

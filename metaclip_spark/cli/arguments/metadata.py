@@ -6,6 +6,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from metaclip_spark.cli.arguments.printing import MATCHING_KERNELS, announce_kernels
 from metaclip_spark.cli.arguments.session import session_of
 from metaclip_spark.errors import ConfigError
 
@@ -64,6 +65,7 @@ def session_and_metadata(
     from metaclip_spark.metadata.read_metadata import read_metadata  # noqa: PLC0415 - `--help` must not load numba
 
     with session_of(options, run_file) as spark:
+        announce_kernels(options, MATCHING_KERNELS)
         metadata: dict[str, CompiledMetadata] = {}
         for language, location in metadata_sources(options.metadata):
             compiled = read_metadata(location, language=language, spark=spark)

@@ -6,7 +6,11 @@ import json
 import logging
 import sys
 from argparse import BooleanOptionalAction
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+MATCHING_KERNELS: Final = "metaclip_spark.core.matching.tokens.match_rows"
+COMPILING_KERNELS: Final = "metaclip_spark.core.matching.tokens.build_words"
+METADATA_KERNELS: Final = "metaclip_spark.core.wikitext.kernels"
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -45,6 +49,21 @@ def progress_of(options: Namespace) -> Callable[[str], None] | None:
     """Return the function that prints a line of progress, or None if progress is not shown."""
     shown = sys.stderr.isatty() if options.progress is None else options.progress
     return _print_to_standard_error if shown else None
+
+
+def announce_kernels(options: Namespace, module: str) -> None:
+    """Say that the kernels of a module are compiled now, unless this machine's cache has them.
+
+    Args:
+        options: Parsed options.
+        module: Full name of the module.
+    """
+    progress = progress_of(options)
+    if progress is not None:
+        from metaclip_spark.host.kernel_cache import has_compiled  # noqa: PLC0415 - `--help` must not load numba
+
+        if not has_compiled(module):
+            progress("Compiling kernels for this machine (once)")
 
 
 def print_report(options: Namespace, report: R, render: Callable[[R], str]) -> None:

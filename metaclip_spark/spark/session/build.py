@@ -147,7 +147,9 @@ def _start(settings: dict[str, str], app_name: str) -> SparkSession:
     conf = SparkConf().setAppName(app_name).setAll(list(settings.items()))
     with quiet_gateway(conf, settings) as gateway:
         SparkContext(conf=conf, gateway=gateway)
-        return _build(settings, app_name)
+        session = _build(settings, app_name)
+        check_session(session)  # here, so that a failure shows what Spark wrote about a missing jar
+    return session
 
 
 def _build(settings: Mapping[str, str], app_name: str) -> SparkSession:
