@@ -92,13 +92,9 @@ def test_runtime_settings_are_applied_to_an_active_session(spark: SparkSession) 
 
 
 def test_other_static_settings_are_refused_all_at_once(spark: SparkSession) -> None:
-    requested = {
-        "spark.driver.memory": "9g",
-        "spark.sql.warehouse.dir": "/elsewhere",
-        "spark.sql.shuffle.partitions": "5",
-    }
+    static = {"spark.driver.memory": "9g", "spark.sql.warehouse.dir": "/elsewhere"}
     with pytest.raises(EnvironmentProblemError) as caught:
-        build_session(settings=requested)
+        build_session(settings=static | {"spark.sql.shuffle.partitions": "5"})
     message = str(caught.value)
     assert "spark.driver.memory=2g" in message
     assert "spark.driver.memory=9g" in message
