@@ -43,8 +43,8 @@ def main() -> None:
     options = parser.parse_args()
     if not options.output.name.endswith((".tar.gz", ".tgz")):
         parser.error(
-            f"--output {options.output} does not end in .tar.gz. Other formats, like .zip, lose the permission to execute "
-            "Python when they are unpacked. Pass a name that ends in .tar.gz.",
+            f"--output {options.output} does not end in .tar.gz. Other formats, like .zip, lose the permission to "
+            "execute Python when they are unpacked. Pass a name that ends in .tar.gz.",
         )
     if not (options.keep and options.output.exists()):
         start = time.monotonic()
