@@ -1,6 +1,6 @@
 # Databricks notebook source
 # MAGIC %md
-# MAGIC # Append a crawl
+# MAGIC # Append a pool
 # MAGIC
 # MAGIC A new pool joins a curated table: the result is that of one run over all pools, row for row, but only the new
 # MAGIC one is read. Counts only grow, so that some of the old rows leave.
@@ -8,10 +8,10 @@
 # COMMAND ----------
 
 dbutils.widgets.text(
-    "pool", "/Volumes/main/default/crawls/newest", "The new pool: folder of files, or a Delta table by path or name"
+    "pool", "/Volumes/main/default/pools/newest", "The new pool: folder of files, or a Delta table by path or name"
 )
 dbutils.widgets.dropdown("format", "parquet", ["parquet", "delta"], "Format of the pool")
-dbutils.widgets.text("crawl", "newest", "Its name, which marks its rows")
+dbutils.widgets.text("pool_name", "newest", "Its name, which marks its rows")
 dbutils.widgets.text("text_column", "text", "Column of the caption")
 dbutils.widgets.text("url_column", "url", "Column of the image's URL")
 dbutils.widgets.text("metadata", "/Volumes/main/default/metadata/entries.txt.gz", "The entry list of the table")
@@ -22,12 +22,12 @@ dbutils.widgets.text("t", "", "Bring the table to this t afterwards, or empty")
 
 from metaclip_spark import Pool, PoolColumns, append, check, diff, inspect, read_metadata, rebalance
 
-output, crawl = dbutils.widgets.get("output"), dbutils.widgets.get("crawl")
+output, pool_name = dbutils.widgets.get("output"), dbutils.widgets.get("pool_name")
 before = next(table.versions - 1 for table in inspect(spark, output).tables if table.name == "curated")
 pool = Pool(
     paths=(dbutils.widgets.get("pool"),),
     format=dbutils.widgets.get("format"),
-    crawl=crawl,
+    name=pool_name,
     columns=PoolColumns(text=dbutils.widgets.get("text_column"), image_url=dbutils.widgets.get("url_column")),
 )
 metadata = read_metadata(dbutils.widgets.get("metadata"), spark=spark)
@@ -55,8 +55,8 @@ display(spark.createDataFrame(list(report.counters.items()), "rows string, numbe
 
 # COMMAND ----------
 
-checked = check(spark, output, crawl=crawl)
-display(spark.createDataFrame(list(checked.rows_by_crawl.items()), "crawl string, rows long"))
+checked = check(spark, output, pool_name=pool_name)
+display(spark.createDataFrame(list(checked.rows_by_pool.items()), "pool_name string, rows long"))
 
 # COMMAND ----------
 

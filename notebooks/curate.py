@@ -8,7 +8,7 @@
 # COMMAND ----------
 
 dbutils.widgets.text(
-    "pool", "/Volumes/main/default/pools/crawl", "Pool: folder of files, or a Delta table by path or name"
+    "pool", "/Volumes/main/default/pools/first", "Pool: folder of files, or a Delta table by path or name"
 )
 dbutils.widgets.dropdown("format", "parquet", ["parquet", "delta"], "Format of the pool")
 dbutils.widgets.text("text_column", "text", "Column of the caption")

@@ -1,4 +1,4 @@
-"""Each new crawl, by the stages of ../stages.toml: tried, appended, balanced, checked, reported. README.md beside it.
+"""Each new pool, by the stages of ../stages.toml: tried, appended, balanced, checked, reported. README.md beside it.
 
 One Spark job a stage. A retry, or a second run for the same date, finds what is done: it adds no rows and no version.
 """
@@ -53,20 +53,22 @@ XCOM: Final = (
 
 
 def value(name: str, params: Mapping[str, Any], variable: Mapping[str, Any], dag_run: Any) -> str:
-    """A parameter: of the run, else of Airflow's variable, else the default; {crawl} in it is the crawl's name.
+    """A parameter: of the run, else of Airflow's variable, else the default; {pool_name} in it is the pool's name.
 
     >>> from types import SimpleNamespace
     >>> scheduled = SimpleNamespace(data_interval_end=pendulum.datetime(2026, 3, 1))
-    >>> value("pool", {"crawl": ""}, {"pool": "crawls/{crawl}"}, scheduled)
-    'crawls/2026-02'
+    >>> value("pool", {"pool_name": ""}, {"pool": "pools/{pool_name}"}, scheduled)
+    'pools/2026-02'
     >>> by_hand = SimpleNamespace(data_interval_end=None, run_after=pendulum.datetime(2026, 1, 9))
-    >>> value("crawl", {}, {}, by_hand), value("crawl", {"crawl": "ours"}, {}, by_hand)
+    >>> value("pool_name", {}, {}, by_hand), value("pool_name", {"pool_name": "ours"}, {}, by_hand)
     ('2025-12', 'ours')
     """
     chosen = str(params.get(name) or variable.get(name, STAGES["parameters"][name]))
-    if name == "crawl":
+    if name == "pool_name":
         return chosen or month_ended(dag_run.data_interval_end or dag_run.run_after)
-    return chosen.replace("{crawl}", value("crawl", params, variable, dag_run)) if "{crawl}" in chosen else chosen
+    if "{pool_name}" not in chosen:
+        return chosen
+    return chosen.replace("{pool_name}", value("pool_name", params, variable, dag_run))
 
 
 def month_ended(by: datetime) -> str:
@@ -197,9 +199,9 @@ def submit(stage: Mapping[str, Any]) -> SparkSubmitOperator | DatabricksSubmitRu
 
 
 @task(trigger_rule="all_success")
-def report(crawl: str, checked: dict[str, Any] | None, appended: dict[str, Any] | None) -> dict[str, Any]:
-    """Where the crawl is now, in a few figures."""
-    found = {"crawl": crawl, "checked": checked, "appended": appended}
+def report(pool_name: str, checked: dict[str, Any] | None, appended: dict[str, Any] | None) -> dict[str, Any]:
+    """Where the pool is now, in a few figures."""
+    found = {"pool_name": pool_name, "checked": checked, "appended": appended}
     print(json.dumps(found, indent=2))
     return found
 
@@ -221,5 +223,5 @@ with DAG(
 ) as dag:
     stages = [submit(stage) for stage in STAGES["stages"]]
     by_name = {stage.task_id: stage for stage in stages}
-    crawl = "{{ value('crawl', params, var.json.get('" + VARIABLE + "', {}), dag_run) }}"
-    chain(*stages, report(crawl, by_name["check"].output, by_name["append"].output))
+    pool_name = "{{ value('pool_name', params, var.json.get('" + VARIABLE + "', {}), dag_run) }}"
+    chain(*stages, report(pool_name, by_name["check"].output, by_name["append"].output))

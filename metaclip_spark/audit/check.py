@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 _DEVIATIONS: Final = 6.0  # one run in a billion is further off by chance
 
 
-def check(spark: SparkSession, output: str, *, crawl: str | None = None, least_rows: int = 1) -> CheckReport:
+def check(spark: SparkSession, output: str, *, pool_name: str | None = None, least_rows: int = 1) -> CheckReport:
     """Read the curated table once and hold it against its run.
 
     Args:
         spark: a session with Delta.
         output: root (a path, or catalog.schema) of the tables.
-        crawl: a pool that must have rows in the table.
-        least_rows: how many rows the table, and that crawl, must have.
+        pool_name: name of a pool that must have rows in the table.
+        least_rows: how many rows the table, and that pool, must have.
 
     Raises:
         TableError: there is no curated table, or its run is not finished.
@@ -46,25 +46,25 @@ def check(spark: SparkSession, output: str, *, crawl: str | None = None, least_r
         if table is None:
             raise AssertionError("a table that was there a moment ago")
         found = _figures(table, run.t)
-    rows = sum(of_crawl[0] for of_crawl in found.values())
-    by_crawl = {name: of_crawl[0] for name, of_crawl in found.items()}
+    rows = sum(of_pool[0] for of_pool in found.values())
+    by_pool = {name: of_pool[0] for name, of_pool in found.items()}
     wrong = [
         *_disagreements(run, rows),
         *(f"{count} rows {what}" for count, what in _bad_rows(found) if count),
         *_too_few(rows, "the table", least_rows),
-        *(_too_few(by_crawl.get(crawl, 0), f"crawl {crawl!r}", least_rows) if crawl is not None else ()),
+        *(_too_few(by_pool.get(pool_name, 0), f"pool {pool_name!r}", least_rows) if pool_name is not None else ()),
     ]
     if wrong:
         raise ConsistencyError(
             f"{tables.path(CURATED)}, version {version}, is not what run {run.run_id} should have left: "
-            f"{'; '.join(wrong)}. Rows by crawl: {by_crawl}; counters of the run: {dict(run.counters)}"
+            f"{'; '.join(wrong)}. Rows by pool: {by_pool}; counters of the run: {dict(run.counters)}"
         )
     return CheckReport(
         run_id=run.run_id,
         curated=tables.path(CURATED),
         version=version,
         rows=rows,
-        rows_by_crawl=by_crawl,
+        rows_by_pool=by_pool,
         t=dict(run.t),
         expected_size=run.report.expected_size,
         expected_deviation=run.report.expected_deviation,
@@ -73,7 +73,7 @@ def check(spark: SparkSession, output: str, *, crawl: str | None = None, least_r
 
 
 def _figures(table: DataFrame, t: Mapping[str, float]) -> dict[str, tuple[int, int, int]]:
-    """By crawl: rows, rows without grounds, rows above their language's t; one pass over a few columns."""
+    """By pool: rows, rows without grounds, rows above their language's t; one pass over a few columns."""
     without_grounds = F.expr("false")
     for field in DECISIONS:
         without_grounds |= F.col(field.name).isNull()
@@ -81,7 +81,7 @@ def _figures(table: DataFrame, t: Mapping[str, float]) -> dict[str, tuple[int, i
     for language, limit in t.items():
         of_language = F.col(LANGUAGE.name) == language
         above = F.when(of_language, F.col("admission_threshold") > F.lit(limit)).otherwise(above)
-    listed = table.groupBy("crawl").agg(F.count("*"), F.count_if(without_grounds), F.count_if(above)).collect()
+    listed = table.groupBy("pool_name").agg(F.count("*"), F.count_if(without_grounds), F.count_if(above)).collect()
     return {row[0]: (row[1], row[2], row[3]) for row in listed}
 
 
@@ -99,8 +99,8 @@ def _disagreements(run: StoredRun, rows: int) -> Iterator[str]:
 
 
 def _bad_rows(found: Mapping[str, tuple[int, int, int]]) -> Iterator[tuple[int, str]]:
-    yield sum(of_crawl[1] for of_crawl in found.values()), "without the grounds of their decision"
-    yield sum(of_crawl[2] for of_crawl in found.values()), "above the t of their language"
+    yield sum(of_pool[1] for of_pool in found.values()), "without the grounds of their decision"
+    yield sum(of_pool[2] for of_pool in found.values()), "above the t of their language"
 
 
 def _too_few(rows: int, what: str, least: int) -> Iterator[str]:

@@ -15,7 +15,7 @@ class CheckReport:
         curated: path of the table.
         version: of the table.
         rows: of the table.
-        rows_by_crawl: the same by crawl.
+        rows_by_pool: Rows of each pool.
         t: threshold by language.
         expected_size: sum of q(t) over the matched rows; None where rows that were dropped before were
             not read again.
@@ -27,7 +27,7 @@ class CheckReport:
     curated: str
     version: int
     rows: int
-    rows_by_crawl: dict[str, int]
+    rows_by_pool: dict[str, int]
     t: dict[str, float]
     expected_size: float | None
     expected_deviation: float | None

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def render_check(found: CheckReport) -> str:
     """The findings as text, without a line break at the end."""
-    by_crawl = [(crawl or "(no name)", count(rows)) for crawl, rows in sorted(found.rows_by_crawl.items())]
+    by_pool = [(name or "(no name)", count(rows)) for name, rows in sorted(found.rows_by_pool.items())]
     return "\n".join(
         [
             f"{found.curated} agrees with run {found.run_id}",
@@ -23,8 +23,8 @@ def render_check(found: CheckReport) -> str:
                     ("expected", _expected(found)),
                 ]
             ),
-            "Rows by crawl",
-            *aligned(by_crawl),
+            "Rows by pool",
+            *aligned(by_pool),
         ]
     )
 

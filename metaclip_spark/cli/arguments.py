@@ -31,7 +31,7 @@ _EXIT_CODES = (
 
 # A schedule passes an option also where its parameter is not set (jobs/stages.toml), and empty is the name of nothing.
 _MAY_BE_EMPTY: Final = frozenset(
-    {"--crawl", "--text-column", "--url-column", "--id-column", "--language-column", "--metadata"}
+    {"--pool-name", "--text-column", "--url-column", "--id-column", "--language-column", "--metadata"}
 )
 
 

@@ -26,7 +26,7 @@ def add_check(commands_of: _SubParsersAction[ArgumentParser]) -> None:
         metavar="ROOT",
         help="folder, or schema (catalog.schema), of the tables, as given to curate",
     )
-    parser.add_argument("--crawl", metavar="NAME", help="a pool that must have rows in the table")
+    parser.add_argument("--pool-name", metavar="NAME", help="a pool that must have rows in the table")
     parser.add_argument("--least-rows", type=int, default=1, metavar="N", help="rows that must be there (default: 1)")
     add_session_options(parser)
     add_output_options(parser)
@@ -41,5 +41,5 @@ def run_check(options: Namespace) -> None:
 
     session = session_options(options, run_file_of(options))
     with open_session(master=session.master, settings=session.settings, jars=session.jars) as spark:
-        found = check(spark, options.output, crawl=options.crawl, least_rows=options.least_rows)
+        found = check(spark, options.output, pool_name=options.pool_name, least_rows=options.least_rows)
     print(json.dumps(found.as_dict(), indent=2) if options.json else render_check(found))

@@ -36,7 +36,7 @@ _CONFIG_FIELDS: Final = (
 _POOL_FIELDS: Final = {
     "format": "format",
     "pool_version": "version",
-    "crawl": "crawl",
+    "pool_name": "name",
     "header": "header",
     "multiline": "multiline",
     "schema": "schema",
@@ -172,8 +172,8 @@ def metadata_sources(arguments: Iterable[str]) -> list[tuple[str | None, str]]:
 
     >>> metadata_sources(["entries.txt.gz", "de=german.txt"])
     [(None, 'entries.txt.gz'), ('de', 'german.txt')]
-    >>> metadata_sources(["s3a://bucket/crawl=1/entries.txt"])
-    [(None, 's3a://bucket/crawl=1/entries.txt')]
+    >>> metadata_sources(["s3a://bucket/part=1/entries.txt"])
+    [(None, 's3a://bucket/part=1/entries.txt')]
     """
     prefixed = [(_LANGUAGE_PREFIX.fullmatch(argument), argument) for argument in arguments]
     return [(match["language"], match["path"]) if match else (None, argument) for match, argument in prefixed]

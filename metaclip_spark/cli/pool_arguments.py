@@ -40,7 +40,7 @@ def add_pool_arguments(parser: ArgumentParser, *, required: bool = True) -> None
     pool.add_argument("--url-column", metavar="NAME", help="the image's URL")
     pool.add_argument("--id-column", metavar="NAME", help="an id unique by row (default: derived from URL and text)")
     pool.add_argument("--language-column", metavar="NAME", help="the caption's language (default: all are of one)")
-    pool.add_argument("--crawl", metavar="NAME", help="a name for the pool, recorded with its rows and counts")
+    pool.add_argument("--pool-name", metavar="NAME", help="a name for the pool, recorded with its rows and counts")
     pool.add_argument(
         "--header",
         action=BooleanOptionalAction,

@@ -64,7 +64,7 @@ class Pool:
         format: of the files: "parquet"; "csv" (RFC 4180) or "tsv" (no quoting), every column a string; "json", one
             object a line; "delta"; or "table", any table of the catalog.
         version: of Delta tables: the version to read, or one for each path; None is the newest when the run begins.
-        crawl: a name for this pool, recorded with its counts and rows ("CC-MAIN-2024-51").
+        name: Name of this pool, recorded with its counts and rows ("CC-MAIN-2024-51").
         header: CSV and TSV: whether each file begins with the names of its columns; None: it does.
         multiline: CSV: quoted fields may hold line ends; a file is then read by one task.
         schema: names and types of the columns, as in CREATE TABLE: for text formats. None: of JSON inferred from all
@@ -77,7 +77,7 @@ class Pool:
     columns: PoolColumns
     format: PoolFormat = "parquet"
     version: int | tuple[int | None, ...] | None = None
-    crawl: str = ""
+    name: str = ""
     header: bool | None = None
     multiline: bool = False
     schema: str | None = None
@@ -92,7 +92,7 @@ class Pool:
         one_of("pool format", self.format, POOL_FORMATS)
         if not isinstance(self.columns, PoolColumns):
             raise ConfigError(f"columns = {self.columns!r} of a pool is no PoolColumns")
-        for name, value in (("crawl", self.crawl), ("schema", "" if self.schema is None else self.schema)):
+        for name, value in (("name", self.name), ("schema", "" if self.schema is None else self.schema)):
             if not is_text(value):
                 raise ConfigError(f"{name} = {value!r} of a pool is no text")
         if not isinstance(self.header, bool | None) or not isinstance(self.multiline, bool):

@@ -72,13 +72,13 @@ class Provenance:
     """What every row of a run says of its origin.
 
     Attributes:
-        crawl: name of the pool.
+        pool_name: name of the pool.
         counts_version: key of the counts.
         metadata_digests: by language.
         run_id: of the run that writes the row.
     """
 
-    crawl: str
+    pool_name: str
     counts_version: str
     metadata_digests: Mapping[str, str]
     run_id: str
@@ -182,7 +182,7 @@ def with_provenance(kept: DataFrame, origin: Provenance) -> DataFrame:
     with_image_id = any(field.name == "image_url" for field in carried)
     schema = curated_schema(carried, with_image_id=with_image_id)
     added: dict[str, Column] = {
-        "crawl": F.lit(origin.crawl),
+        "pool_name": F.lit(origin.pool_name),
         "counts_version": F.lit(origin.counts_version),
         "run_id": F.lit(origin.run_id),
         "metadata_digest": _by_language(origin.metadata_digests, has_language=LANGUAGE.name in kept.columns),

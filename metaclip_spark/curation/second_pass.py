@@ -23,25 +23,25 @@ if TYPE_CHECKING:
     from metaclip_spark.spark.shared_metadata import SharedMetadata
 
 
-class CrawledPool(NamedTuple):
+class NamedPool(NamedTuple):
     """An open pool and its name.
 
     Attributes:
-        crawl: as recorded with its rows.
+        name: as recorded with its rows.
         opened: the pool.
     """
 
-    crawl: str
+    name: str
     opened: OpenPool
 
 
-def reopened_pools(spark: SparkSession, chain: Sequence[StoredRun]) -> list[CrawledPool]:
+def reopened_pools(spark: SparkSession, chain: Sequence[StoredRun]) -> list[NamedPool]:
     """The pools that runs read, as they were then.
 
     Raises:
         InputError: one has changed since, or is gone.
     """
-    return [CrawledPool(run.pool.crawl, reopen_pool(spark, run)) for run in pool_readers(chain)]
+    return [NamedPool(run.pool.name, reopen_pool(spark, run)) for run in pool_readers(chain)]
 
 
 def sources_of(chain: Sequence[StoredRun]) -> list[Source]:
@@ -49,14 +49,14 @@ def sources_of(chain: Sequence[StoredRun]) -> list[Source]:
     return [run.source for run in pool_readers(chain)]
 
 
-def all_rows(pools: Sequence[CrawledPool]) -> DataFrame:
+def all_rows(pools: Sequence[NamedPool]) -> DataFrame:
     """The rows of all pools; a pool of one language may have no column for it."""
     rows = (pool.opened.rows for pool in pools)
     return reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), rows)
 
 
 def second_pass(
-    pools: Sequence[CrawledPool],
+    pools: Sequence[NamedPool],
     plan: RunPlan,
     shared: SharedMetadata,
     balance: Balance,
@@ -69,8 +69,8 @@ def second_pass(
         (
             with_provenance(
                 keep(opened.rows, shared, balance, statistics),
-                Provenance(crawl, plan.balanced_by, plan.metadata_digests, plan.run_id),
+                Provenance(name, plan.balanced_by, plan.metadata_digests, plan.run_id),
             )
-            for crawl, opened in pools
+            for name, opened in pools
         ),
     )

@@ -48,7 +48,7 @@ def is_table_name(place: str) -> bool:
     Raises:
         ConfigError: as `exists_here`.
 
-    >>> is_table_name("crawls.pairs"), is_table_name("s3a://bucket/crawls.pairs"), is_table_name("pairs")
+    >>> is_table_name("pools.pairs"), is_table_name("s3a://bucket/pools.pairs"), is_table_name("pairs")
     (True, False, False)
     """
     return TABLE_NAME.fullmatch(place) is not None and not exists_here(Path(place))

@@ -30,8 +30,8 @@ class TablePlace(NamedTuple):
     def sql(self) -> str:
         """The table as SQL names it.
 
-        >>> TablePlace("/data/curated").sql, TablePlace("main.crawls.curated", in_catalog=True).sql
-        ('delta.`/data/curated`', 'main.crawls.curated')
+        >>> TablePlace("/data/curated").sql, TablePlace("main.curation.curated", in_catalog=True).sql
+        ('delta.`/data/curated`', 'main.curation.curated')
         """
         return self.path if self.in_catalog else f"delta.`{self.path.replace('`', '``')}`"
 

@@ -54,7 +54,7 @@ DECISIONS: Final = (
 )
 
 PROVENANCE: Final = (
-    column("crawl", _STRING, "name of the pool that the row came from"),
+    column("pool_name", _STRING, "name of the pool that the row came from"),
     column("counts_version", _STRING, "the counts that balanced the row: key of entry_counts"),
     column("metadata_digest", _STRING, "SHA-256 of the language's metadata list"),
     column("run_id", _STRING, "the run that wrote the row: key of runs"),
@@ -82,7 +82,7 @@ ENTRY_COUNTS_SCHEMA: Final = T.StructType(
         column("entry_id", T.IntegerType(), "position of the entry in the metadata list, from 0"),
         column("entry", _STRING, "text of the entry"),
         column("count", _LONG, "captions whose match set holds the entry; entries that never matched have no row"),
-        column("crawl", _STRING, "name of the pool that was counted"),
+        column("pool_name", _STRING, "name of the pool that was counted"),
         column("metadata_digest", _STRING, "SHA-256 of the metadata list"),
     ]
 )

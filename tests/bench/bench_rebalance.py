@@ -44,8 +44,8 @@ class Bench:
         self.t: float = options.t
         self.times: dict[str, list[tuple[float, float]]] = {}
 
-    def pool(self, files: list[Path], crawl: str) -> Pool:
-        return Pool(paths=tuple(map(str, files)), columns=COLUMNS, crawl=crawl)
+    def pool(self, files: list[Path], name: str) -> Pool:
+        return Pool(paths=tuple(map(str, files)), columns=COLUMNS, name=name)
 
     def timed(self, name: str, job: Callable[..., CurateReport], *arguments: Any, **options: Any) -> CurateReport:
         start, cpu = time.monotonic(), cpu_seconds()
@@ -106,7 +106,7 @@ class Bench:
             self.spark, self.pool(self.files, "whole"), self.metadata, half_more, CurateConfig(t=self.t, overwrite=True)
         )
         rows = [self.spark.read.format("delta").load(f"{root}/curated") for root in (appended, half_more)]
-        plain = [table.drop("crawl", "run_id", "counts_version") for table in rows]
+        plain = [table.drop("pool_name", "run_id", "counts_version") for table in rows]
         differing = plain[0].exceptAll(plain[1]).count() + plain[1].exceptAll(plain[0]).count()
         print(f"append = curate of all files: {first.counters['kept']:,} rows, {differing} differ")
 

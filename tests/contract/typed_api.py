@@ -60,7 +60,7 @@ def look(spark: SparkSession) -> int:
     assert_type(explain_uid(spark, "out", "0").admission_threshold, float | None)
     assert_type(explain_entry(spark, "out", "photo").count, int)
     assert_type(inspect(spark, "out").tables[0].rows, int)
-    assert_type(read_table(spark, "main.crawls", "runs", version=0).columns, list[str])
+    assert_type(read_table(spark, "main.curation", "runs", version=0).columns, list[str])
     changes = diff(spark, "out", "out", before_at=0, after_at="598148bd")
     exports = [
         export_img2dataset(spark, "out", "urls", columns=["width"]),

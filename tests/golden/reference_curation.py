@@ -1,8 +1,9 @@
-"""The whole curation in plain Python, from the published rules alone: what every other implementation has to equal.
+"""Curation in plain Python, written from the published rules alone: the reference for every other implementation.
 
-Nothing here comes from `metaclip_spark`: spacing by `str.replace`, matching by a dictionary of n-grams of
-space-separated tokens, hashes from `hashlib` and the `xxhash` package, plain float products, thresholds by bisection
-over all doubles. It takes seconds for 50,000 captions and 500,000 entries. Spaced languages only.
+Nothing here is imported from `metaclip_spark`. Captions are spaced by `str.replace`, entries are looked up in a
+dictionary of n-grams of space-separated tokens, hashes come from `hashlib` and the `xxhash` package, probabilities are
+plain float products, and thresholds are found by bisection over all doubles. It takes seconds for 50,000 captions and
+500,000 entries. It covers only languages that are written with spaces.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ Texts = Literal["all_pairs", "one_text_per_image"]
 
 @dataclass(frozen=True)
 class Pair:
-    """One row of the pool: an image with one text. Without a uid, one is derived from image_url and text.
+    """One row of the pool: an image with one text. If `uid` is None, it is derived from image_url and text.
 
-    Bytes of a text that are not UTF-8 come as `bytes.decode(errors="surrogateescape")` gives them.
+    A text that is not valid UTF-8 is decoded with `errors="surrogateescape"`.
     """
 
     text: str | None
@@ -39,7 +40,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class CuratedPair:
-    """What the curation says of one row; the defaults are those of a row that matched nothing."""
+    """Decision on one row. The defaults are the values of a row that matched nothing."""
 
     pair: Pair
     uid: str | int
@@ -52,7 +53,7 @@ class CuratedPair:
 
 @dataclass(frozen=True)
 class ReferenceCuration:
-    """Counts per language and entry, the threshold of each language, and every row of the pool in its order."""
+    """Counts by language and entry, the threshold of each language, and every row in the order of the pool."""
 
     counts: dict[str, list[int]]
     t: dict[str, float]
@@ -75,12 +76,12 @@ def reference_curation(
     """Curate a pool: Algorithm 1 of "Demystifying CLIP Data", with keyed draws.
 
     Args:
-        pairs: the pool.
-        entries: metadata entries by language, ids being positions.
-        t: threshold by language, in matches; one number is English's, from which the others' follow.
-        seed: of the draws, 0 <= seed < 2**64.
-        texts: whether an image may keep several texts.
-        frozen_counts: balance by these counts, of another pool, instead of the pool's own.
+        pairs: Rows of the pool.
+        entries: Metadata entries by language; the id of an entry is its position.
+        t: Threshold by language, in matches. A single number is the threshold of English; the others follow from it.
+        seed: Seed of the draws, 0 <= seed < 2**64.
+        texts: Whether an image may keep several texts.
+        frozen_counts: Entry counts of another pool to balance by, instead of the counts of this pool.
     """
     pool = list(pairs)
     matchers = {language: NgramMatcher(listed) for language, listed in entries.items()}
@@ -100,7 +101,7 @@ def reference_curation(
             continue
         entry_counts = [max(float(balanced_by[pair.language][entry]), 1.0) for entry in ids]
         u = ((xxhash.xxh64_intdigest(str(uid).encode(), seed) >> 12) + 0.5) * 2.0**-52
-        threshold = least_admitting(entry_counts, 1.0 - u)
+        threshold = min_admitting_t(entry_counts, 1.0 - u)
         outcome: Outcome = "kept" if threshold <= t[pair.language] else "not drawn"
         if number not in chosen:
             outcome = "not chosen"
@@ -110,7 +111,7 @@ def reference_curation(
 
 
 def language_thresholds(counts: Mapping[str, Sequence[int]], t: float) -> dict[str, float]:
-    """English keeps t; others get the count at which their ascending cumulative share is nearest to English's."""
+    """Return t for English, and for each other language the count whose tail share is nearest to that of English."""
     english = [count for count in counts["en"] if count]
     share = Fraction(sum(count for count in english if count < t), sum(english))
     found = {"en": t}
@@ -133,7 +134,7 @@ def image_id(image_url: str) -> str:
 
 
 def space(caption: str) -> str:
-    """The caption wrapped in spaces, the seven marks spaced, tab, newline and carriage return made spaces."""
+    """Return the caption between spaces, with spaces around the seven marks and in place of tabs and line breaks."""
     for mark in ",.;:?!`":
         caption = caption.replace(mark, f" {mark} ")
     for blank in "\t\n\r":
@@ -142,13 +143,15 @@ def space(caption: str) -> str:
 
 
 class NgramMatcher:
-    """Entries by their space-separated tokens: " entry " occurs where its tokens follow each other, and only there."""
+    """Dictionary of entries by their tokens: " entry " occurs exactly where these tokens follow one another."""
 
     def __init__(self, entries: Sequence[str]) -> None:
         self._id_of: dict[str, int] = {}
         lengths: dict[str, set[int]] = defaultdict(set)
         for number, entry in enumerate(entries):
-            if entry.strip(" ") and entry not in self._id_of:  # blank entries never match, a repeat is its first id
+            if (
+                entry.strip(" ") and entry not in self._id_of
+            ):  # blank entries never match; a repeat has the id of the first
                 self._id_of[entry] = number
                 tokens = entry.split(" ")
                 lengths[tokens[0]].add(len(tokens))
@@ -168,14 +171,15 @@ class NgramMatcher:
 
 
 def miss(t: float, entry_counts: Sequence[float]) -> float:
+    """Return the probability that none of the entries is sampled."""
     product = 1.0
     for count in entry_counts:
         product *= 1.0 - min(1.0, t / count)
     return product
 
 
-def least_admitting(entry_counts: Sequence[float], target: float) -> float:
-    """The least double t > 0 with miss(t) <= target, by bisection over bit patterns, ordered as doubles are."""
+def min_admitting_t(entry_counts: Sequence[float], target: float) -> float:
+    """Return the smallest double t > 0 with miss(t) <= target. Bit patterns of positive doubles sort as the doubles."""
     below, at = 0, struct.unpack("<q", struct.pack("<d", min(entry_counts)))[0]
     while at - below > 1:
         middle = (below + at) >> 1
@@ -201,12 +205,12 @@ def _why_unmatched(pair: Pair, matchers: Mapping[str, NgramMatcher]) -> Outcome:
 
 
 def _chosen_rows(pool: Sequence[Pair], uids: Sequence[str | int], matched: Sequence[list[int]], seed: int) -> set[int]:
-    """Of each image and language the matched text with the least choice hash; equal hashes are settled by the uid."""
+    """Return the matched row with the smallest choice hash of each image and language; the smaller uid breaks a tie."""
     choice_seed = xxhash.xxh64_intdigest(b"metaclip_spark/choice", seed)
-    least: dict[tuple[str, str], tuple[int, str, int]] = {}
+    smallest: dict[tuple[str, str], tuple[int, str, int]] = {}
     for number, (pair, uid, ids) in enumerate(zip(pool, uids, matched, strict=True)):
         if ids:
             image = (image_id(pair.image_url), pair.language)
             rank = (xxhash.xxh64_intdigest(str(uid).encode(), choice_seed), str(uid), number)
-            least[image] = min(rank, least.get(image, rank))
-    return {number for _, _, number in least.values()}
+            smallest[image] = min(rank, smallest.get(image, rank))
+    return {number for _, _, number in smallest.values()}

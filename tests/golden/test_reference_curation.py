@@ -1,4 +1,4 @@
-"""The reference by a pool small enough to check by hand, and the fast core against the reference on real captions."""
+"""The reference, on a pool small enough to check by hand; the fast core equals it on real captions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MATCHES = [
     ("double spaces count", "two  spaces", [9]),
     ("a repeat is its first id", "cat cat", [0]),
     ("case matters", "Cat", []),
-    ("nothing", "", []),
+    ("empty caption", "", []),
 ]
 
 
@@ -69,7 +69,7 @@ def test_an_image_keeps_one_text_at_most() -> None:
 
 @pytest.fixture(scope="module")
 def real(shared_data: Path) -> tuple[list[str], list[str]]:
-    """5,000 raw web captions and the large entry list."""
+    """5,000 raw web captions and 481,036 entries."""
     captions = pq.read_table(shared_data / "captions" / "laion_10k.parquet")["TEXT"].to_pylist()[:5_000]
     entries = parse_text(gzip.decompress((shared_data / "metadata" / "en_481k.txt.gz").read_bytes()))
     return captions, entries
@@ -98,7 +98,7 @@ def test_core_equals_the_reference_on_real_captions(real: tuple[list[str], list[
             float(u[number]) if row.matched_entries else math.nan,
             float(balanced.threshold[number]),
         )
-        assert repr(actual) == repr(row)  # repr of a double names its bits, and nan equals nan
+        assert repr(actual) == repr(row)  # repr identifies the bits of a double, and nan == nan
         if row.matched_entries:
             assert (balanced.threshold[number] <= t) == (row.outcome == "kept")
 

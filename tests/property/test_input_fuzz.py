@@ -89,8 +89,8 @@ def test_values(cases: int) -> None:
 def test_settings_files(cases: int, tmp_path: Path) -> None:
     random_ = random.Random(cases)
     keys = [
-        "t", "seed", "format", "header", "schema", "rename", "drop", "preset", "pool_version", "text_column", "crawl",
-        "id_column", "multiline", "tail_share", "check_ids", "overwrite", "tt", "", "reference_language",
+        "t", "seed", "format", "header", "schema", "rename", "drop", "preset", "pool_version", "text_column",
+        "pool_name", "id_column", "multiline", "tail_share", "check_ids", "overwrite", "tt", "", "reference_language",
     ]  # fmt: skip
     file = tmp_path / "run.toml"
     arguments = ["curate", "--pool", "p", "--metadata", "m", "--output", "o", "--conf", str(file)]

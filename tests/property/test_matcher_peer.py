@@ -1,4 +1,4 @@
-"""The compiled matcher against pyahocorasick, which the published pipeline uses, on real captions and real metadata."""
+"""Equality of the compiled matcher with pyahocorasick, which the published pipeline uses, on real captions."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from metaclip_spark import example
 from metaclip_spark.core.entry_list import EntryFate, parse_text
 from metaclip_spark.core.matching.artifact import artifact_from_buffer, artifact_to_bytes
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.core.spacing import space_caption
+from metaclip_spark.metadata.read_metadata import read_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,24 +26,47 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def compiled(shared_data: Path) -> CompiledMetadata:
+def large_metadata(shared_data: Path) -> CompiledMetadata:
+    """481,036 entries."""
     entries = parse_text(gzip.decompress((shared_data / "metadata/en_481k.txt.gz").read_bytes()))
     return artifact_from_buffer(artifact_to_bytes(compile_metadata(entries)))
 
 
 @pytest.fixture(scope="module")
-def peer(compiled: CompiledMetadata) -> ahocorasick.Automaton:
-    """Its wheels know text only, so bytes are given to it as the characters of the same numbers."""
+def large_peer(large_metadata: CompiledMetadata) -> ahocorasick.Automaton:
+    return peer_of(large_metadata)
+
+
+def peer_of(metadata: CompiledMetadata) -> ahocorasick.Automaton:
+    """Return an automaton of the same entries. It takes text only: each byte becomes the character of its number."""
     automaton = ahocorasick.Automaton()
-    fates = compiled.fates
-    for entry_id, entry in enumerate(compiled.entries(range(compiled.n_entries))):
+    fates = metadata.fates
+    for entry_id, entry in enumerate(metadata.entries(range(metadata.n_entries))):
         if fates[entry_id] == EntryFate.MATCHABLE:
             automaton.add_word((b" " + entry.encode() + b" ").decode("latin-1"), entry_id)
     automaton.make_automaton()
     return automaton
 
 
-def column(name: str):  # noqa: ANN201 - a reader of one column
+def check_every_caption(captions: list[bytes], metadata: CompiledMetadata, peer: ahocorasick.Automaton) -> int:
+    """Check that both match the same entries in every caption, and return the number of matches."""
+    matched = Matcher(metadata).match_batch(pa.array(captions, pa.binary())).to_pylist()
+    for caption, ids in zip(captions, matched, strict=True):
+        expected = {entry_id for _, entry_id in peer.iter(space_caption(caption).decode("latin-1"))}
+        assert ids == sorted(expected), caption
+    return sum(map(len, matched))
+
+
+def test_equal_on_the_embedded_example() -> None:
+    """86,654 entries and 48,223 sentences, which come with the package."""
+    metadata = read_metadata(example.metadata_path())
+    captions = [text.encode() for text in example.pool_table()["text"].to_pylist()]
+    assert (metadata.n_entries, len(captions)) == (86_654, 48_223)
+    assert check_every_caption(captions, metadata, peer_of(metadata)) > 150_000
+
+
+def column(name: str) -> Callable[[Path], list[bytes]]:
+    """Return a reader of one Parquet column, without its nulls."""
     return lambda path: [
         text.encode() for text in pq.read_table(path, columns=[name])[name].to_pylist() if text is not None
     ]
@@ -61,21 +86,18 @@ CAPTIONS = {
 }
 
 
-@pytest.mark.parametrize(("name", "read", "least"), [(n, *r) for n, r in CAPTIONS.items()], ids=CAPTIONS)
-def test_equal_on_every_caption(
+@pytest.mark.parametrize(("name", "read", "min_captions"), [(n, *r) for n, r in CAPTIONS.items()], ids=CAPTIONS)
+def test_equal_on_shared_captions(
     name: str,
     read: Callable[[Path], list[bytes]],
-    least: int,
+    min_captions: int,
     shared_data: Path,
-    compiled: CompiledMetadata,
-    peer: ahocorasick.Automaton,
+    large_metadata: CompiledMetadata,
+    large_peer: ahocorasick.Automaton,
 ) -> None:
     captions = read(shared_data / "captions" / name)
-    assert len(captions) >= least
-    found = Matcher(compiled).match_batch(pa.array(captions, pa.binary())).to_pylist()
-    for caption, ids in zip(captions, found, strict=True):
-        expected = {entry_id for _, entry_id in peer.iter(space_caption(caption).decode("latin-1"))}
-        assert ids == sorted(expected), caption
+    assert len(captions) >= min_captions
+    check_every_caption(captions, large_metadata, large_peer)
 
 
 MATCH_NOTHING = [
@@ -102,11 +124,11 @@ MATCH = [
 
 
 @pytest.mark.parametrize("text", MATCH_NOTHING)
-def test_published_text_without_a_match(text: str, compiled: CompiledMetadata) -> None:
+def test_published_text_without_a_match(text: str, large_metadata: CompiledMetadata) -> None:
     """Demystifying CLIP Data, table of examples."""
-    assert Matcher(compiled).find(text) == []
+    assert Matcher(large_metadata).find(text) == []
 
 
 @pytest.mark.parametrize("text", MATCH)
-def test_published_text_with_a_match(text: str, compiled: CompiledMetadata) -> None:
-    assert Matcher(compiled).find(text) != []
+def test_published_text_with_a_match(text: str, large_metadata: CompiledMetadata) -> None:
+    assert Matcher(large_metadata).find(text) != []

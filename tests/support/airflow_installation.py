@@ -25,9 +25,9 @@ class Installation:
     folder: Path
     environment: dict[str, str]
 
-    def run(self, date: str, crawl: str | None = None, retries: int = 3) -> dict[str, Any]:
-        """One run of the DAG; its log is `DATE-CRAWL.log` in the folder, of a run that names no crawl `DATE.log`."""
-        given = {} if crawl is None else {"crawl": crawl}
+    def run(self, date: str, pool_name: str | None = None, retries: int = 3) -> dict[str, Any]:
+        """One run of the DAG; its log is `DATE-POOL.log` in the folder, of a run that names no pool `DATE.log`."""
+        given = {} if pool_name is None else {"pool_name": pool_name}
         script = Path(__file__).with_name("dag_run.py")
         command = [self.python, script, date, json.dumps(given), str(retries)]
         done = subprocess.run(

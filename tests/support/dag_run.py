@@ -1,6 +1,6 @@
 """One run of the DAG in Airflow's own environment, task after task in this process; prints how each went, as JSON.
 
-AIRFLOW_HOME=… python tests/support/dag_run.py 2026-02-01 '{"crawl": "second"}' 3
+AIRFLOW_HOME=… python tests/support/dag_run.py 2026-02-01 '{"pool_name": "second"}' 3
 """
 
 from __future__ import annotations

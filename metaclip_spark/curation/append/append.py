@@ -26,7 +26,7 @@ from metaclip_spark.curation.file_layouts import PoolRows, file_layouts, rows_be
 from metaclip_spark.curation.gathered_statistics import statistics_of
 from metaclip_spark.curation.keep_balanced import balance_on_workers
 from metaclip_spark.curation.rebalance.rows import rebalance_rows, with_origin
-from metaclip_spark.curation.second_pass import CrawledPool, reopened_pools, second_pass, sources_of
+from metaclip_spark.curation.second_pass import NamedPool, reopened_pools, second_pass, sources_of
 from metaclip_spark.curation.write_balanced import within, write_balanced
 from metaclip_spark.errors import ConsistencyError
 from metaclip_spark.pools.open_pool import open_pool, refuse_inside
@@ -117,7 +117,7 @@ def append(
         stored = stored_rows(tables, base, found)
         refuse_other_columns(stored.schema, opened.rows.schema)
         plan, own = _plans(base, pool, opened.source, frozen=frozen)
-        asked = Appended(base, chain, plan, own, CrawledPool(pool.crawl, opened), frozen, found, stored)
+        asked = Appended(base, chain, plan, own, NamedPool(pool.name, opened), frozen, found, stored)
 
     # Old rows have the columns of the new pool, and the few that say why they are there.
     with named_worker_errors(tables), SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
@@ -246,7 +246,7 @@ def _by_language(asked: Appended) -> dict[str, int]:
     return dict.fromkeys(asked.base.t, 0) | {row.language: row["count"] for row in found}
 
 
-def _of_languages(pool: CrawledPool, languages: Sequence[str]) -> CrawledPool:
+def _of_languages(pool: NamedPool, languages: Sequence[str]) -> NamedPool:
     rows = pool.opened.rows
     if "language" not in rows.columns:  # the only one, or the pool would not fit the metadata
         return pool

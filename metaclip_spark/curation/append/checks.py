@@ -43,10 +43,10 @@ def is_appended(chain: Sequence[StoredRun], pool: Pool, source: Source, *, froze
                 f"the pool {', '.join(pool.paths)} is in the curated table already, by run {run.run_id} ({run.stage}): "
                 "its rows would be counted and kept twice"
             )
-        if pool.crawl and before.crawl == pool.crawl:
+        if pool.name and before.name == pool.name:
             raise ConfigError(
-                f"the name {pool.crawl!r} belongs to {', '.join(before.paths)}, which run {run.run_id} read, but this "
-                f"is {', '.join(pool.paths)}: give the pool a crawl name of its own"
+                f"the name {pool.name!r} belongs to {', '.join(before.paths)}, which run {run.run_id} read, but this "
+                f"is {', '.join(pool.paths)}: give the pool a name of its own (--pool-name)"
             )
     return False
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from metaclip_spark.core.balancing.statistics import BalanceStatistics
     from metaclip_spark.core.counting.pool_counts import PoolCounts
-    from metaclip_spark.curation.second_pass import CrawledPool
+    from metaclip_spark.curation.second_pass import NamedPool
     from metaclip_spark.runs.identity import RunPlan
     from metaclip_spark.runs.stored_run import Found, StoredRun
 
@@ -36,7 +36,7 @@ class Appended:
     chain: Sequence[StoredRun]
     plan: RunPlan
     own: RunPlan
-    new: CrawledPool
+    new: NamedPool
     frozen: bool
     found: Found
     stored: DataFrame

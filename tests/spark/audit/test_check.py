@@ -33,14 +33,14 @@ def test_a_table_is_held_against_its_run(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     output = str(tmp_path / "out")
-    report = curate(spark, replace(small_pool, crawl="first"), metadata, output, CurateConfig(t=20))
-    found = check(spark, output, crawl="first", least_rows=100)
-    assert found.rows == found.rows_by_crawl["first"] == report.counters["kept"]
+    report = curate(spark, replace(small_pool, name="first"), metadata, output, CurateConfig(t=20))
+    found = check(spark, output, pool_name="first", least_rows=100)
+    assert found.rows == found.rows_by_pool["first"] == report.counters["kept"]
     assert (found.run_id, found.version) == (report.run_id, report.output_versions["curated"])
 
-    assert main(["check", "--output", output, "--crawl", "second", "--least-rows", "99999", "--json"]) == 7
+    assert main(["check", "--output", output, "--pool-name", "second", "--least-rows", "99999", "--json"]) == 7
     said = capsys.readouterr().err
-    assert f"the table has {found.rows} rows, at least 99999 are due; crawl 'second' has 0 rows" in said
+    assert f"the table has {found.rows} rows, at least 99999 are due; pool 'second' has 0 rows" in said
     assert main(["check", "--output", output, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(check(spark, output).as_dict()))
 

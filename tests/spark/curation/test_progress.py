@@ -40,7 +40,7 @@ def test_jobs_have_names_and_steps_have_lines(
     context = spark.sparkContext
     context.setLocalProperty("spark.job.description", "the user's own")
     with caplog.at_level(logging.INFO, logger="metaclip_spark"):
-        report = curate(spark, replace(small_pool, crawl="seen"), metadata, str(tmp_path / "out"), CurateConfig(t=20))
+        report = curate(spark, replace(small_pool, name="seen"), metadata, str(tmp_path / "out"), CurateConfig(t=20))
     assert context.getLocalProperty("spark.job.description") == "the user's own"
     assert context.getLocalProperty("spark.jobGroup.id") is None
     context.setLocalProperty("spark.job.description", None)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The DAG runs in Airflow's own environment, against a standalone cluster, with crawls that join a curated table.
+"""The DAG runs in Airflow's own environment, against a standalone cluster, with pools that join a curated table.
 
     pytest -m airflow
 
@@ -80,10 +80,10 @@ def installation(
 ) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("airflow")
     table = made_up_table(3 * ROWS)
-    for number, crawl in enumerate(("first", "second", "third")):
-        write_files(table.slice(number * ROWS, ROWS).drop_columns("id"), folder / "crawls" / crawl, files=2)
+    for number, name in enumerate(("first", "second", "third")):
+        write_files(table.slice(number * ROWS, ROWS).drop_columns("id"), folder / "pools" / name, files=2)
     (folder / "entries.txt").write_text("\n".join(ENTRIES))
-    pool = Pool(paths=(str(folder / "crawls" / "first"),), columns=PoolColumns(image_url="image_url"), crawl="first")
+    pool = Pool(paths=(str(folder / "pools" / "first"),), columns=PoolColumns(image_url="image_url"), name="first")
     curate(spark, pool, metadata, str(folder / "tables"), CurateConfig(t=20))
     archive = Path(os.environ.get("METACLIP_SPARK_TEST_ARCHIVE", folder / "environment.tar.gz"))
     pack = [sys.executable, "jobs/pack.py", "--keep", "--output", archive]
@@ -98,7 +98,7 @@ def installation(
     with standalone_cluster(folder / "cluster") as cluster:
         host, _, port = cluster.url.rpartition(":")
         parameters = {
-            "pool": f"{folder}/crawls/{{crawl}}", "url_column": "image_url", "metadata": str(folder / "entries.txt"),
+            "pool": f"{folder}/pools/{{pool_name}}", "url_column": "image_url", "metadata": str(folder / "entries.txt"),
             "output": str(folder / "tables"), "t": "20", "sample": "0.9",
         }  # fmt: skip
         settings = {
@@ -114,7 +114,7 @@ def installation(
         yield installation_in(folder, python, repository, settings)
 
 
-def test_crawls_join_once_each(installation: Installation, spark: SparkSession, metadata: CompiledMetadata) -> None:
+def test_pools_join_once_each(installation: Installation, spark: SparkSession, metadata: CompiledMetadata) -> None:
     first = installation.run("2026-02-01", "second")
     assert first["state"] == "success"
     assert [first["tasks"][stage]["tries"] for stage in STAGES] == [1, 1, 1, 1]
@@ -131,22 +131,22 @@ def test_crawls_join_once_each(installation: Installation, spark: SparkSession, 
     assert second["tasks"]["report"]["xcom"]["checked"] == reported["checked"]
     assert spark.sql(f"DESCRIBE HISTORY delta.`{installation.folder}/tables/curated`").count() == before
 
-    # A crawl whose append dies half-way, and is tried again
+    # A pool whose append dies half-way, and is tried again
     third = installation.run("2026-03-01", "third")
     assert third["state"] == "success"
     assert (installation.folder / "killed").exists()
     assert {stage: third["tasks"][stage]["tries"] for stage in STAGES} == dict.fromkeys(STAGES, 1) | {"append": 2}
 
-    # All the same as one run over all crawls
+    # All the same as one run over all pools
     folder = installation.folder
     pool = Pool(
-        paths=tuple(str(folder / "crawls" / crawl) for crawl in ("first", "second", "third")),
+        paths=tuple(str(folder / "pools" / name) for name in ("first", "second", "third")),
         columns=PoolColumns(image_url="image_url"),
     )
     curate(spark, pool, metadata, str(folder / "at-once"), CurateConfig(t=20))
     joined, at_once = (
         content_digest(
-            spark.read.format("delta").load(f"{root}/curated"), without=("run_id", "counts_version", "crawl")
+            spark.read.format("delta").load(f"{root}/curated"), without=("run_id", "counts_version", "pool_name")
         )
         for root in (folder / "tables", folder / "at-once")
     )
@@ -169,10 +169,10 @@ def test_crawls_join_once_each(installation: Installation, spark: SparkSession, 
     assert int(told[1]) == int(told[2]) - 1
 
 
-def test_a_crawl_of_another_language_is_refused_with_its_figures(installation: Installation) -> None:
+def test_a_pool_of_another_language_is_refused_with_its_figures(installation: Installation) -> None:
     strange = made_up_table(500)
     strange = strange.set_column(strange.schema.get_field_index("text"), "text", [["nichts davon"] * 485 + ["w1"] * 15])
-    write_files(strange.drop_columns("id"), installation.folder / "crawls" / "strange")
+    write_files(strange.drop_columns("id"), installation.folder / "pools" / "strange")
     found = installation.run("2026-04-01", "strange", retries=0)
     assert found["state"] == "failed"
     states = {stage: found["tasks"][stage]["state"] for stage in STAGES}
@@ -217,7 +217,7 @@ def test_stages_go_to_databricks_by_a_switch(python: Path, repository: Path, tmp
     """The operator is the real one; behind it is no Databricks, but what records the requests."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Databricks)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    parameters = {"pool": "/Volumes/crawls/{crawl}", "url_column": "", "metadata": "a.b.entries", "output": "a.b"}
+    parameters = {"pool": "/Volumes/pools/{pool_name}", "url_column": "", "metadata": "a.b.entries", "output": "a.b"}
     connection = {"conn_type": "databricks", "host": "127.0.0.1", "port": server.server_port, "schema": "http"}
     settings = {
         "AIRFLOW_CONN_DATABRICKS_DEFAULT": json.dumps(connection | {"password": "secret"}),
@@ -236,6 +236,6 @@ def test_stages_go_to_databricks_by_a_switch(python: Path, repository: Path, tmp
     assert {run["existing_cluster_id"] for run in Databricks.submitted} == {"0123-cluster"}
     assert all(run["libraries"] == [{"whl": "/Volumes/wheel.whl"}] for run in Databricks.submitted)
     assert Databricks.submitted[1]["spark_python_task"]["parameters"] == [
-        "--pool", "/Volumes/crawls/2026-02", "--crawl", "2026-02", "--text-column", "text", "--metadata", "a.b.entries",
-        "--output", "a.b", "--json",
+        "--pool", "/Volumes/pools/2026-02", "--pool-name", "2026-02", "--text-column", "text",
+        "--metadata", "a.b.entries", "--output", "a.b", "--json",
     ]  # fmt: skip

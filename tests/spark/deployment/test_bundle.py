@@ -100,7 +100,7 @@ def test_every_stage_is_a_job_that_takes_its_arguments(repository: Path, stages:
             for place in range(len(filled))
         ]
         assert build_parser().parse_args([command[1], *filled]).json
-        for name in ("crawl", "text_column", "url_column"):
+        for name in ("pool_name", "text_column", "url_column"):
             emptied = ["" if argument == f"{{{name}}}" else argument for argument in stage["arguments"]]
             assert "" not in given(emptied)
         names = {name for argument in stage["arguments"] for name in re.findall(r"\{(\w+)\}", argument)}

@@ -74,14 +74,14 @@ def test_append(quickstart: Shown, repository: Path, spark: SparkSession, folder
     write_files(table.set_column(1, "text", texts), pool)
     output = str(shutil.copytree(folder / "tables", folder / "appended"))
     parameters = {
-        "pool": str(pool), "crawl": "second", "url_column": "image_url", "metadata": str(example.metadata_path()),
+        "pool": str(pool), "pool_name": "second", "url_column": "image_url", "metadata": str(example.metadata_path()),
         "output": output, "t": "3",
     }  # fmt: skip
     shown = run_notebook(repository / "notebooks" / "append.py", spark, **parameters)
     assert not shown.unused
-    counters, by_crawl, moves = shown.tables
+    counters, by_pool, moves = shown.tables
     assert {row.rows: row.number for row in counters}["read"] == first.counters["read"] + 500
-    assert {row.crawl for row in by_crawl} == {"", "second"}
+    assert {row.pool_name for row in by_pool} == {"", "second"}
     assert {row.what for row in moves} == {"came", "left"} or {row.what for row in moves} == {"came"}
     again = run_notebook(repository / "notebooks" / "append.py", spark, **parameters)
     assert again.left_with == shown.left_with

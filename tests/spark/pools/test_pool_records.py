@@ -221,5 +221,5 @@ def test_a_text_pool_joins_a_parquet_pool(
 
 def curated(spark: SparkSession, root: Path) -> list[Any]:
     """Rows without what names run and pool."""
-    rows = spark.read.format("delta").load(str(root / "curated")).drop("run_id", "counts_version", "crawl")
+    rows = spark.read.format("delta").load(str(root / "curated")).drop("run_id", "counts_version", "pool_name")
     return sorted(map(tuple, rows.select(*sorted(rows.columns)).drop("metadata_digest").collect()), key=str)

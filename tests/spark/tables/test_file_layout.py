@@ -88,7 +88,7 @@ def test_no_task_of_an_append_writes_more_than_a_cores_share(
     frequent = pa.table({"id": range(2_000, 8_000), "text": ["w1"] * 6_000})
     change_settings({"spark.sql.files.maxPartitionBytes": "100000", "spark.sql.files.openCostInBytes": "100000"})
     first, second = (
-        pool_at(write_files(table, tmp_path / name, files=16), PoolColumns(uid="id"), crawl=name)
+        pool_at(write_files(table, tmp_path / name, files=16), PoolColumns(uid="id"), name=name)
         for name, table in (("rare", rare), ("frequent", frequent))
     )
     out = tmp_path / "out"

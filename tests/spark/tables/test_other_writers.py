@@ -38,9 +38,9 @@ CONFIG = CurateConfig(t=30.0, reserve=60.0, seed=3)
 
 @pytest.fixture(scope="module")
 def pools(tmp_path_factory: pytest.TempPathFactory) -> list[Pool]:
-    folder, rows = tmp_path_factory.mktemp("crawls"), made_up_table(1_200, seed=5)
+    folder, rows = tmp_path_factory.mktemp("pools"), made_up_table(1_200, seed=5)
     return [
-        pool_at(write_files(rows.slice(600 * part, 600), folder / str(part), files=2), None, crawl=str(part))
+        pool_at(write_files(rows.slice(600 * part, 600), folder / str(part), files=2), None, name=str(part))
         for part in range(2)
     ]
 
@@ -105,7 +105,8 @@ def test_a_commit_in_the_last_moment_is_not_overwritten(spark: SparkSession, tmp
         rows = spark.range(3).selectExpr(
             "id AS uid", "1D AS probability", "0.5D AS draw", "1D AS admission_threshold",
             "array(1) AS matched_entries",
-            "'en' AS language", "'' AS crawl", "'' AS counts_version", "'' AS metadata_digest", f"'{run}' AS run_id",
+            "'en' AS language", "'' AS pool_name", "'' AS counts_version", "'' AS metadata_digest",
+            f"'{run}' AS run_id",
         )  # fmt: skip
         return tables.replace(CURATED, rows, run_id=run, layout=layout, after=after).version
 

@@ -125,15 +125,15 @@ def test_options_become_values() -> None:
 def test_options_of_balance_and_append() -> None:
     balance = build_parser().parse_args(["balance", "--output", "o", "--t", "5"])
     assert (balance.output, balance.t, balance.metadata, balance.json) == ("o", 5.0, [], False)
-    append = build_parser().parse_args(["append", *REQUIRED[1:], "--crawl", "b", "--frozen"])
+    append = build_parser().parse_args(["append", *REQUIRED[1:], "--pool-name", "b", "--frozen"])
     assert append.frozen
-    expected = Pool(paths=("p",), columns=PoolColumns(uid="id"), crawl="b")
+    expected = Pool(paths=("p",), columns=PoolColumns(uid="id"), name="b")
     assert pool_of(append, run_file_of(append)) == expected
 
 
 def test_an_empty_name_is_not_given(capsys: pytest.CaptureFixture[str]) -> None:
     """As a schedule passes parameters that are not set."""
-    assert main([*REQUIRED, "--text-column", "", "--url-column", "", "--crawl", "", "--print-config"]) == 0
+    assert main([*REQUIRED, "--text-column", "", "--url-column", "", "--pool-name", "", "--print-config"]) == 0
     with_empty = capsys.readouterr().out
     assert main([*REQUIRED, "--print-config"]) == 0
     assert with_empty == capsys.readouterr().out

@@ -68,7 +68,7 @@ POOLS: dict[str, tuple[dict[str, Any], str]] = {
     "a meaning dropped": ({"drop": ("id",)}, "'id' has a meaning"),
     "renamed to nothing": ({"rename": {"a": ""}}, "none of them empty"),
     "renamed to a number": ({"rename": {"a": 1}}, "rename"),
-    "a crawl that is a number": ({"crawl": 2024}, "crawl = 2024"),
+    "a name that is a number": ({"name": 2024}, "name = 2024"),
     "no columns": ({"columns": None}, "no PoolColumns"),
 }
 

@@ -1,11 +1,10 @@
-"""The kernel cache: found by the next process, shared by those that start together; the user's code keeps its own."""
+"""The kernel cache: found by later processes, shared by those that start together; user functions keep theirs."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -16,8 +15,9 @@ import numpy as np
 import pytest
 
 from metaclip_spark.errors import EnvironmentProblemError
-from metaclip_spark.host import kernel_cache as jit
+from metaclip_spark.host import kernel_cache
 from metaclip_spark.host.cache_directory import CACHE_VARIABLE
+from metaclip_spark.host.kernel_digest import kernel_digest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 TWICE = """
 import sys
 import numpy as np
-from metaclip_spark.host import kernel_cache as jit
+from metaclip_spark.host import kernel_cache
 
-@jit.kernel
+@kernel_cache.kernel
 def twice(values):
     total = 0
     for i in range(len(values)):
@@ -35,8 +35,8 @@ def twice(values):
     return total
 
 sys.stdin.readline()
-assert twice(jit.read_only(np.arange(5))) == 20
-print(sum(twice.stats.cache_hits.values()), sum(twice.stats.cache_misses.values()))
+assert twice(kernel_cache.read_only(np.arange(5))) == 20
+print(sum(twice.dispatcher.stats.cache_hits.values()), sum(twice.dispatcher.stats.cache_misses.values()))
 """
 
 
@@ -59,7 +59,7 @@ def workers(tmp_path: Path):  # noqa: ANN201 - a function that starts a process
     return start
 
 
-def test_workers_that_start_together_compile_once(workers) -> None:  # noqa: ANN001
+def test_worker_processes_that_start_together_compile_once(workers) -> None:  # noqa: ANN001
     processes = [workers() for _ in range(3)]
     for process in processes:
         process.stdin.write("go\n")
@@ -70,53 +70,35 @@ def test_workers_that_start_together_compile_once(workers) -> None:  # noqa: ANN
     assert later.communicate("go\n")[0].split() == ["1", "0"]
 
 
-def test_user_functions_keep_their_cache() -> None:
-    before = numba.config.CACHE_DIR
+def test_importing_a_kernel_makes_no_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    kernel_cache.kernel(lambda: 7)
+    assert list(tmp_path.iterdir()) == []
 
-    @jit.kernel
-    def nothing() -> int:
+
+@pytest.mark.parametrize("setting", ["", "UserProvidedCacheLocator"])
+def test_user_functions_keep_their_cache(setting: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The setting is restored, and a user function of another thread, compiled meanwhile, finds its own locator."""
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "ours"))
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "theirs"))
+    monkeypatch.setattr(numba.config, "CACHE_LOCATOR_CLASSES", setting)
+
+    def seven() -> int:
         return 7
 
-    assert nothing() == 7
-    assert before == numba.config.CACHE_DIR
+    assert kernel_cache.kernel(seven)() == 7
+    assert setting == numba.config.CACHE_LOCATOR_CLASSES
+
+    with kernel_cache.first_locator("metaclip_spark.host.kernel_cache._HostCacheLocator"):
+        user_function = numba.njit(cache=True)(lambda: 8)
+    assert user_function() == 8
+    assert user_function.stats.cache_path.startswith(str(tmp_path / "theirs"))
 
 
-def test_digest_follows_imports() -> None:
-    kernels = "metaclip_spark.core.matching.tokens.match_batch"
-    sources = jit._sources(kernels)
-    steps = {f"metaclip_spark.core.matching.tokens.{part}" for part in ("scan", "walk", "emit")}
-    assert steps | {"metaclip_spark.core.word_hashing", "metaclip_spark.core.intrinsics"} < set(sources)
-    assert "metaclip_spark.core.matching.artifact" not in sources
-
-
-IMPORTS = {
-    "a name of a module": "from metaclip_spark.core.spacing import PUNCTUATION",
-    "a module": "import metaclip_spark.core.spacing",
-    "a module under another name": "import os, metaclip_spark.core.spacing as s",
-    "a module from its package": "from metaclip_spark.core import spacing",
-    "several lines": "from metaclip_spark.core import (\n    counting,\n    spacing as s,\n)",
-    "inside a function": "def f():\n    from metaclip_spark.core.spacing import PUNCTUATION",
-    "relative to the module": "from .spacing import PUNCTUATION",
-    "relative to the package": "from . import spacing",
-    "of a package's own name": "from metaclip_spark.core.matching.tokens import scan",  # through the intrinsics
-}
-
-
-@pytest.mark.parametrize("source", IMPORTS.values(), ids=IMPORTS)
-def test_digest_follows_every_form_of_import(
-    source: str, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    copy = tmp_path / "metaclip_spark"
-    shutil.copytree(repository / "metaclip_spark", copy)
-    (copy / "core" / "probe.py").write_text(source, encoding="utf-8")
-    monkeypatch.setattr("metaclip_spark.core.__path__", [str(copy / "core")])
-    assert "metaclip_spark.core.spacing" in jit._sources("metaclip_spark.core.probe")
-
-
-def test_a_kernel_that_does_not_compile_keeps_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_compilation_releases_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
 
-    @jit.kernel
+    @kernel_cache.kernel
     def broken(value: int) -> int:
         return value.no_such_attribute
 
@@ -127,10 +109,10 @@ def test_a_kernel_that_does_not_compile_keeps_no_lock(tmp_path: Path, monkeypatc
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def test_a_full_disk_costs_the_cache_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_costs_the_cache_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
 
-    @jit.kernel
+    @kernel_cache.kernel
     def nothing() -> int:
         return 8
 
@@ -142,7 +124,7 @@ def test_a_full_disk_costs_the_cache_only(tmp_path: Path, monkeypatch: pytest.Mo
     assert not list(tmp_path.rglob("*.nbi"))
 
 
-def test_kernels_of_versions_long_gone_are_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kernels_of_old_versions_are_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
     kernels = tmp_path / "kernels"
     month = 31 * 86_400
@@ -152,16 +134,16 @@ def test_kernels_of_versions_long_gone_are_deleted(tmp_path: Path, monkeypatch: 
         os.utime(kernels / name, (time.time() - age,) * 2)
     kernels.chmod(0o700)
 
-    @jit.kernel
+    @kernel_cache.kernel
     def nothing() -> int:
         return 9
 
     assert nothing() == 9
-    assert {path.name for path in kernels.iterdir()} == {"1" * 20, "mine", jit.kernel_digest(__name__)}
+    assert {path.name for path in kernels.iterdir()} == {"1" * 20, "mine", kernel_digest(__name__)}
 
 
-@pytest.mark.parametrize("folder", ["kernels", f"kernels/{jit.kernel_digest(__name__)}"])
-def test_kernels_that_others_could_have_planted_are_refused(
+@pytest.mark.parametrize("folder", ["kernels", f"kernels/{kernel_digest(__name__)}"])
+def test_directory_that_others_can_write_to_is_refused(
     folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
@@ -169,7 +151,7 @@ def test_kernels_that_others_could_have_planted_are_refused(
     (tmp_path / "kernels").chmod(0o700)
     (tmp_path / folder).chmod(0o770)
 
-    @jit.kernel
+    @kernel_cache.kernel
     def nothing() -> int:
         return 10
 
@@ -180,27 +162,27 @@ def test_kernels_that_others_could_have_planted_are_refused(
 def test_lean_kernels_count_no_references_and_may_not_allocate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
 
-    @jit.lean_step
+    @kernel_cache.lean_step
     def add(values, i):  # noqa: ANN001, ANN202 - compiled
         values[i] += i
 
-    @jit.lean_kernel
+    @kernel_cache.lean_kernel
     def add_places(values):  # noqa: ANN001, ANN202
         for i in range(len(values)):
             add(values, i)
 
-    @jit.lean_kernel
+    @kernel_cache.lean_kernel
     def sum_of_copy(values):  # noqa: ANN001, ANN202
         return values.copy().sum()
 
     values = np.ones(3, np.int64)
     add_places(values)
     assert values.tolist() == [1, 2, 3]
-    assert "NRT_incref" not in add_places.inspect_llvm(add_places.signatures[0])
+    assert "NRT_incref" not in add_places.dispatcher.inspect_llvm(add_places.dispatcher.signatures[0])
     with pytest.raises(numba.core.errors.NumbaError, match="NRT"):
         sum_of_copy(values)
 
 
 def test_read_only_is_one_type() -> None:
     arrays = [np.zeros(3), np.zeros((3, 2))[:, 0], np.frombuffer(bytes(24))]
-    assert {str(numba.typeof(jit.read_only(array))) for array in arrays} == {"readonly array(float64, 1d, C)"}
+    assert {str(numba.typeof(kernel_cache.read_only(array))) for array in arrays} == {"readonly array(float64, 1d, C)"}

@@ -15,7 +15,7 @@ from metaclip_spark.tables.new_files import new_file
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LONG = f"crawls.{'x' * 300}"  # no file system of ours has names above 255 bytes
+LONG = f"pools.{'x' * 300}"  # no file system of ours has names above 255 bytes
 
 
 def exported(place: str) -> None:
@@ -28,7 +28,7 @@ USES = [lambda place: exists_here(Path(place)), is_table_name, read_metadata, ex
 
 @pytest.mark.parametrize("use", USES, ids=["a file", "a table's name", "metadata", "an export"])
 def test_a_name_that_is_too_long(use: Callable[[str], object]) -> None:
-    with pytest.raises(ConfigError, match=r"crawls\.xx.* cannot be looked up: File name too long"):
+    with pytest.raises(ConfigError, match=r"pools\.xx.* cannot be looked up: File name too long"):
         use(LONG)
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from crawls import CONFIG, OF_THE_RUN, all_of, crawled_table, crawls, read, same_figures
 from pools import pool_at, write_files
+from split_pools import CONFIG, OF_THE_RUN, all_of, read, same_figures, split_pools, table_with_odd_captions
 
 from metaclip_spark.audit.diff.diff import diff
 from metaclip_spark.audit.explain.explain_caption import explain_uid
@@ -47,14 +47,14 @@ def counts_at(spark: SparkSession, output: Path, report: CurateReport, name: str
 
 @pytest.fixture(scope="module")
 def table() -> pa.Table:
-    return crawled_table()
+    return table_with_odd_captions()
 
 
 def test_three_appends_in_a_row_equal_one_run(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
 ) -> None:
     config = replace(CONFIG, reserve=55.0)
-    pools = crawls(tmp_path, table, (0.4, 0.2, 0.3, 0.1))
+    pools = split_pools(tmp_path, table, (0.4, 0.2, 0.3, 0.1))
     out, whole = tmp_path / "out", tmp_path / "whole"
     base = report = curate(spark, pools[0], metadata, str(out), config)
     for pool in pools[1:]:
@@ -68,7 +68,7 @@ def test_three_appends_in_a_row_equal_one_run(
     same_figures(report, fresh)
     assert report.expected_size is None
     rows = spark.read.format("delta").load(str(out / "curated"))
-    assert {row.crawl for row in rows.select("crawl").distinct().collect()} == {pool.crawl for pool in pools}
+    assert {row.pool_name for row in rows.select("pool_name").distinct().collect()} == {pool.name for pool in pools}
     assert [row.run_id for row in rows.select("run_id").distinct().collect()] == [report.run_id]
     assert base.counters["kept"] > 0
 
@@ -91,7 +91,7 @@ def test_three_appends_in_a_row_equal_one_run(
 def test_an_appended_pool_is_known(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
 ) -> None:
-    first, second, third = crawls(tmp_path, table, (0.4, 0.3, 0.3))
+    first, second, third = split_pools(tmp_path, table, (0.4, 0.3, 0.3))
     out = str(tmp_path / "out")
     curate(spark, first, metadata, out, CONFIG)
     done = append(spark, second, metadata, out)
@@ -101,7 +101,7 @@ def test_an_appended_pool_is_known(
     refused = [
         (first, {}, TableError, "in the curated table already"),
         (second, {"frozen": True}, TableError, "in the curated table already"),
-        (replace(third, crawl="crawl1"), {}, ConfigError, "the name 'crawl1' belongs to"),
+        (replace(third, name="pool1"), {}, ConfigError, "the name 'pool1' belongs to"),
     ]
     for pool, options, kind, message in refused:
         with pytest.raises(kind, match=message):
@@ -122,7 +122,7 @@ def test_an_appended_pool_is_known(
 def test_frozen_counts_balance_the_new_rows_only(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
 ) -> None:
-    first, second, third = crawls(tmp_path, table, (0.3, 0.4, 0.3))
+    first, second, third = split_pools(tmp_path, table, (0.3, 0.4, 0.3))
     out = tmp_path / "out"
     base = curate(spark, first, metadata, str(out), CONFIG)
     old = read(spark, out)
@@ -171,7 +171,7 @@ def test_frozen_counts_balance_the_new_rows_only(
 def test_a_t_that_a_size_chose_stays(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
 ) -> None:
-    pools = crawls(tmp_path, table.slice(0, 1_200), (0.5, 0.5))
+    pools = split_pools(tmp_path, table.slice(0, 1_200), (0.5, 0.5))
     out, whole = tmp_path / "out", tmp_path / "whole"
     config = CurateConfig(target_size=150, reserve=1e6, seed=3)
     before = curate(spark, pools[0], metadata, str(out), config)
@@ -190,7 +190,7 @@ def test_a_t_that_a_size_chose_stays(
     of_whole = size_curves(spark, str(whole)).languages["en"]
     assert sizes == of_whole, "nothing is missing in the reserve, so that the curve does not end"
     reserve = spark.read.format("delta").load(str(out / "reserve"))
-    (row,) = reserve.where("crawl = 'crawl0'").select("uid", "admission_threshold").take(1)
+    (row,) = reserve.where("pool_name = 'pool0'").select("uid", "admission_threshold").take(1)
     explained = explain_uid(spark, str(out), row.uid)
     assert (explained.verdict, explained.admission_threshold) == ("not_drawn", row.admission_threshold)
     assert diff(spark, str(out), str(whole)).stayed == report.counters["kept"]
@@ -224,7 +224,7 @@ def test_an_append_that_died_is_completed_by_the_same_command(
     frozen: bool,
     died: tuple[str, ...],
 ) -> None:
-    first, second = crawls(tmp_path, table.slice(0, 1_000), (0.5, 0.5))
+    first, second = split_pools(tmp_path, table.slice(0, 1_000), (0.5, 0.5))
     out, whole = tmp_path / "out", tmp_path / "whole"
     before = curate(spark, first, metadata, str(out), CONFIG)
     curate(spark, first, metadata, str(whole), CONFIG)
@@ -250,7 +250,7 @@ def test_an_append_that_died_is_completed_by_the_same_command(
 def test_the_first_run_wanted_back_leaves_the_append_whole_until_it_has_written(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = crawls(tmp_path, table, (0.5, 0.5))
+    first, second = split_pools(tmp_path, table, (0.5, 0.5))
     out = str(tmp_path / "out")
     curate(spark, first, metadata, out, CONFIG)
     appended = append(spark, second, metadata, out)
@@ -265,7 +265,7 @@ def test_the_first_run_wanted_back_leaves_the_append_whole_until_it_has_written(
 def test_a_run_that_died_waits_for_its_parent_where_that_died_too(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
 ) -> None:
-    (first,) = crawls(tmp_path, table, (1.0,))
+    (first,) = split_pools(tmp_path, table, (1.0,))
     out, again = str(tmp_path / "out"), replace(CONFIG, reserve=2 * CONFIG.t, overwrite=True)
     parent = curate(spark, first, metadata, out, again)
     with pytest.MonkeyPatch.context() as patched:
@@ -285,7 +285,7 @@ def test_a_run_that_died_waits_for_its_parent_where_that_died_too(
 def test_one_text_per_image_is_refused(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
 ) -> None:
-    first, second = crawls(tmp_path, table.slice(0, 300), (0.5, 0.5))
+    first, second = split_pools(tmp_path, table.slice(0, 300), (0.5, 0.5))
     curate(spark, first, metadata, str(tmp_path / "out"), replace(CONFIG, texts_per_image="one_text_per_image"))
     with pytest.raises(ConfigError, match="one text per image"):
         append(spark, second, metadata, str(tmp_path / "out"))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from crawls import CONFIG, ROWS, all_of, crawled_table, crawls, read, same_figures
 from pools import pool_at, write_files
+from split_pools import CONFIG, ROWS, all_of, read, same_figures, split_pools, table_with_odd_captions
 
 from metaclip_spark.audit.explain.explain_caption import explain_uid
 from metaclip_spark.config.curation import CurateConfig
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.spark
 
 @pytest.fixture(scope="module")
 def table() -> pa.Table:
-    return crawled_table()
+    return table_with_odd_captions()
 
 
 @pytest.mark.parametrize("reserve", [1.02, None], ids=["overtaken reserve", "no reserve"])
@@ -38,7 +38,7 @@ def test_one_language_follows_the_tail_share(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table, *, reserve: float | None
 ) -> None:
     """Its t rises with the counts, above what is stored, so that the old pool is read again."""
-    pools = crawls(tmp_path, table.slice(0, 1_200), (0.5, 0.5))
+    pools = split_pools(tmp_path, table.slice(0, 1_200), (0.5, 0.5))
     out, whole = tmp_path / "out", tmp_path / "whole"
     config = CurateConfig(tail_share=0.3, seed=3)
     fresh = curate(spark, all_of(pools), metadata, str(whole), config)
@@ -58,13 +58,13 @@ def test_pools_with_and_without_a_language(
 ) -> None:
     """One pool says of each row that it is of the only language, or of another; one says nothing."""
     table = table.slice(0, 800)
-    (silent,) = crawls(tmp_path, table, (0.5,))
+    (silent,) = split_pools(tmp_path, table, (0.5,))
     half = table.slice(400)
     told = half.append_column("lang", pa.array(["en", "xx", None, "en"] * 100))
     path = write_files(told, tmp_path / "told")
-    telling = pool_at(path, replace(silent.columns, language="lang"), crawl="told")
+    telling = pool_at(path, replace(silent.columns, language="lang"), name="told")
     english = write_files(told.filter(pc.equal(told["lang"], "en")).drop_columns("lang"), tmp_path / "english")
-    whole = replace(all_of([silent, pool_at(english)]), crawl="whole")
+    whole = replace(all_of([silent, pool_at(english)]), name="whole")
     fresh = curate(spark, whole, metadata, str(tmp_path / "whole"), replace(CONFIG, t=60.0))
     expected = read(spark, tmp_path / "whole")
     for number, (first, second) in enumerate(((silent, telling), (telling, silent))):
@@ -94,7 +94,7 @@ def test_several_languages(spark: SparkSession, tmp_path: Path, table: pa.Table)
     tagged = [languages[n % 5] if n < half else later[n % 5] for n in range(ROWS)]
     table = table.append_column("lang", pa.array(tagged))
     columns = replace(pool_at(tmp_path).columns, language="lang")
-    pools = crawls(tmp_path, table, (0.5, 0.5), columns)
+    pools = split_pools(tmp_path, table, (0.5, 0.5), columns)
     lists = {"en": [f"w{n}" for n in range(90)], "de": [f"w{n}" for n in range(60)], "fr": ["w1", "w2", "w300"]}
     metadata = {language: compile_metadata(entries, language=language) for language, entries in lists.items()}
     for name, reserve in (("stored", 1e6), ("again", None)):

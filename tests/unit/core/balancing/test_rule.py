@@ -130,10 +130,10 @@ def test_refused(call: Callable[[], object], error: type[Exception], message: st
 def test_no_multiplication_is_fused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A product that is not rounded before it is subtracted would give other bits than the rule."""
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))  # of a kernel from the cache there is no assembly
-    fresh = kernel(balance.py_func)
+    fresh = kernel(balance.__wrapped__)
     ids, offsets, counts = map(read_only, ONE_ROW)
     fresh(ids, offsets, counts, 1.0, read_only(U), np.empty(1), np.empty(1))
-    (assembly,) = fresh.inspect_asm().values()
+    (assembly,) = fresh.dispatcher.inspect_asm().values()
     instructions = set(re.findall(r"^\s+(\w+)", assembly, re.MULTILINE))
     assert any(re.fullmatch(r"v?f?mul\w*", name) for name in instructions)  # the steps are in it
     assert [name for name in instructions if re.match(r"v?fn?m(?:add|sub|la|ls)", name)] == []  # of x86 and ARM

@@ -24,7 +24,7 @@ ORDER = {
     "entry_counts": ["language", "entry_id", "count"],
     "size_curve": ["language", "threshold_bin", "rows", "known_to"],
 }
-OF_THE_RUN = ("run_id", "counts_version", "crawl")
+OF_THE_RUN = ("run_id", "counts_version", "pool_name")
 
 
 def read(spark: SparkSession, output: Path, name: str = "curated") -> pa.Table:
@@ -34,22 +34,22 @@ def read(spark: SparkSession, output: Path, name: str = "curated") -> pa.Table:
     return table.sort_by([(column, "ascending") for column in order]).combine_chunks()
 
 
-def crawls(folder: Path, table: pa.Table, shares: tuple[float, ...], columns: object = None) -> list[Pool]:
+def split_pools(folder: Path, table: pa.Table, shares: tuple[float, ...], columns: object = None) -> list[Pool]:
     """The rows as pools of different size, without captions here and there."""
     pools, start = [], 0
     for number, share in enumerate(shares):
         length = int(share * len(table))
-        path = write_files(table.slice(start, length), folder / f"crawl{number}", files=1 + number % 2)
-        pools.append(pool_at(path, columns, crawl=f"crawl{number}"))  # type: ignore[arg-type]
+        path = write_files(table.slice(start, length), folder / f"pool{number}", files=1 + number % 2)
+        pools.append(pool_at(path, columns, name=f"pool{number}"))  # type: ignore[arg-type]
         start += length
     return pools
 
 
 def all_of(pools: list[Pool]) -> Pool:
-    return replace(pools[0], paths=tuple(path for pool in pools for path in pool.paths), crawl="all")
+    return replace(pools[0], paths=tuple(path for pool in pools for path in pool.paths), name="all")
 
 
-def crawled_table() -> pa.Table:
+def table_with_odd_captions() -> pa.Table:
     """Made-up rows, some without a caption, some with one that matches nothing."""
     rows = made_up_table(ROWS, seed=5)
     captions = rows["text"].to_pylist()
