@@ -8,7 +8,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 
 from metaclip_spark.audit.check_report import CheckReport
 from metaclip_spark.errors import ConsistencyError
-from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.runs.tables_state import current_run
 from metaclip_spark.spark.session import check_session
 from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.schemas import CURATED, DECISIONS, LANGUAGE

@@ -35,6 +35,6 @@ def check_passes_agree(
         )
     if chosen.rows not in {None, statistics.kept}:
         raise ConsistencyError(
-            f"t was chosen to keep {chosen.rows} rows, but {statistics.kept} were kept, so the pool changed. The run is "
-            "not recorded as finished; run it again when nobody writes to the pool."
+            f"t was chosen to keep {chosen.rows} rows, but {statistics.kept} were kept, so the pool changed. The run "
+            "is not recorded as finished; run it again when nobody writes to the pool."
         )

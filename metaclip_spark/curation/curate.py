@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metaclip_spark.config.curation import CurateConfig
-from metaclip_spark.curation.choose_t import check_chosen_size, choose_t
-from metaclip_spark.curation.count_pool import count_pool, duplicated_ids
+from metaclip_spark.curation.checks import check_passes_agree
+from metaclip_spark.curation.choose_t import choose_t
+from metaclip_spark.curation.count_pool import count_pool, duplicated_ids, malformed_warning
 from metaclip_spark.curation.file_layouts import PoolRows, file_layouts
 from metaclip_spark.curation.gathered_statistics import statistics_of
 from metaclip_spark.curation.keep_balanced import balance_on_executors
@@ -48,17 +49,17 @@ def curate(
 ) -> CurateReport:
     """Match, count and balance a pool into a Delta table in which every row says why it is there.
 
-    Algorithm 1: part 1 counts, for every entry, the captions that match it; part 2 keeps a caption if any of its entries
-    is sampled, each with probability min(1, t / count). The result depends on the arguments alone: not on partitions,
-    order, retries or the number of executors. A finished run is not run again; a run that failed late starts from its
-    stored counts.
+    Algorithm 1: part 1 counts, for every entry, the captions that match it; part 2 keeps a caption if any of its
+    entries is sampled, each with probability min(1, t / count). The result depends on the arguments alone: not on
+    partitions, order, retries or the number of executors. A finished run is not run again; a run that failed late
+    starts from its stored counts.
 
     Args:
         spark: A session with Delta.
         pool: Where the captions are.
         metadata: Compiled metadata, or compiled metadata by language.
-        tables: Root of the tables `curated`, `entry_counts`, `size_curve` and `runs`: a path, or a schema of the catalog
-            (catalog.schema).
+        tables: Root of the tables `curated`, `entry_counts`, `size_curve` and `runs`: a path, or a schema of the
+            catalog (catalog.schema).
         config: How to balance; None for the defaults.
         progress: Receives a line with figures and seconds at the end of each step.
 
@@ -89,20 +90,30 @@ def curate(
                 found = PoolRows(counts.read, counts.matched, counts.matches)
             if frozen is not None:
                 frozen.copy_to(run.tables)
-                counts = replace(counts, entries=frozen.entries)
+                counts = replace(counts, entries={name: frozen.entries[name] for name in counts.entries})
 
             # Algorithm 1, part 2: p = min(1, t / count); keep a caption if any of its entries is sampled.
             with run.step("choose t"):
                 chosen = choose_t(run, config, rows=opened.rows, metadata=shared, counts=counts)
-            with run.step("balance"), balance_on_executors(spark, counts.entries, chosen, config.seed) as balance:
+            with (
+                run.step("balance"),
+                balance_on_executors(spark, counts.entries, chosen.t, config.seed, chosen.reserve_t) as balance,
+            ):
                 statistics = statistics_of(spark)
-                kept = second_pass([NamedPool(pool.name, opened)], run.identity, config, shared, balance, statistics)
+                kept = second_pass(
+                    [NamedPool(pool.name, opened)],
+                    run.identity,
+                    config,
+                    shared=shared,
+                    balance=balance,
+                    statistics=statistics,
+                )
                 write_balanced(run, kept, chosen, file_layouts(config, [opened.source], found, counts.entries, chosen))
                 figures = statistics.value
-                run.note(f"{run.writes[CURATED].rows:,} rows kept at {chosen}")
+                run.note(f"{run.writes[CURATED].rows:,} rows kept at {chosen},")
 
-        check_chosen_size(chosen, figures.kept)
-        report = curate_report(run, config, counts, figures, chosen, languages, matches=found.matches)
+        check_passes_agree(counts, figures, config, chosen)
+        report = curate_report(run, config, counts, figures, chosen, metadata=languages, matches=found.matches)
         report = with_id_check(opened, config, report)
         return run.commit(report, {language: figures[language].curve for language in languages})
 
@@ -117,7 +128,8 @@ def _stored_or_new_counts(
     else:
         counts = count_pool(opened, run.identity.pool, shared)
         store_counts(run.tables, [NewCounts(run.identity, counts)], metadata, started_at=run.started_at)
-    run.warn_of_malformed(opened, counts)
+    if (warning := malformed_warning(opened, counts, run.identity.pool)) is not None:
+        run.warn(warning)
     run.note(counts.summary())
     return counts
 

@@ -52,7 +52,7 @@ class Balance:
 
 
 @contextmanager
-def balance_on_workers(
+def balance_on_executors(
     spark: SparkSession,
     counts: Mapping[str, NDArray[np.int64]],
     t: Mapping[str, float],

@@ -36,8 +36,8 @@ def metadata_for_pool(
     for language, compiled in languages.items():
         if not compiled.report.counts[EntryFate.MATCHABLE]:
             raise InputError(
-                f"The metadata for {language!r} has {compiled.n_entries} entries, none of which can match a caption. Pass "
-                "another list."
+                f"The metadata for {language!r} has {compiled.n_entries} entries, none of which can match a caption. "
+                "Pass another list."
             )
     if len(languages) > 1 and pool.columns.language is None:
         raise ConfigError(

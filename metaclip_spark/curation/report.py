@@ -33,8 +33,8 @@ def curate_report(
     counts: PoolCounts,
     statistics: BalanceStatistics,
     chosen: ChosenT,
-    metadata: Mapping[str, CompiledMetadata],
     *,
+    metadata: Mapping[str, CompiledMetadata],
     matches: int,
 ) -> CurateReport:
     """Return the figures of a curation whose rows are written.
@@ -148,7 +148,7 @@ def _counters(counts: PoolCounts, statistics: BalanceStatistics) -> dict[str, in
     outcomes = sum(counters.values()) - counters["read"]
     if outcomes != counters["read"]:
         raise ConsistencyError(
-            f"{counters['read']} rows were read, but {outcomes} are accounted for: {counters}. Run again; if it happens "
-            "again, report it as a bug."
+            f"{counters['read']} rows were read, but {outcomes} are accounted for: {counters}. Run again; if it "
+            "happens again, report it as a bug."
         )
     return counters

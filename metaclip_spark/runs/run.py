@@ -79,9 +79,7 @@ class Run:
         self._versions: dict[str, int] = {}
 
     @classmethod
-    def open(
-        cls, spark: SparkSession, root: str, stage: str, *, progress: Callable[[str], None] | None = None
-    ) -> Self:
+    def open(cls, spark: SparkSession, root: str, stage: str, *, progress: Callable[[str], None] | None = None) -> Self:
         """Return a run over the tables of a root.
 
         Args:
@@ -187,8 +185,8 @@ class Run:
             self.state.runs[writer].check_rules()
         raise TableError(
             f"{self.tables.path(CURATED)} contains the rows of run {writer}; this is run {self.identity.run_id}, with "
-            "another pool, metadata or configuration. Use another root, or overwrite (the old version stays readable by "
-            "time travel)."
+            "another pool, metadata or configuration. Use another root, or overwrite (the old version stays readable "
+            "by time travel)."
         )
 
     def replace(self, name: str, rows: DataFrame, layout: FileLayout) -> Write:
@@ -240,7 +238,8 @@ class Run:
         Args:
             report: Figures of the run; its seconds, warnings, tables and versions are filled in here.
             curves: Size curve by language; None if the stored one still holds.
-            complete_to: Greatest t by language up to which its curve is complete; None if it contains every matched row.
+            complete_to: Greatest t by language up to which its curve is complete; None if it contains every matched
+                row.
             parent_run_id: The run whose result this one uses; None for the run that counted.
 
         Returns:
@@ -279,7 +278,7 @@ class Run:
         return report
 
     def _check_pools(self) -> None:
-        """Refuse to finish if files were added, removed or changed while they were read; a table version cannot change."""
+        """Refuse to finish if files changed while they were read; the version of a table cannot change."""
         for pool, opened in self._opened:
             before = opened.source
             if not before.pinned and (now := identify(self.spark, pool)).digest != before.digest:

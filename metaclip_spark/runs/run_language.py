@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metaclip_spark.core.matching.compile import compile_metadata
+from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.runs.stored_counts import count_rows
@@ -63,8 +63,8 @@ def run_entries(tables: Tables, run: StoredRun, language: str, metadata: Compile
         tables: Tables of the run.
         run: The run.
         language: One of its languages.
-        metadata: The metadata that the run matched. None: the entries that matched in the run's pool, which are all that
-            a caption of that pool can match.
+        metadata: The metadata that the run matched. None: the entries that matched in the run's pool, which are all
+            that a caption of that pool can match.
 
     Raises:
         InputError: The metadata is of another list or language than the run's.

@@ -95,8 +95,8 @@ def parent_run(tables: Tables, state: TablesState, id_from: Callable[[StoredRun]
         raise unfinished_error(tables, writer, runs)
     if not parents[0].is_finished:  # its reserve may contain rows that belong in the curated table
         raise TableError(
-            f"Run {writer}, which wrote the rows in {tables.path(CURATED)}, started from run {parents[0].run_id}, which "
-            "was restarted and did not finish. Run that command again first, with overwrite."
+            f"Run {writer}, which wrote the rows in {tables.path(CURATED)}, started from run {parents[0].run_id}, "
+            "which was restarted and did not finish. Run that command again first, with overwrite."
         )
     return parents[0]
 
@@ -157,7 +157,9 @@ def rows_of_run(tables: Tables, run: StoredRun, state: TablesState) -> DataFrame
         TableError: One of the tables, or the version of it, no longer exists.
     """
     parts = [
-        _rows_of_table(tables, run, state.states[name], name) for name in (CURATED, RESERVE) if name in run.output_versions
+        _rows_of_table(tables, run, state.states[name], name)
+        for name in (CURATED, RESERVE)
+        if name in run.output_versions
     ]
     return parts[0] if len(parts) == 1 else parts[0].unionByName(parts[1])
 
@@ -169,7 +171,7 @@ def _rows_of_table(tables: Tables, run: StoredRun, state: State, name: str) -> D
     rows = tables.read(name, version=version, newest=state.version) if state.version >= 0 else None
     if rows is None:
         raise TableError(
-            f"Run {run.run_id} wrote rows to {tables.path(name)}, which no longer exists. Restore the folder, or curate "
-            "again."
+            f"Run {run.run_id} wrote rows to {tables.path(name)}, which no longer exists. Restore the folder, or "
+            "curate again."
         )
     return rows

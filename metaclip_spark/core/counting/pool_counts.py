@@ -68,7 +68,7 @@ class PoolCounts:
             **of_pool,
         )
 
-    def in_words(self) -> str:
+    def summary(self) -> str:
         """For a line of progress."""
         malformed = f"{self.malformed:,} malformed, " if self.malformed else ""
         matched = sum(self.matched.values())

@@ -74,7 +74,7 @@ def test_a_size_to_the_row_from_the_stored_curve(
     assert passes == [0]
     assert report.counts_reused
     assert (report.languages["en"].t, report.counters["kept"]) == (thresholds[700], 701)
-    assert (report.wanted_rows, report.expected_size) == (701, pytest.approx(701, abs=4 * report.expected_deviation))
+    assert (report.target_rows, report.expected_size) == (701, pytest.approx(701, abs=4 * report.expected_deviation))
     assert curate(spark, small_pool, metadata, str(tmp_path), config).already_finished
 
     assert main(["sizes", str(tmp_path), "--json"]) == 0
@@ -102,7 +102,7 @@ def test_a_share_of_images_with_one_text_each(
     assert passes[0] == 46
     assert passes == sorted(passes, reverse=True)
     assert report.counters["not_chosen"] > 0
-    assert report.counters["kept"] == report.wanted_rows == 400
+    assert report.counters["kept"] == report.target_rows == 400
     with pytest.raises(ConfigError, match=r"keep_share = 0\.999 of 2000 rows"):
         curate(spark, small_pool, metadata, str(tmp_path), replace(config, keep_share=0.999, overwrite=True))
 

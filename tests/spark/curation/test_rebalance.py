@@ -117,10 +117,10 @@ def test_rows_move_between_curated_and_reserve(
         reserve = rows(spark, tmp_path, "reserve")
         above = everything.filter(pc.greater(everything["admission_threshold"], t))
         assert reserve.drop_columns("probability") == above.drop_columns("probability")
-        assert (report.reserved, report.languages["en"].reserve_t) == (len(reserve), RESERVE)
+        assert (report.reserve_rows, report.languages["en"].reserve_t) == (len(reserve), RESERVE)
     ended = rebalance(spark, str(tmp_path), RESERVE)
     assert rows(spark, tmp_path) == everything
-    assert (len(rows(spark, tmp_path, "reserve")), ended.reserved, ended.languages["en"].reserve_t) == (0, 0, None)
+    assert (len(rows(spark, tmp_path, "reserve")), ended.reserve_rows, ended.languages["en"].reserve_t) == (0, 0, None)
 
 
 class Death(Exception):  # noqa: N818 - no error: the end of a process
@@ -168,7 +168,7 @@ def test_a_rebalance_that_died_is_completed_by_the_same_command(
         expected, fresh_report = fresh.at(t)
         assert rows(spark, tmp_path) == expected
         same_figures(report, fresh_report)
-        assert len(rows(spark, tmp_path, "reserve")) == report.reserved == len(fresh.at(RESERVE)[0]) - len(expected)
+        assert len(rows(spark, tmp_path, "reserve")) == report.reserve_rows == len(fresh.at(RESERVE)[0]) - len(expected)
     curate(spark, small_pool, metadata, str(tmp_path), replace(CONFIG, overwrite=True))
     assert len(rows(spark, tmp_path, "reserve")) == 0, "another run's reserve is none of this one's"
 

@@ -92,7 +92,7 @@ def test_a_run_never_overwrites_another_that_finished_meanwhile(
     before = uids(spark, out)
     with pytest.MonkeyPatch.context() as patched:
         delete = f"DELETE FROM delta.`{out}/curated` WHERE uid = '{min(before)}'"
-        meanwhile(patched, rebalancing, "balance_on_workers", lambda: spark.sql(delete))
+        meanwhile(patched, rebalancing, "balance_on_executors", lambda: spark.sql(delete))
         with pytest.raises(TableError, match=r"\(DELETE\)"):
             rebalance(spark, str(out), 8.0)
     assert uids(spark, out) == before - {min(before)}

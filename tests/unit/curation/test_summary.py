@@ -16,7 +16,7 @@ ENGLISH = LanguageReport(
     entries=500_000,
     head=16_000,
     tail=370_000,
-    never=114_000,
+    never_matched=114_000,
     matches=3_000_000,
     head_matches=2_835_000,
     tail_share=0.055,
@@ -67,7 +67,7 @@ SHOWN = [
     ("realised size", "realised size 250,000 +500 rows, +2.00 sigma"),
     ("head", "head (count >= 20,000) 16,000 3.2 % 2,835,000 94.5 %"),
     ("tail", "tail (count < 20,000) 370,000 74.0 % 165,000 5.5 %"),
-    ("never", "never matched 114,000 22.8 % 0 0.0 %"),
+    ("never_matched", "never matched 114,000 22.8 % 0 0.0 %"),
     ("20.", "5. entry 5 200,000 10. entry 10 100,000 15. entry 15 66,666 20. entry 20 50,000"),
     ("out/curated ", "curated out/curated version 3"),
     ("in 3", "in 3.8 s (count 1.5, keep 2.2)"),
@@ -94,7 +94,7 @@ STATES: list[tuple[dict[str, Any], str]] = [
     ({"already_finished": True}, "done before"),
     ({"counts_reused": True}, "earlier, unfinished run"),
     ({"origin": "Re-balanced from t = 5."}, "Re-balanced from t = 5."),
-    ({"reserved": 12}, "in reserve, above t 12"),
+    ({"reserve_rows": 12}, "in reserve, above t 12"),
     ({"expected_size": None, "expected_deviation": None}, "expected size not known"),
 ]
 

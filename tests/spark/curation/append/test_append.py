@@ -74,11 +74,11 @@ def test_three_appends_in_a_row_equal_one_run(
 
     # The curve ends at the edge below what is stored, and is exact up to there.
     curve = counts_at(spark, out, report, "size_curve")
-    assert set(curve["known_to"].to_pylist()) == {55.0}
+    assert set(curve["complete_to"].to_pylist()) == {55.0}
     of_whole = counts_at(spark, whole, fresh, "size_curve")
     known = of_whole.filter(pc.less_equal(of_whole["upper_edge"], 55.0))
-    assert curve.drop_columns("known_to") == known.drop_columns("known_to")
-    assert set(of_whole["known_to"].to_pylist()) == {None}
+    assert curve.drop_columns("complete_to") == known.drop_columns("complete_to")
+    assert set(of_whole["complete_to"].to_pylist()) == {None}
 
     # Appended tables are re-balanced as others are, by rows and by all pools.
     for t in (11.0, 80.0):
@@ -176,14 +176,14 @@ def test_a_t_that_a_size_chose_stays(
     config = CurateConfig(target_size=150, reserve=1e6, seed=3)
     before = curate(spark, pools[0], metadata, str(out), config)
     assert before.counters["kept"] == 150
-    assert before.reserved == before.counters["not_drawn"] > 0
+    assert before.reserve_rows == before.counters["not_drawn"] > 0
     report = append(spark, pools[1], metadata, str(out))
     t = before.languages["en"].t
     fresh = curate(spark, all_of(pools), metadata, str(whole), CurateConfig(t=t, reserve=1e6, seed=3))
     for name in ("curated", "reserve"):
         assert read(spark, out, name) == read(spark, whole, name), name
     same_figures(report, fresh)
-    assert (before.wanted_rows, report.wanted_rows) == (150, None)
+    assert (before.target_rows, report.target_rows) == (150, None)
 
     # What reads runs knows all their pools, and where the curve ends.
     sizes = size_curves(spark, str(out)).languages["en"]
@@ -279,7 +279,7 @@ def test_a_run_that_died_waits_for_its_parent_where_that_died_too(
         rebalance(spark, out, 5.0)
     assert curate(spark, first, metadata, out, again).counters == parent.counters
     lower = rebalance(spark, out, 5.0)
-    assert lower.counters["kept"] + lower.reserved == parent.counters["kept"] + parent.reserved
+    assert lower.counters["kept"] + lower.reserve_rows == parent.counters["kept"] + parent.reserve_rows
 
 
 def test_one_text_per_image_is_refused(
