@@ -1,5 +1,5 @@
-"""Matching: captions to the ids of the metadata entries that they hold.
+"""Matching of captions against metadata: which entries occur in a caption.
 
-`oracle` is the rule, `compiled` and `artifact` are compiled metadata in memory and on disk, `tables` compiles it,
-`matcher` is the way in. The kernels are read best after `DESIGN.md`.
+`matcher` is the entry point, and `oracle` defines the result. `compile_metadata` compiles an entry list, `artifact`
+stores it in a file. `tokens` is the engine, used through `build_tables` and `match_rows`; `DESIGN.md` explains it.
 """

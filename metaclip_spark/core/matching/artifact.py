@@ -1,18 +1,19 @@
-"""Compiled metadata as one file that can be mapped: no pickle, no copy, and no chance of a wrong file going unnoticed.
+"""Artifact: compiled metadata as one file that can be memory-mapped. It contains no pickle, and needs no copy.
 
-Layout, all numbers little-endian:
+Layout (all numbers are little-endian):
 
-| offset | bytes | what |
+| offset | bytes | content |
 |---|---|---|
 | 0 | 8 | magic `MCLPSPRK` |
 | 8 | 4 | format version |
 | 12 | 4 | length of the header |
-| 16 | 32 | SHA-256 of the header: the artifact's digest |
+| 16 | 32 | SHA-256 of the header: the digest of the artifact |
 | 48 | length | header: JSON in UTF-8 with sorted keys |
 | … | | zeros up to the next multiple of 64 |
-| | | arrays, each at a multiple of 64 bytes, zeros between them |
+| | | arrays, each at a multiple of 64 bytes, with zeros between them |
 
-The header holds the SHA-256 of all that follows it, so that the digest in the prologue names the whole content.
+The header contains the SHA-256 of everything after it, so that the digest in the prologue identifies the complete
+content.
 """
 
 from __future__ import annotations
@@ -26,11 +27,18 @@ import numpy as np
 import pyarrow as pa
 
 from metaclip_spark.core.entry_list import EntryFate, EntryReport
-from metaclip_spark.core.matching.artifact_checks import ALIGNMENT, REMEDY, check_arrays, check_header, parse_header
+from metaclip_spark.core.matching.artifact_checks import (
+    ALIGNMENT,
+    COMPILE,
+    COPY_OR_COMPILE,
+    check_arrays,
+    check_header,
+    parse_header,
+)
 from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 from metaclip_spark.core.matching.matcher import Matcher
+from metaclip_spark.core.matching.tokens.tables import Tables
 from metaclip_spark.core.spacing import PUNCTUATION, SEMANTICS_VERSION
-from metaclip_spark.core.word_hashing import Tables
 from metaclip_spark.errors import ArtifactError
 from metaclip_spark.host.kernel_cache import read_only
 
@@ -40,8 +48,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FORMAT_VERSION: Final = 1
-"""Raised whenever the layout, the word hash or the meaning of an array changes."""
+FORMAT_VERSION: Final = 2
+"""Increase it whenever the layout, a header key, the word hash or the meaning of an array changes."""
 
 _MAGIC: Final = b"MCLPSPRK"
 _PROLOGUE: Final = struct.Struct("<8sII32s")
@@ -49,7 +57,7 @@ _SELF_TEST_ENTRIES: Final = 64
 
 
 def artifact_digest(compiled: CompiledMetadata) -> str:
-    """Name of the artifact's content, 64 hex digits; changes with the list, the seed and the format version."""
+    """Return the digest that identifies an artifact (64 hex digits): of its entries, language, seed and semantics."""
     return hashlib.sha256(_header_of(compiled)).hexdigest()
 
 
@@ -66,9 +74,9 @@ def _header_of(compiled: CompiledMetadata) -> bytes:
     header = {
         "arrays": described,
         "language": compiled.language,
-        "longest_word": tables.longest_word,
+        "max_word_bytes": tables.max_word_bytes,
         "metadata_digest": compiled.metadata_digest,
-        "most_words": tables.most_words,
+        "max_entry_words": tables.max_entry_words,
         "payload_bytes": offset,
         "payload_sha256": payload.hexdigest(),
         "report": compiled.report.as_dict(),
@@ -79,10 +87,9 @@ def _header_of(compiled: CompiledMetadata) -> bytes:
 
 
 def artifact_to_bytes(compiled: CompiledMetadata) -> bytes:
-    """Compiled metadata in the form of this module; equal metadata and seed give equal bytes.
+    """Return the bytes of an artifact, about 60 per entry for the English metadata.
 
-    Returns:
-        About 60 bytes an entry for the English list.
+    Equal entries, language and seed give equal bytes.
     """
     header = _header_of(compiled)
     prologue = _PROLOGUE.pack(_MAGIC, FORMAT_VERSION, len(header), hashlib.sha256(header).digest())
@@ -98,34 +105,35 @@ def artifact_from_buffer(
     expect_digest: str | None = None,
     self_test: bool = True,
 ) -> CompiledMetadata:
-    """Use an artifact where it lies; nothing is copied, so a mapped file is shared by all processes that map it.
+    """Open an artifact without copying it, so that all processes that map the file share its memory.
 
-    Whatever the bytes, what this gives is safe to match with: `artifact_checks` looks at all that kernels rely on.
+    The result is safe to match with, whatever the bytes: `artifact_checks` verifies everything that kernels rely on.
 
     Args:
-        buffer: the artifact's bytes: `bytes`, a `memoryview` or an `mmap` that stays open. More bytes may follow.
-        expect_digest: refuse any artifact but the one of this `artifact_digest`.
-        self_test: recompute the payload's digest and match some of the entries: some 30 ms for the English list, after
-            40 ms for the checks. Leave it out only where the same process has tested the same file.
+        buffer: Bytes of the artifact: `bytes`, a `memoryview` or an `mmap` that stays open. More bytes may follow.
+        expect_digest: Accept only the artifact with this `artifact_digest`.
+        self_test: Recompute the digest of the payload and match some of the entries. This takes about 30 ms for the
+            English metadata, in addition to 40 ms for the checks. Skip it only if this process has tested the same
+            file before.
 
     Returns:
         Compiled metadata whose arrays are views of `buffer`.
 
     Raises:
-        ArtifactError: truncated, corrupted, of another format or semantics version, another one than expected, unsound,
-            or failing the self-test.
+        ArtifactError: The artifact is truncated, corrupt or invalid, has another format version, semantics version or
+            digest, or fails the self-test.
     """
     view = memoryview(buffer).cast("B")
     encoded = _read_header(view, expect_digest)
     header = parse_header(encoded)
-    _check_semantics(header)
+    _check_semantics_version(header)
     check_header(header)
     start = -(-(_PROLOGUE.size + len(encoded)) // ALIGNMENT) * ALIGNMENT
     payload = view[start : start + header["payload_bytes"]]
     if len(payload) < header["payload_bytes"]:
         raise ArtifactError(
-            f"artifact is truncated: it has {len(view):,} bytes of {start + header['payload_bytes']:,}: copy it again, "
-            f"or {REMEDY}"
+            f"The artifact is truncated: it has {len(view):,} bytes of {start + header['payload_bytes']:,}. "
+            f"{COPY_OR_COMPILE}"
         )
     if self_test:
         _check_digest("payload", hashlib.sha256(payload).hexdigest(), header["payload_sha256"])
@@ -154,8 +162,8 @@ def _use_arrays(header: dict[str, Any], payload: memoryview) -> CompiledMetadata
             phrase_pilots=arrays["phrase_pilots"],
             text=arrays["text"],
             seed=np.uint64(header["seed"]),
-            longest_word=header["longest_word"],
-            most_words=header["most_words"],
+            max_word_bytes=header["max_word_bytes"],
+            max_entry_words=header["max_entry_words"],
         ),
         entry_offsets=arrays["entry_offsets"],
         fates=arrays["fates"],
@@ -163,7 +171,7 @@ def _use_arrays(header: dict[str, Any], payload: memoryview) -> CompiledMetadata
 
 
 def _arrays(compiled: CompiledMetadata) -> dict[str, NDArray[Any]]:
-    """The arrays in the order of the file, in the byte order of the file."""
+    """Return the arrays in the order and the byte order of the file."""
     arrays: dict[str, NDArray[Any]] = {
         "words": compiled.tables.words,
         "word_pilots": compiled.tables.word_pilots,
@@ -185,41 +193,50 @@ def _aligned(array: NDArray[Any]) -> Iterator[memoryview | bytes]:
 def _read_header(view: memoryview, expect_digest: str | None) -> bytes:
     if len(view) < _PROLOGUE.size:
         raise ArtifactError(
-            f"artifact is truncated: {len(view)} bytes, its prologue alone has {_PROLOGUE.size}: {REMEDY}"
+            f"The artifact is truncated: {len(view)} bytes, while its prologue alone has {_PROLOGUE.size}. "
+            f"{COPY_OR_COMPILE}"
         )
     magic, version, length, digest = _PROLOGUE.unpack_from(view)
     if magic != _MAGIC:
-        raise ArtifactError(f"not an artifact: it begins with {magic!r} instead of {_MAGIC!r}: {REMEDY}")
+        raise ArtifactError(f"The file is not an artifact: it starts with {magic!r} instead of {_MAGIC!r}. {COMPILE}")
     if version != FORMAT_VERSION:
-        raise ArtifactError(f"artifact has format version {version}, this program reads {FORMAT_VERSION}: {REMEDY}")
+        raise ArtifactError(
+            f"The artifact has format version {version}, but this program reads version {FORMAT_VERSION}. {COMPILE}"
+        )
     header = bytes(view[_PROLOGUE.size : _PROLOGUE.size + length])
     if len(header) < length:
-        raise ArtifactError(f"artifact is truncated: its header has {len(header)} bytes of {length}: {REMEDY}")
+        raise ArtifactError(
+            f"The artifact is truncated: its header has {len(header)} bytes of {length}. {COPY_OR_COMPILE}"
+        )
     _check_digest("header", hashlib.sha256(header).hexdigest(), digest.hex())
     if expect_digest is not None and digest.hex() != expect_digest:
-        raise ArtifactError(f"artifact has digest {digest.hex()}, expected {expect_digest}: pass that one, or {REMEDY}")
+        raise ArtifactError(
+            f"The artifact has digest {digest.hex()}, but {expect_digest} was expected. Pass the expected artifact, or "
+            "compile the metadata again (metaclip-spark compile)."
+        )
     return header
 
 
-def _check_semantics(header: dict[str, Any]) -> None:
+def _check_semantics_version(header: dict[str, Any]) -> None:
     if header.get("semantics_version") != SEMANTICS_VERSION:
         raise ArtifactError(
-            f"artifact follows semantics version {header.get('semantics_version')!r}, this program "
-            f"{SEMANTICS_VERSION}: {REMEDY}"
+            f"The artifact follows semantics version {header.get('semantics_version')!r}, but this program follows "
+            f"version {SEMANTICS_VERSION}. {COMPILE}"
         )
 
 
 def _check_digest(part: str, found: str, recorded: str) -> None:
     if found != recorded:
         raise ArtifactError(
-            f"artifact is corrupt: its {part} has SHA-256 {found}, recorded was {recorded}: copy it again, or {REMEDY}"
+            f"The artifact is corrupt: its {part} has SHA-256 {found} instead of the recorded {recorded}. "
+            f"{COPY_OR_COMPILE}"
         )
 
 
 def _check_matches(compiled: CompiledMetadata) -> None:
-    """Match some of the entries as captions: kernels that hash otherwise than those that built the tables find nothing.
+    """Match some of the entries as captions. Kernels whose hash differs from that of the tables would find nothing.
 
-    Entries with punctuation are left out, because a caption of that text is spaced into another.
+    Entries with punctuation are left out, because spacing changes a caption that contains punctuation.
     """
     matchable = np.flatnonzero(compiled.fates == EntryFate.MATCHABLE)
     sample = matchable[:: max(1, len(matchable) // _SELF_TEST_ENTRIES)]
@@ -229,6 +246,6 @@ def _check_matches(compiled: CompiledMetadata) -> None:
     for (entry_id, entry), ids in zip(known, found, strict=True):
         if entry_id not in ids:
             raise ArtifactError(
-                f"artifact fails its self-test: the caption {entry!r} matches entries {ids}, but not entry {entry_id}, "
-                f"which is that text: {REMEDY}"
+                f"The artifact fails its self-test: the caption {entry!r} matches entries {ids}, but not entry "
+                f"{entry_id}, which is the same text. {COMPILE}"
             )

@@ -1,12 +1,12 @@
-"""Compiled metadata in memory: an entry list as a few plain arrays that the kernels look into.
+"""Compiled metadata in memory: an entry list and the tables in which captions are looked up.
 
-`tables.py` compiles it, `artifact.py` is its form on disk, `DESIGN.md` explains its two tables.
+`compile_metadata.py` creates it, `artifact.py` is its form on disk.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,29 +15,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from metaclip_spark.core.entry_list import EntryReport
-    from metaclip_spark.core.word_hashing import Tables
-
-MAX_TEXT: Final = 2**32
-"""Bytes of all entries together are below this: a slot of the word table has 32 bits for an offset."""
-
-MAX_ENTRIES: Final = 2**30
-"""Ids are int32."""
-
-MAX_NODES: Final = 2**32
-"""Slots of the word table and phrases together are below this: a phrase's key has 32 bits for a node."""
+    from metaclip_spark.core.matching.tokens.tables import Tables
 
 
 @dataclass(frozen=True, eq=False)
 class CompiledMetadata:
-    """An entry list ready to match: immutable, and shared by threads or, when mapped, by processes.
+    """An entry list ready for matching: immutable, and shared by threads or, when mapped, by processes.
 
     Attributes:
-        language: the language whose captions it is for.
-        metadata_digest: name of the entry list, 64 hex digits (`metadata_digest`).
-        report: how many entries can match, and why the others cannot.
-        tables: the arrays that kernels look into.
-        entry_offsets: int64, shape (n_entries + 1,), where each entry begins in `tables.text`.
-        fates: uint8, shape (n_entries,), `EntryFate` of each entry.
+        language: Language of the metadata and of the captions that it is for.
+        metadata_digest: Digest that identifies the entry list, 64 hex digits (`metadata_digest`).
+        report: Number of entries that can match, and why the others cannot.
+        tables: Arrays that the kernels search.
+        entry_offsets: Start of each entry in `tables.text` and the end of the last, int64, shape (n_entries + 1,).
+        fates: `EntryFate` of each entry, uint8, shape (n_entries,).
     """
 
     language: str
@@ -49,25 +40,25 @@ class CompiledMetadata:
 
     @property
     def n_entries(self) -> int:
-        """Number of entries of the list, those that never match included: ids are 0 to n_entries - 1."""
+        """Number of entries, including those that never match. Ids are 0 to n_entries - 1."""
         return len(self.fates)
 
     @property
     def seed(self) -> int:
-        """Seed of the word hash; it changes where words lie, never what matches."""
+        """Seed of the word hash. It changes where words are stored, never which entries match."""
         return int(self.tables.seed)
 
     def entry(self, entry_id: int) -> str:
-        """Text of one entry.
+        """Return the text of an entry.
 
         Raises:
             IndexError: `entry_id` is not in 0 to n_entries - 1.
         """
         if not 0 <= entry_id < self.n_entries:
-            raise IndexError(f"entry {entry_id} of {self.n_entries}: ids are 0 to {self.n_entries - 1}")
+            raise IndexError(f"There is no entry {entry_id}: ids are 0 to {self.n_entries - 1}.")
         start, end = self.entry_offsets[entry_id], self.entry_offsets[entry_id + 1]
         return self.tables.text[start:end].tobytes().decode()
 
     def entries(self, entry_ids: Iterable[int]) -> list[str]:
-        """Texts of several entries, in the order of the ids."""
+        """Return the texts of several entries, in the order of the ids."""
         return [self.entry(int(entry_id)) for entry_id in entry_ids]

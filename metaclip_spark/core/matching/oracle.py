@@ -1,4 +1,4 @@
-"""The naive rule, as the paper states it: slow, evident, and the judge of everything fast."""
+"""The naive matching rule, as the paper states it: slow, obviously correct, and the reference for all fast matchers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 def match_naive(caption: bytes, entries: Sequence[bytes | None]) -> list[int]:
-    """Ids of the entries that occur in a caption between spaces (Demystifying CLIP Data, section 3.2).
+    """Return the ids of the entries that occur in a caption between spaces (Demystifying CLIP Data, section 3.2).
 
-    All entries count, nested and overlapping ones included; an entry counts once however often it occurs.
+    All entries count, including nested and overlapping ones. An entry counts once, however often it occurs.
 
     Args:
-        caption: any bytes, usually UTF-8; not null.
-        entries: the metadata in order; None stands for an entry that never matches (blank, repeated, or with a tab or
-            line break: see `metaclip_spark.core.entry_list`). Ids are positions, so nothing shifts.
+        caption: Any bytes, usually UTF-8; not null.
+        entries: The metadata in order. None stands for an entry that never matches (blank, repeated, or containing a
+            tab or line break; see `metaclip_spark.core.entry_list`). Ids are positions, so None keeps its place.
 
     Returns:
         Ids in ascending order.

@@ -20,7 +20,6 @@ from metaclip_spark.core.intrinsics import get_u64, load_8_bytes, put_u64, store
 from metaclip_spark.core.word_hashing import (
     INLINE_BYTES,
     PAD,
-    fold_rest,
     hash_word,
     same_bytes,
     word_high,
@@ -270,8 +269,7 @@ def _view_of(table: WordTable) -> WordView:
 def word_number(address: int, size: int, view: WordView, table: WordTable) -> int:
     """The number of a word, for which there is room; a new one gets the next."""
     low, high = word_low(address, size), word_high(address, size)
-    rest = high ^ fold_rest(address, size) if size > INLINE_BYTES else high
-    hashed = hash_word(low, rest, size, _NONE)
+    hashed = hash_word(address, low, high, size, _NONE)
     place = np.int64(hashed & _LOW_HALF) & view.mask
     slot = get_u64(view.slots, place)
     while slot != _NONE:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def test_digest_follows_imports() -> None:
-    kernels = "metaclip_spark.core.matching.tokens.match_batch"
+    kernels = "metaclip_spark.core.matching.tokens.match_rows"
     found = set(sources(kernels))
-    steps = {f"metaclip_spark.core.matching.tokens.{part}" for part in ("scan", "walk", "emit")}
+    steps = {f"metaclip_spark.core.matching.tokens.{part}" for part in ("split_words", "look_up", "sort_ids")}
     assert steps | {"metaclip_spark.core.word_hashing", "metaclip_spark.core.intrinsics"} < found
     assert "metaclip_spark.core.matching.artifact" not in found
 
@@ -30,7 +30,7 @@ IMPORTS = {
     "inside a function": "def f():\n    from metaclip_spark.core.spacing import PUNCTUATION",
     "relative to the module": "from .spacing import PUNCTUATION",
     "relative to the package": "from . import spacing",
-    "a module from a nested package": "from metaclip_spark.core.matching.tokens import scan",
+    "a module from a nested package": "from metaclip_spark.core.matching.tokens import split_words",
 }
 
 

@@ -1,6 +1,6 @@
-"""Perfect hashing: a slot for each key and no other, found when metadata is compiled."""
+"""Perfect hashing: find a slot of its own for each key when metadata is compiled."""
 
-# numba types these functions by what they are called with; for mypy an np.int64 is no int, and intrinsics have no type.
+# numba infers types at the call. mypy rejects np.int64 for a declared int, and intrinsics are untyped.
 # mypy: disable-error-code="arg-type, assignment, return-value, no-any-return, call-arg, var-annotated"
 # ruff: noqa: PLR0917 - compiled functions are called by position
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from metaclip_spark.core.word_hashing import bucket_of, slot_of
+from metaclip_spark.core.matching.tokens.tables import bucket_of, slot_of
 from metaclip_spark.host.kernel_cache import kernel, step
 
 if TYPE_CHECKING:
@@ -23,19 +23,19 @@ _PILOTS: Final = 2**16
 def find_pilots(
     hashed: NDArray[np.uint64], capacity: int, buckets: int
 ) -> tuple[NDArray[np.uint16], NDArray[np.int64], bool]:
-    """Perfect hashing by hash and displace: for each bucket the least pilot that puts its keys into free slots.
+    """Find for each bucket the smallest pilot that sends its keys to free slots ("hash and displace").
 
-    Buckets are taken from the fullest to the emptiest: what is hard to place goes first, while there is room
-    (Belazzougui, Botelho, Dietzfelbinger: Hash, displace, and compress, 2009).
+    The fullest buckets come first: they are the hardest to place, and at the start most slots are free (Belazzougui,
+    Botelho, Dietzfelbinger: Hash, displace, and compress, 2009).
 
     Args:
-        hashed: hash of each key, shape (keys,).
-        capacity: slots, more than keys.
-        buckets: pilots to find.
+        hashed: Hash of each key, shape (keys,).
+        capacity: Number of slots, larger than the number of keys.
+        buckets: Number of pilots to find.
 
     Returns:
-        the pilots, shape (buckets,); the slot of each key, shape (keys,); whether all keys could be placed: two keys of
-        equal hash cannot.
+        The pilots, shape (buckets,); the slot of each key, shape (keys,); and whether all keys were placed, which is
+        impossible if two keys have the same hash.
     """
     keys = len(hashed)
     end = np.zeros(buckets + 1, np.int64)
@@ -48,7 +48,7 @@ def find_pilots(
     ordered = np.empty(keys, np.int64)
     for i in range(keys):
         bucket = bucket_of(hashed[i], buckets)
-        ordered[end[bucket]] = i  # end[bucket] is where the bucket begins, until its keys are placed
+        ordered[end[bucket]] = i  # end[bucket] is the start of the bucket; placing its keys advances it to the end
         end[bucket] += 1
     pilots = np.zeros(buckets, np.uint16)
     slots = np.full(keys, -1, np.int64)
@@ -72,6 +72,7 @@ def _place_bucket(
     slots: NDArray[np.int64],
     taken: NDArray[np.bool_],
 ) -> bool:
+    """Try one pilot after the other until the keys of a bucket fall into free slots. Return whether one was found."""
     for pilot in range(_PILOTS):
         placed = 0
         while placed < len(members):

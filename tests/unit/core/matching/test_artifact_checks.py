@@ -12,7 +12,7 @@ import pytest
 
 from metaclip_spark.core.matching.artifact import artifact_from_buffer, artifact_to_bytes
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
-from metaclip_spark.core.word_hashing import FREE_PHRASE, KEY, PAYLOAD, PHRASE_PAYLOAD, SHAPE
+from metaclip_spark.core.matching.tokens.tables import FREE_PHRASE, KEY, PAYLOAD, PHRASE_PAYLOAD, SHAPE
 from metaclip_spark.errors import ArtifactError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def unpacked() -> tuple[Header, Arrays]:
 
 
 def packed(header: bytes, payload: bytes = b"") -> bytes:
-    prologue = struct.pack("<8sII32s", b"MCLPSPRK", 1, len(header), hashlib.sha256(header).digest())
+    prologue = struct.pack("<8sII32s", b"MCLPSPRK", 2, len(header), hashlib.sha256(header).digest())
     return prologue + header + bytes(-(48 + len(header)) % 64) + payload
 
 
@@ -63,7 +63,7 @@ NO_HEADER = {
     "not UTF-8": (b'{"a": "\xff"}', "its header is not JSON"),
     "nested without end": (b"[" * 100_000, "its header is not JSON"),
     "a number too long to read": (b"1" * 5_000, "its header is not JSON"),
-    "no object": (b"[]", r"the header is \[\], it has to be a JSON object"),
+    "no object": (b"[]", r"the header is \[\], but must be a JSON object"),
     "nothing in it": (b"{}", "semantics version None"),
 }
 
@@ -81,28 +81,28 @@ class Case(NamedTuple):
 
 
 HEADERS = [
-    Case("most_words", -400, "most_words is -400, it has to be 4"),
-    Case("most_words", 0, "most_words is 0, it has to be 4"),
-    Case("most_words", 3, "most_words is 3, it has to be 4"),
-    Case("most_words", 10**12, "most_words is 1000000000000, it has to be 4"),
-    Case("most_words", 10**30, "most_words is 10{12}.*0, it has to be 4"),
-    Case("most_words", [4], r"most_words is \[4\], it has to be of type int"),
-    Case("most_words", "4", "most_words is '4', it has to be of type int"),
-    Case("longest_word", -1, "longest_word is -1, it has to be 60"),
-    Case("longest_word", 59, "longest_word is 59, it has to be 60"),
-    Case("longest_word", 2**62, "longest_word is 4611686018427387904, it has to be 60"),
-    Case("longest_word", 60.0, "longest_word is 60.0, it has to be of type int"),
-    Case("seed", -1, "seed is -1, it has to be from 0 to 18446744073709551615"),
-    Case("seed", 2**64, "seed is 18446744073709551616, it has to be from 0"),
-    Case("language", None, "language is None, it has to be of type str"),
-    Case("metadata_digest", 7, "metadata_digest is 7, it has to be of type str"),
-    Case("payload_bytes", -64, "payload_bytes is -64, it has to be"),
-    Case("payload_bytes", 10**12, "payload_bytes is 1000000000000, it has to be"),
-    Case("payload_sha256", [], r"payload_sha256 is \[\], it has to be of type str"),
-    Case("report", {}, "report is {}, it has to be {'counts': {'matchable': 5"),
-    Case("arrays", [], r"the list of arrays is \[\], it has to be words, word_pilots"),
+    Case("max_entry_words", -400, "max_entry_words is -400, but must be 4"),
+    Case("max_entry_words", 0, "max_entry_words is 0, but must be 4"),
+    Case("max_entry_words", 3, "max_entry_words is 3, but must be 4"),
+    Case("max_entry_words", 10**12, "max_entry_words is 1000000000000, but must be 4"),
+    Case("max_entry_words", 10**30, "max_entry_words is 10{12}.*0, but must be 4"),
+    Case("max_entry_words", [4], r"max_entry_words is \[4\], but must be of type int"),
+    Case("max_entry_words", "4", "max_entry_words is '4', but must be of type int"),
+    Case("max_word_bytes", -1, "max_word_bytes is -1, but must be 60"),
+    Case("max_word_bytes", 59, "max_word_bytes is 59, but must be 60"),
+    Case("max_word_bytes", 2**62, "max_word_bytes is 4611686018427387904, but must be 60"),
+    Case("max_word_bytes", 60.0, "max_word_bytes is 60.0, but must be of type int"),
+    Case("seed", -1, "seed is -1, but must be from 0 to 18446744073709551615"),
+    Case("seed", 2**64, "seed is 18446744073709551616, but must be from 0"),
+    Case("language", None, "language is None, but must be of type str"),
+    Case("metadata_digest", 7, "metadata_digest is 7, but must be of type str"),
+    Case("payload_bytes", -64, "payload_bytes is -64, but must be"),
+    Case("payload_bytes", 10**12, "payload_bytes is 1000000000000, but must be"),
+    Case("payload_sha256", [], r"payload_sha256 is \[\], but must be of type str"),
+    Case("report", {}, "report is {}, but must be {'counts': {'matchable': 5"),
+    Case("arrays", [], r"the list of arrays is \[\], but must be words, word_pilots"),
     Case("arrays", [7] * 7, r"the list of arrays is \[7, 7"),
-    Case("arrays", {}, "arrays is {}, it has to be of type list"),
+    Case("arrays", {}, "arrays is {}, but must be of type list"),
 ]
 
 
@@ -111,7 +111,7 @@ def test_headers(case: Case) -> None:
     data = repacked(*unpacked(), change=lambda header: header.__setitem__(case.key, case.value))
     with pytest.raises(ArtifactError, match=case.message) as caught:
         artifact_from_buffer(data)
-    assert "compile the metadata again" in str(caught.value)
+    assert "ompile the metadata again" in str(caught.value)
 
 
 @pytest.mark.parametrize("key", sorted(set(unpacked()[0]) - {"semantics_version"}))
@@ -122,16 +122,16 @@ def test_absent_from_the_header(key: str) -> None:
 
 
 DESCRIPTIONS = [
-    Case("dtype", "|O8", r"the dtype of words is '|O8', it has to be <u8"),
+    Case("dtype", "|O8", r"the dtype of words is '|O8', but must be <u8"),
     Case("dtype", ">u8", "the dtype of words is '>u8'"),
     Case("dtype", None, "the dtype of words is None"),
-    Case("shape", [-1], r"the shape of words is \[-1\], it has to be \[n\] with n >= 0"),
+    Case("shape", [-1], r"the shape of words is \[-1\], but must be \[n\] with n >= 0"),
     Case("shape", [4, 4], r"the shape of words is \[4, 4\]"),
     Case("shape", [4.0], r"the shape of words is \[4.0\]"),
     Case("shape", 4, "the shape of words is 4"),
-    Case("shape", [2**61], "the offset of word_pilots is .*, it has to be 18446744073709551616"),
-    Case("offset", 8, "the offset of words is 8, it has to be 0"),
-    Case("offset", 0.0, "the offset of words is 0.0, it has to be 0"),
+    Case("shape", [2**61], "the offset of word_pilots is .*, but must be 18446744073709551616"),
+    Case("offset", 8, "the offset of words is 8, but must be 0"),
+    Case("offset", 0.0, "the offset of words is 0.0, but must be 0"),
     Case("name", "fates", "the list of arrays is .'fates'"),
 ]
 
@@ -174,44 +174,44 @@ WORDS = len(unpacked()[1]["words"]) // 4
 PHRASES = len(unpacked()[1]["phrases"]) // 2
 N = len(ENTRIES)
 ARRAYS: dict[str, tuple[Callable[[Arrays], None], str]] = {
-    "no words": (cut("words", 0), "the number of slots of words is 0, it has to be from 1 to"),
-    "a part of a word slot": (cut("words", 7), "the length of words is 7, it has to be a multiple of 4"),
-    "no pilots of words": (cut("word_pilots", 0), f"the length of word_pilots is 0, it has to be from 1 to {WORDS}"),
-    "more pilots than words": (longer("word_pilots", 99), "the length of word_pilots is 10., it has to be from 1 to"),
+    "no words": (cut("words", 0), "the number of slots of words is 0, but must be from 1 to"),
+    "a part of a word slot": (cut("words", 7), "the length of words is 7, but must be a multiple of 4"),
+    "no pilots of words": (cut("word_pilots", 0), f"the length of word_pilots is 0, but must be from 1 to {WORDS}"),
+    "more pilots than words": (longer("word_pilots", 99), "the length of word_pilots is 10., but must be from 1 to"),
     "no phrases": (cut("phrases", 0), "the number of slots of phrases is 0"),
-    "a part of a phrase slot": (cut("phrases", 3), "the length of phrases is 3, it has to be a multiple of 2"),
-    "no pilots of phrases": (cut("phrase_pilots", 0), "the length of phrase_pilots is 0, it has to be from 1 to"),
-    "text without padding": (cut("text", 63), "the length of text is 63, it has to be from 64"),
-    "text cut short": (cut("text", TEXT), f"the last of entry_offsets is {TEXT}, it has to be {TEXT - 64}"),
+    "a part of a phrase slot": (cut("phrases", 3), "the length of phrases is 3, but must be a multiple of 2"),
+    "no pilots of phrases": (cut("phrase_pilots", 0), "the length of phrase_pilots is 0, but must be from 1 to"),
+    "text without padding": (cut("text", 63), "the length of text is 63, but must be from 64"),
+    "text cut short": (cut("text", TEXT), f"the last of entry_offsets is {TEXT}, but must be {TEXT - 64}"),
     "text not UTF-8": (put("text", 1, 0xFF), "its entries are not UTF-8"),
-    "no offsets": (cut("entry_offsets", 0), f"the length of entry_offsets is 0, it has to be {N + 1}"),
-    "an offset less": (cut("entry_offsets", N), f"the length of entry_offsets is {N}, it has to be {N + 1}"),
+    "no offsets": (cut("entry_offsets", 0), f"the length of entry_offsets is 0, but must be {N + 1}"),
+    "an offset less": (cut("entry_offsets", N), f"the length of entry_offsets is {N}, but must be {N + 1}"),
     "an offset more": (longer("entry_offsets", 1), f"the length of entry_offsets is {N + 2}"),
-    "offsets begin late": (put("entry_offsets", 0, 1), "the first of entry_offsets is 1, it has to be 0"),
+    "offsets begin late": (put("entry_offsets", 0, 1), "the first of entry_offsets is 1, but must be 0"),
     "offsets begin below 0": (put("entry_offsets", 0, -1), "the first of entry_offsets is -1"),
     "offsets end beyond the text": (put("entry_offsets", N, TEXT + 1), f"the last of entry_offsets is {TEXT + 1}"),
-    "an offset beyond the text": (put("entry_offsets", 2, 2**40), r"entry_offsets\[3\] is .*, it has to be at least"),
-    "an offset below 0": (put("entry_offsets", 2, -5), r"entry_offsets\[2\] is -5, it has to be at least 4, the one"),
+    "an offset beyond the text": (put("entry_offsets", 2, 2**40), r"entry_offsets\[3\] is .*, but must be at least"),
+    "an offset below 0": (put("entry_offsets", 2, -5), r"entry_offsets\[2\] is -5, but must be at least 4, the one"),
     "an offset inside a character": (put("entry_offsets", 5, TEXT - 64), "its entries are not UTF-8"),
-    "no fates": (cut("fates", 0), f"the length of entry_offsets is {N + 1}, it has to be 1"),
-    "an unknown fate": (put("fates", 1, 99), "a fate is 99, it has to be from 0 to 4"),
-    "another fate": (put("fates", 3, 0), "report is .* as the fates say"),
+    "no fates": (cut("fates", 0), f"the length of entry_offsets is {N + 1}, but must be 1"),
+    "an unknown fate": (put("fates", 1, 99), "the largest fate is 99, but must be from 0 to 4"),
+    "another fate": (put("fates", 3, 0), "report is .* which follows from the fates"),
     "a word beyond the text": (
         put("words", SHAPE, FAR | 5),
-        "the end of a word is 4294967298, it has to be from -1 to",
+        "the end of a word is 4294967298, but must be from -1 to",
     ),
     "a word longer than the text": (put("words", SHAPE, 2**32 - 1), "the end of a word is 4294967294"),
-    "a word in the padding": (put("words", SHAPE, TEXT << 32 | 2), f"is {TEXT + 1}, it has to be from -1 to {TEXT}"),
-    "a longer word": (put("words", SHAPE, 62), "longest_word is 60, it has to be 61"),
-    "an entry of a word": (put("words", PAYLOAD, (N + 1) << 32), f"an entry in words is {N}, it has to be from -1 to"),
+    "a word in the padding": (put("words", SHAPE, TEXT << 32 | 2), f"is {TEXT + 1}, but must be from -1 to {TEXT}"),
+    "a longer word": (put("words", SHAPE, 62), "max_word_bytes is 60, but must be 61"),
+    "an entry of a word": (put("words", PAYLOAD, (N + 1) << 32), f"an entry in words is {N}, but must be from -1 to"),
     "an entry of a phrase": (
         in_some_phrase(PHRASE_PAYLOAD, upper=2**31),
-        f"an entry in phrases is 2147483647, it has to be from -1 to {N - 1}",
+        f"an entry in phrases is 2147483647, but must be from -1 to {N - 1}",
     ),
-    "a node that is a word": (in_some_phrase(PHRASE_PAYLOAD, lower=1), "a node of a phrase is 1, it has to be"),
+    "a node that is a word": (in_some_phrase(PHRASE_PAYLOAD, lower=1), "a node of a phrase is 1, but must be"),
     "a node beyond all": (
         in_some_phrase(PHRASE_PAYLOAD, lower=2**32 - 1),
-        f"a node of a phrase is 4294967295, it has to be from {WORDS} to {WORDS + PHRASES - 1}",
+        f"a node of a phrase is 4294967295, but must be from {WORDS} to {WORDS + PHRASES - 1}",
     ),
     "a phrase after a node beyond all": (
         in_some_phrase(KEY, upper=2**31),
@@ -219,9 +219,9 @@ ARRAYS: dict[str, tuple[Callable[[Arrays], None], str]] = {
     ),
     "a phrase with a word beyond all": (
         in_some_phrase(KEY, lower=WORDS),
-        f"the last word of a phrase is {WORDS}, it has to be from 0 to {WORDS - 1}",
+        f"the last word of a phrase is {WORDS}, but must be from 0 to {WORDS - 1}",
     ),
-    "an entry of more words": (put("text", 13, 32), "most_words is 4, it has to be 5"),
+    "an entry of more words": (put("text", 13, 32), "max_entry_words is 4, but must be 5"),
 }
 
 
@@ -232,7 +232,7 @@ def test_arrays(damage: Callable[[Arrays], None], message: str, *, self_test: bo
     damage(arrays)
     with pytest.raises(ArtifactError, match=message) as caught:
         artifact_from_buffer(repacked(header, arrays), self_test=self_test)
-    assert "compile the metadata again" in str(caught.value)
+    assert "ompile the metadata again" in str(caught.value)
 
 
 def test_any_number_anywhere() -> None:

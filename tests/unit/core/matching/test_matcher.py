@@ -13,9 +13,7 @@ import pytest
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.core.matching.oracle import match_naive
-from metaclip_spark.core.matching.tokens import build as kernels_build
-from metaclip_spark.core.matching.tokens import match_batch as kernels
-from metaclip_spark.core.matching.tokens import perfect_hash as kernels_pilots
+from metaclip_spark.core.matching.tokens import build_phrases, build_words, match_rows, perfect_hash
 from metaclip_spark.core.word_hashing import _MIX_LOW
 from metaclip_spark.errors import InputError
 from metaclip_spark.host.kernel_cache import Kernel
@@ -176,12 +174,12 @@ def test_each_kernel_has_one_specialisation(matcher: Matcher) -> None:
     matcher.match_batch(pa.array(["a"], pa.large_string()))
     compiled = [
         k.dispatcher
-        for module in (kernels, kernels_build, kernels_pilots)
+        for module in (match_rows, build_words, build_phrases, perfect_hash)
         for k in vars(module).values()
         if isinstance(k, Kernel) and k.dispatcher is not None
     ]
     assert {k.__name__: k.signatures for k in compiled if len(k.signatures) != 1} == {}
-    assert kernels.match_rows.dispatcher in compiled
+    assert match_rows.match_rows.dispatcher in compiled
 
 
 POSITIONS = {

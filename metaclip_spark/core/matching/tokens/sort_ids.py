@@ -1,6 +1,6 @@
-"""Step 4 of matching: bring each row's ids together, sort them, drop repeats."""
+"""Step 5 of matching: collect the entry ids of each row, sort them and remove repeats."""
 
-# numba types these functions by what they are called with; for mypy an np.int64 is no int, and intrinsics have no type.
+# numba infers types at the call. mypy rejects np.int64 for a declared int, and intrinsics are untyped.
 # mypy: disable-error-code="arg-type, assignment, return-value, no-any-return, call-arg, var-annotated"
 # ruff: noqa: PLR0917 - compiled functions are called by position
 
@@ -24,20 +24,20 @@ from metaclip_spark.host.kernel_cache import step
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from metaclip_spark.core.matching.tokens.scan import Block
+    from metaclip_spark.core.matching.tokens.split_words import Block
 
 LANES: Final = 16
-"""Ids that one sorting network takes; what it reads or writes has that much room behind its last id."""
+"""Number of ids that the sorting network takes. What it reads or writes has as much room after its last id."""
 
 
 class RowIds(NamedTuple):
-    """Ids of a block, in the order of rows: the address of one column per property.
+    """Entry ids of a block in the order of its rows, as the addresses of one column per property.
 
     Attributes:
-        words: int32, entries of one word, and LANES places.
-        before: int32, how many of these come before each word of the block, and after the last.
-        last_word: int64, words of the block before the end of each row.
-        last_hit: int64, hits before the end of each row; one more than rows.
+        words: Ids of matching entries of one word, int32, and LANES more places.
+        before: Number of these ids before each word of the block, and after the last word; int32.
+        last_word: Number of words of the block before the end of each row, int64.
+        last_hit: Number of hits before the end of each row, int64; one more than there are rows.
     """
 
     words: int
@@ -48,10 +48,14 @@ class RowIds(NamedTuple):
 
 @step
 def collect_words(block: Block, count: int, rows: RowIds) -> None:
-    """Entries of one word; a flat loop, because one per row would mispredict the end of each."""
+    """Collect the ids of matching entries of one word.
+
+    One loop over all words of the block: with a loop per row, the end of each row would be a mispredicted branch.
+    """
     found = 0
     for i in range(count):
-        # Written always, kept only if an entry is just this word: a branch would be mispredicted at every third word
+        # The id is always written, but kept only if an entry consists of this word alone: a branch on it would be
+        # mispredicted at every third word.
         entry = get_u64(block.payload, i) >> UPPER_HALF
         put_i32(rows.before, i, np.int32(found))
         put_i32(rows.words, found, np.int32(entry - ONE))
@@ -63,14 +67,14 @@ def collect_words(block: Block, count: int, rows: RowIds) -> None:
 def sort_hits_by_row(
     hits: NDArray[np.uint64], found: int, row_count: int, rows: RowIds, ids: NDArray[np.int32]
 ) -> None:
-    """Bring the hits of each row together (a counting sort, linear in hits and rows).
+    """Group the hits by row with a counting sort, which is linear in hits and rows.
 
     Args:
-        hits: row of the block << 32 | entry id.
-        found: their number.
-        row_count: rows of the block; those of hits are below it.
-        rows: `last_hit` is written.
-        ids: written from place LANES on, room for LANES + found.
+        hits: Hits, each as row of the block << 32 | entry id.
+        found: Number of hits.
+        row_count: Number of rows of the block; the row of each hit is below it.
+        rows: Columns of which `last_hit` is written.
+        ids: Result, written from place LANES on, with room for LANES + found.
     """
     hit = np.int64(hits.ctypes.data)
     ordered = np.int64(ids.ctypes.data) + 4 * LANES
@@ -82,7 +86,7 @@ def sort_hits_by_row(
         put_i64(end, row + 1, get_i64(end, row + 1) + 1)
     for row in range(row_count):
         put_i64(end, row + 1, get_i64(end, row) + get_i64(end, row + 1))
-    for i in range(found):  # end[row] is where the row begins; placing its hits moves it to where they end
+    for i in range(found):  # end[row] is the start of the row; placing its hits advances it to the end of the row
         row = np.int64(get_u64(hit, i) >> UPPER_HALF)
         at = get_i64(end, row)
         put_i32(ordered, at, np.int32(get_u64(hit, i) & LOW_HALF))
@@ -100,23 +104,23 @@ def emit_rows(
     total: int,
     row_ends: NDArray[np.int64],
 ) -> int:
-    """Write the rows of a block, ids ascending and without repeats.
+    """Write the ids of each row of a block, ascending and without repeats.
 
-    Bounds: all ids of the block fit behind `total` even with their repeats (the caller has seen to it), and the network
-    reads at most LANES places before `hit_ids`' first id and behind its last.
+    Bounds: the caller has made room after `total` for all ids of the block, repeats included. The network reads at most
+    LANES places before the first id of `hit_ids` and after its last.
 
     Args:
-        row_count: rows of the block.
-        rows: ids of one word, and where each row's end.
-        hit_ids: LANES places, the ids of two words and more by row, LANES places.
-        gathered: scratch for all ids of the block and LANES more.
-        spare: as much scratch.
-        ids: the result.
-        total: ids written so far.
-        row_ends: shape (row_count,), written: ids up to the end of each row.
+        row_count: Number of rows of the block.
+        rows: Ids of entries of one word, and the end of each row.
+        hit_ids: LANES places, the ids of longer entries by row, LANES places.
+        gathered: Scratch for all ids of the block and LANES more.
+        spare: Scratch of the same size.
+        ids: Result.
+        total: Number of ids written so far.
+        row_ends: Number of ids up to the end of each row, shape (row_count,); written.
 
     Returns:
-        ids written, these included.
+        Number of ids written so far, including these.
     """
     hit = np.int64(hit_ids.ctypes.data) + 4 * LANES
     target = np.int64(ids.ctypes.data)
@@ -127,7 +131,7 @@ def emit_rows(
         last_hit = get_i64(rows.last_hit, row)
         words = last_word - first_word
         count = words + last_hit - first_hit
-        # The hits, seen from `words` places earlier: lane `words` of a load there is the first
+        # The address of the hits, moved `words` places back: a load there has the first hit in lane `words`.
         row_words = rows.words + 4 * first_word
         row_hits = hit + 4 * (first_hit - words)
         if count <= LANES:
@@ -150,15 +154,15 @@ def emit_rows(
 
 @step
 def sort_unique(ids: NDArray[np.int32], count: int, spare: NDArray[np.int32]) -> int:
-    """Sort any number of ids in place and drop repeats: runs by the network, then merges of runs.
+    """Sort any number of ids in place and remove repeats: the network sorts runs of 16, which are then merged.
 
     Args:
-        ids: `count` ids, and LANES more places.
-        count: how many.
-        spare: as long as `ids`.
+        ids: The ids, and LANES more places.
+        count: Number of ids.
+        spare: Scratch as long as `ids`.
 
     Returns:
-        number of distinct ids, which now stand first.
+        Number of distinct ids, which are now the first in `ids`.
     """
     home = np.int64(ids.ctypes.data)
     source = home
@@ -167,7 +171,7 @@ def sort_unique(ids: NDArray[np.int32], count: int, spare: NDArray[np.int32]) ->
         width = min(LANES, count - start)
         run = home + 4 * start
         kept = sort_16_unique(run, width, run, width, target)
-        for i in range(width):  # runs keep their width: what was a repeat repeats the last id
+        for i in range(width):  # A run keeps its width: removed repeats are replaced by copies of the last id.
             put_i32(run, i, get_i32(target, min(i, kept - 1)))
     width = LANES
     while width < count:
@@ -179,7 +183,7 @@ def sort_unique(ids: NDArray[np.int32], count: int, spare: NDArray[np.int32]) ->
     for i in range(count):
         value = get_i32(source, i)
         if i == 0 or value != get_i32(home, kept - 1):
-            put_i32(home, kept, value)  # kept <= i: what is overwritten has been read
+            put_i32(home, kept, value)  # kept <= i: the overwritten id has already been read
             kept += 1
     return kept
 

@@ -1,17 +1,18 @@
-"""The entry point from Python: match all rows of a batch, block by block."""
+"""Entry point of this engine: match all rows of a batch of captions, block by block."""
 
-# numba types these functions by what they are called with; for mypy an np.int64 is no int, and intrinsics have no type.
+# numba infers types at the call. mypy rejects np.int64 for a declared int, and intrinsics are untyped.
 # mypy: disable-error-code="arg-type, assignment, return-value, no-any-return, call-arg, var-annotated"
 # ruff: noqa: PLR0917 - compiled functions are called by position
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from metaclip_spark.core.intrinsics import get_i64, get_u64, mark_mask, put_i64
-from metaclip_spark.core.matching.tokens.emit import (
+from metaclip_spark.core.matching.tokens.look_up import Walks, look_up_words, walk_phrases
+from metaclip_spark.core.matching.tokens.sort_ids import (
     LANES,
     RowIds,
     collect_words,
@@ -19,63 +20,44 @@ from metaclip_spark.core.matching.tokens.emit import (
     sort_hits_by_row,
     sort_unique,
 )
-from metaclip_spark.core.matching.tokens.scan import SCAN_SLACK, Block, hash_words, scan_words
-from metaclip_spark.core.matching.tokens.walk import Walks, look_up_words, walk_phrases
-from metaclip_spark.core.word_hashing import (
-    LOW_HALF,
-    ONE,
-    PHRASE_SLOT,
-    UPPER_HALF,
-    WORD_SLOT,
-    Tables,
-    TableView,
-)
+from metaclip_spark.core.matching.tokens.split_words import SCAN_SLACK, Block, hash_words, scan_words
+from metaclip_spark.core.matching.tokens.tables import view_of
+from metaclip_spark.core.word_hashing import LOW_HALF, ONE, UPPER_HALF
 from metaclip_spark.host.kernel_cache import inlined_step, kernel, step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from metaclip_spark.core.matching.captions import Captions
+    from metaclip_spark.core.matching.tokens.tables import Tables, TableView
+
 BLOCK_WORDS: Final = 1024
-"""Words between two steps: enough for prefetched lines to arrive, few enough for their columns to stay in cache."""
+"""Words of a block: enough for prefetched lines to arrive before the next step, few enough for the columns to stay in
+the cache."""
 
-LONG_ROW: Final = 4096
-"""Bytes above which a row is matched on its own, window by window, so that scratch does not grow with it."""
+LONG_ROW_BYTES: Final = 4096
+"""Length above which a row is matched separately, window by window, so that the scratch does not grow with the row."""
 
-_COLUMNS: Final = 15  # of Block, Walks and RowIds
-
-
-class Captions(NamedTuple):
-    """Captions as they lie in Arrow buffers.
-
-    Attributes:
-        data: uint8, the captions' bytes.
-        tail: uint8, a copy of the bytes from offsets[first_tail_row] on, and 64 zeros: kernels load 64 bytes at once,
-            and `data` is too short for that behind its last rows.
-        first_tail_row: the first row that is read from `tail`.
-        offsets: int64, shape (rows + 1,), not decreasing, within `data`.
-        validity: uint8, Arrow's bitmap, or empty if no row is null.
-        first_bit: bit of the bitmap that belongs to row 0.
-    """
-
-    data: NDArray[np.uint8]
-    tail: NDArray[np.uint8]
-    first_tail_row: int
-    offsets: NDArray[np.int64]
-    validity: NDArray[np.uint8]
-    first_bit: int
+_COLUMNS: Final = 15  # of Block, Walks and RowIds together
 
 
 @kernel
 def match_rows(captions: Captions, tables: Tables) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Match captions against compiled metadata.
 
+    Args:
+        captions: Captions to match.
+        tables: Tables of the metadata.
+
     Returns:
-        ids, ascending and distinct within each row; where each row begins, shape (rows + 1,). Null rows have none.
+        Entry ids, ascending and distinct within each row; and the start of each row in them, shape (rows + 1,). Null
+        rows have no ids.
     """
-    # Scratch holds a block or a window. A block takes rows while it has fewer than BLOCK_WORDS words, and a row of n
-    # bytes has at most 2 n + 1. A window of a long row holds more than twice the longest entry, or it could not go on.
-    window = BLOCK_WORDS + 2 * tables.most_words
-    capacity = max(window, BLOCK_WORDS + 2 * LONG_ROW + 1) + SCAN_SLACK + LANES
+    # The scratch contains a block or a window. A block takes rows while it has fewer than BLOCK_WORDS words, and a row
+    # of n bytes has at most 2 n + 1 words. A window of a long row contains more than twice the words of any entry;
+    # otherwise the next window, which overlaps it, would not advance.
+    window = BLOCK_WORDS + 2 * tables.max_entry_words
+    capacity = max(window, BLOCK_WORDS + 2 * LONG_ROW_BYTES + 1) + SCAN_SLACK + LANES
     scratch = np.empty(_COLUMNS * capacity, np.int64)
     return _match_blocks(captions, tables, scratch, capacity, window)
 
@@ -84,17 +66,17 @@ def match_rows(captions: Captions, tables: Tables) -> tuple[NDArray[np.int32], N
 def _match_blocks(
     captions: Captions, tables: Tables, scratch: NDArray[np.int64], capacity: int, window: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """The loop over blocks.
+    """Match block after block.
 
-    Counters begin as np.int64(0): a plain 0 is a type of its own to numba, for which all that it is passed to would be
-    compiled once more. Addresses are taken of arrays that the caller holds, so that they live as long.
+    Counters start as np.int64(0). numba gives a plain 0 a type of its own, for which every function that receives it
+    would be compiled a second time. Addresses are taken from arrays that the caller keeps alive.
     """
     at = np.int64(scratch.ctypes.data)
     to = 8 * capacity
     block = Block(at, at + to, at + 2 * to, at + 3 * to, at + 4 * to, at + 5 * to, at + 6 * to)
     walks = Walks(at + 7 * to, at + 8 * to, at + 9 * to, at + 10 * to)
     row_ids = RowIds(at + 11 * to, at + 12 * to, at + 13 * to, at + 14 * to)
-    view = _view(tables)
+    view = view_of(tables)
     rows = len(captions.offsets) - 1
     row_offsets = np.zeros(rows + 1, np.int64)
     ids = np.empty((captions.offsets[rows] - captions.offsets[0]) // 8 + capacity, np.int32)
@@ -134,10 +116,10 @@ def _match_blocks(
 
 @step
 def _scan_block(captions: Captions, first: int, limit: int, block: Block, row_ids: RowIds) -> tuple[int, int]:
-    """Cut rows into words until the block is full or the next row is a long one.
+    """Split rows into words until the block is full or the next row is a long one.
 
     Returns:
-        the row behind the last one taken (`first` if that is a long one); words of the block.
+        The row after the last one taken, which is `first` if that is a long one; and the number of words.
     """
     count = np.int64(0)
     row = first
@@ -145,7 +127,7 @@ def _scan_block(captions: Captions, first: int, limit: int, block: Block, row_id
     while row < rows and count < BLOCK_WORDS and row - first < BLOCK_WORDS:
         if not _is_null(captions, row):
             start, end = _bounds(captions, row)
-            if end - start > LONG_ROW:
+            if end - start > LONG_ROW_BYTES:
                 break
             count, _ = scan_words(start, end, count, limit, row - first, block)
         put_i64(row_ids.last_word, row - first, count)
@@ -155,7 +137,7 @@ def _scan_block(captions: Captions, first: int, limit: int, block: Block, row_id
 
 @inlined_step
 def _bounds(captions: Captions, row: int) -> tuple[int, int]:
-    """Addresses of a row's first byte and behind its last; 64 more can be read."""
+    """Return the addresses of a row's first byte and of the byte after its last; 64 more bytes are readable."""
     if row < captions.first_tail_row:
         base = np.int64(captions.data.ctypes.data)
     else:
@@ -175,29 +157,32 @@ def _is_null(captions: Captions, row: int) -> bool:
 def _match_long_row(
     start: int, end: int, window: int, block: Block, walks: Walks, tables: TableView
 ) -> NDArray[np.int32]:
-    """Ids of one row of any length, ascending and distinct, in scratch that does not depend on the length.
+    """Match one row of any length in scratch whose size does not depend on the length.
 
-    Windows of words overlap by as many words as the longest entry has: each phrase lies whole in one of them. What is
-    found twice is dropped with the other repeats.
+    Consecutive windows overlap by as many words as the longest entry has, so that each match lies completely in one
+    window. A match found in two windows is removed with the other repeats.
 
     Args:
-        start: address of the row.
-        end: address behind its last byte; 64 more can be read.
-        window: words to take at once, more than twice those of the longest entry.
-        block: scratch for window + SCAN_SLACK words.
-        walks: scratch for as many.
-        tables: compiled metadata.
+        start: Address of the row.
+        end: Address after its last byte; 64 more bytes are readable.
+        window: Number of words to match at once, more than twice the words of the longest entry.
+        block: Scratch for window + SCAN_SLACK words.
+        walks: Scratch for as many walks.
+        tables: Addresses of the tables.
+
+    Returns:
+        Entry ids, ascending and distinct.
     """
     ids = np.empty(4 * window, np.int32)
     hits = np.empty(window, np.uint64)
     collected = np.int64(0)
-    nothing = np.int64(0)
-    crowded = 2 * window  # when to drop repeats; grows with the distinct ids, so that all the sorting stays n log n
+    zero = np.int64(0)
+    compact_above = 2 * window  # grows with the number of distinct ids, so that all sorting together takes n log n
     while True:
-        count, done = scan_words(start, end, nothing, window, nothing, block)
-        # The next window may not begin at a mark: the scan would find an empty word before it. The word before a mark
-        # is none itself, since marks are always two words apart.
-        resume = count - tables.most_words
+        count, done = scan_words(start, end, zero, window, zero, block)
+        # The next window must not start at a mark: the scan would find an empty word before it. The word before a mark
+        # is not a mark, because there is always a word between two marks, even if it is empty.
+        resume = count - tables.max_entry_words
         if not done and get_i64(block.length, resume) == 1 and mark_mask(get_i64(block.start, resume)) & ONE != 0:
             resume -= 1
         hash_words(block, count, tables)
@@ -211,9 +196,9 @@ def _match_long_row(
         for i in range(found):
             ids[collected] = np.int32(hits[i] & LOW_HALF)
             collected += 1
-        if done or collected > crowded:
+        if done or collected > compact_above:
             collected = sort_unique(ids, collected, np.empty(len(ids), np.int32))
-            crowded = 2 * (collected + window)
+            compact_above = 2 * (collected + window)
         if done:
             return ids[:collected]
         start = get_i64(block.start, resume)
@@ -221,28 +206,10 @@ def _match_long_row(
 
 @step
 def _room_for_ids(ids: NDArray[np.int32], used: int, more: int) -> NDArray[np.int32]:
-    """The same ids with room for `more` and LANES behind them, moved to a larger array if need be."""
+    """Return the ids with room for `more` and LANES after them, copied to a larger array if necessary."""
     if used + more + LANES <= len(ids):
         return ids
     larger = np.empty(2 * (used + more) + LANES, np.int32)
     for i in range(used):
         larger[i] = ids[i]
     return larger
-
-
-@step
-def _view(tables: Tables) -> TableView:
-    return TableView(
-        np.int64(tables.words.ctypes.data),
-        np.int64(len(tables.words) // WORD_SLOT),
-        np.int64(tables.word_pilots.ctypes.data),
-        np.int64(len(tables.word_pilots)),
-        np.int64(tables.phrases.ctypes.data),
-        np.int64(len(tables.phrases) // PHRASE_SLOT),
-        np.int64(tables.phrase_pilots.ctypes.data),
-        np.int64(len(tables.phrase_pilots)),
-        np.int64(tables.text.ctypes.data),
-        tables.seed,
-        tables.longest_word,
-        tables.most_words,
-    )
