@@ -13,10 +13,9 @@ from pools import made_up_table, pool_at, write_files
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.curation.curate import curate
-from metaclip_spark.curation.rebalance import rebalance as stage
 from metaclip_spark.curation.rebalance.rebalance import rebalance
 from metaclip_spark.errors import ConfigError, InputError, TableError
-from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.runs.tables_state import current_run
 from metaclip_spark.tables.tables import Tables
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def test_to_a_smaller_t_is_a_filter_of_the_rows(
     assert rows(spark, tmp_path) == expected
     same_figures(smaller, report)
     (run,) = (run for run in stored_runs(spark, tmp_path) if run.run_id == smaller.run_id)
-    assert (run.stage, run.parent_run_id, run.t, run.status) == ("balance", first.run_id, {"en": 12.5}, "finished")
+    assert (run.stage, run.parent_run_id, run.t, run.status) == ("rebalance", first.run_id, {"en": 12.5}, "finished")
     assert run.counters == smaller.counters
     assert current_run(Tables(spark, str(tmp_path))).pool == small_pool
     comments = {field.name: field.metadata.get("comment") for field in spark_schema(spark, tmp_path)}
@@ -90,7 +89,7 @@ def test_to_a_smaller_t_is_a_filter_of_the_rows(
     assert files_below(tmp_path) == before
     with pytest.raises(ConfigError, match=r"beyond the rows that are stored.*metadata"):
         rebalance(spark, str(tmp_path), 13.0)
-    with pytest.raises(ConfigError, match="'en' is not the one"):
+    with pytest.raises(ConfigError, match="'en' is not the metadata"):
         rebalance(spark, str(tmp_path), 13.0, compile_metadata(["w1"]))
     with pytest.raises(ConfigError, match="no threshold"):
         rebalance(spark, str(tmp_path), float("nan"))
@@ -158,10 +157,10 @@ def test_a_rebalance_that_died_is_completed_by_the_same_command(
                 rebalance(spark, str(tmp_path), t)
         assert died_at == (["reserve"] if t == 12.5 else ["curated"])
         if died_at == ["curated"]:  # its rows are of no finished run
-            with pytest.raises(TableError, match="not marked as finished"):
+            with pytest.raises(TableError, match="has not finished"):
                 rebalance(spark, str(tmp_path), other)
         with monkeypatch.context() as patched:
-            patched.setattr(stage, "record", die)
+            patched.setattr("metaclip_spark.runs.run.record", die)
             with pytest.raises(Death):
                 rebalance(spark, str(tmp_path), t)
         report = rebalance(spark, str(tmp_path), t)
@@ -212,7 +211,7 @@ def test_with_the_counts_of_another_pool(spark: SparkSession, metadata: Compiled
     same_figures(report, fresh)
     assert (report.counts_version, report.matches, report.expected_size) == (counts, fresh.matches, fresh.expected_size)
     (run,) = (run for run in stored_runs(spark, out) if run.run_id == report.run_id)
-    assert (run.stage, run.parent_run_id, run.counts_version) == ("balance", first.run_id, counts)
+    assert (run.stage, run.parent_run_id, run.counts_version) == ("rebalance", first.run_id, counts)
     assert rebalance(spark, str(out), 25.0, metadata, counts=f"{place}@{counts}").already_finished
     smaller = rebalance(spark, str(out), 9.0)
     assert smaller.counts_version == counts
@@ -232,7 +231,7 @@ def test_a_changed_pool_is_not_read_again(spark: SparkSession, metadata: Compile
 
 
 def test_without_a_curated_table(spark: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="holds no curated table"):
+    with pytest.raises(TableError, match="has no curated table"):
         rebalance(spark, str(tmp_path / "nothing"), 10.0)
 
 
