@@ -12,7 +12,7 @@ from metaclip_spark.audit.dry_run_report import DryRunReport
 from metaclip_spark.config.curation import WAYS_TO_CHOOSE_T, CurateConfig
 from metaclip_spark.core.entry_list import EntryFate
 from metaclip_spark.curation.languages import metadata_for_pool
-from metaclip_spark.pools.columns import meanings
+from metaclip_spark.pools.canonical_columns import meanings
 from metaclip_spark.runs.frozen_counts import open_frozen_counts
 from metaclip_spark.runs.identity import curation_identity
 from metaclip_spark.runs.run import Run
@@ -54,7 +54,7 @@ def dry_run(
     config = config or CurateConfig()
     with Run.open(spark, output, CURATE) as run:
         opened = run.open_pool(pool)
-        languages = metadata_for_pool(metadata, pool, config)
+        pool, languages = opened.pool, metadata_for_pool(metadata, opened.pool, config)
         frozen = open_frozen_counts(spark, config.counts, languages).counts_version if config.counts else None
         run.identify(curation_identity(pool, opened.source, languages, config, frozen_counts=frozen))
         done = run.finished_report() is not None

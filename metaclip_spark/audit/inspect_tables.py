@@ -10,9 +10,9 @@ from metaclip_spark.audit.inspect_report import EntryFigures, InspectReport, Run
 from metaclip_spark.errors import ConfigError, TableError
 from metaclip_spark.runs.stored_counts import count_rows
 from metaclip_spark.runs.stored_run import FINISHED, StoredRun
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.locations import is_table_name
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.schemas import CURATED, RUNS
 from metaclip_spark.tables.tables import Tables
 
@@ -38,7 +38,7 @@ def inspect(spark: SparkSession, path: str, *, top: int = 20) -> InspectReport:
     if top < 0:
         raise ConfigError(f"top = {top}: pass 0 or more")
     tables, names = _named(spark, path)
-    with named_worker_errors(tables):
+    with translated_job_errors(tables):
         found = [name for name in names if tables.read(name) is not None]
         if not found:
             raise TableError(
@@ -118,10 +118,13 @@ def _languages(tables: Tables, run: Row, top: int) -> list[EntryFigures]:
     figures = [
         EntryFigures(
             language=language,
-            **{
-                name: getattr(own, name)
-                for name in ("t", "entries", "head", "tail", "never_matched", "matches", "head_matches")
-            },
+            t=own.t,
+            entries=own.entries,
+            head=own.head,
+            tail=own.tail,
+            never_matched=own.never_matched,
+            matches=own.matches,
+            head_matches=own.head_matches,
             matched=own.matched,
             kept=own.kept,
             top_entries=[

@@ -22,8 +22,8 @@ from metaclip_spark.runs.identity import curation_identity
 from metaclip_spark.runs.run import Run
 from metaclip_spark.runs.stored_counts import NewCounts, load_counts, store_counts
 from metaclip_spark.runs.stored_run import CURATE
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.shared_metadata import SharedMetadata
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.schemas import CURATED
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def curate(
     with Run.open(spark, tables, CURATE, progress=progress) as run:
         with run.step("open"):
             opened = run.open_pool(pool)
-            languages = metadata_for_pool(metadata, pool, config)
+            pool, languages = opened.pool, metadata_for_pool(metadata, opened.pool, config)
             frozen = open_frozen_counts(spark, config.counts, languages) if config.counts else None
             frozen_version = frozen.counts_version if frozen else None
             run.identify(curation_identity(pool, opened.source, languages, config, frozen_counts=frozen_version))
@@ -138,5 +138,5 @@ def with_id_check(opened: OpenPool, config: CurateConfig, report: CurateReport) 
     """Return the report with the number of duplicated ids, if it was requested and is not known yet."""
     if not config.check_ids or report.duplicated_ids is not None:
         return report
-    with named_worker_errors():
+    with translated_job_errors():
         return replace(report, duplicated_ids=duplicated_ids(opened))

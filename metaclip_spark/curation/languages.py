@@ -41,13 +41,15 @@ def metadata_for_pool(
             )
     if len(languages) > 1 and pool.columns.language is None:
         raise ConfigError(
-            f"There is metadata for {', '.join(languages)}, but no language column. Name the column of the pool that "
-            "contains the language (--language-column)."
+            f"The metadata is for several languages ({', '.join(languages)}), but the pool {', '.join(pool.paths)} "
+            "has no language column. Name the column that contains the language of each caption (--language-column), "
+            "or pass the metadata of one language."
         )
     check_choice(config, list(languages))
     if config.texts_per_image == "one_text_per_image" and pool.columns.image_url is None:
         raise ConfigError(
-            "One text per image needs the URL column of the pool, which identifies the image. Name it (--url-column)."
+            f"One text per image needs a URL column, and the pool {', '.join(pool.paths)} has none. Name it "
+            "(--url-column), or keep all pairs (--texts-per-image all_pairs)."
         )
     return languages
 

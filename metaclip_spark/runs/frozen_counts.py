@@ -9,7 +9,7 @@ from metaclip_spark.errors import ConfigError, TableError
 from metaclip_spark.runs.stored_counts import load_counts
 from metaclip_spark.runs.stored_run import COUNT
 from metaclip_spark.runs.tables_state import current_run
-from metaclip_spark.spark.worker_errors import named_worker_errors
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.tables.schemas import ENTRY_COUNTS, RUNS
 from metaclip_spark.tables.tables import Tables
 
@@ -68,7 +68,7 @@ def open_frozen_counts(spark: SparkSession, location: str, metadata: Mapping[str
     """
     root, version = _root_and_version(location)
     tables = Tables(spark, root)
-    with named_worker_errors(tables):
+    with translated_job_errors(tables):
         version = version or current_run(tables).counts_version
         return FrozenCounts(version, _load(tables, version, metadata), tables)
 

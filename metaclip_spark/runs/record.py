@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from metaclip_spark.core.draw import DRAW_VERSION
 from metaclip_spark.core.spacing import SEMANTICS_VERSION
 from metaclip_spark.runs.stored_run import COUNT, FINISHED
-from metaclip_spark.spark.events import log_event
+from metaclip_spark.spark.progress import log_event
 from metaclip_spark.tables.schemas import RUNS, RUNS_SCHEMA
 
 if TYPE_CHECKING:

@@ -10,16 +10,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from metaclip_spark.errors import ConsistencyError, MetaclipSparkWarning, TableError
-from metaclip_spark.pools.open_pool import open_pool, refuse_inside
+from metaclip_spark.pools.open_pool import check_tables_outside, open_pool
 from metaclip_spark.pools.source import identify
 from metaclip_spark.runs.record import record, run_row
 from metaclip_spark.runs.size_curves import store_size_curves
 from metaclip_spark.runs.stored_run import RESTARTED
 from metaclip_spark.runs.tables_state import read_state
-from metaclip_spark.spark.progress import Progress
+from metaclip_spark.spark.job_errors import translated_job_errors
+from metaclip_spark.spark.progress import Progress, watched_tasks
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.spark.task_progress import watched_tasks
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.schemas import CURATED, ENTRY_COUNTS, RESERVE, RUNS, SIZE_CURVE
 from metaclip_spark.tables.tables import Tables
 
@@ -96,7 +95,7 @@ class Run:
         return cls(spark, root, stage, progress=progress)
 
     def __enter__(self) -> Self:
-        self._stack.enter_context(named_worker_errors(self.tables))
+        self._stack.enter_context(translated_job_errors(self.tables))
         return self
 
     def __exit__(
@@ -114,7 +113,7 @@ class Run:
         """
         with ExitStack() as stack:
             if source is not None:
-                stack.enter_context(named_worker_errors(self.tables, source=source))
+                stack.enter_context(translated_job_errors(self.tables, source=source))
             stack.enter_context(self._progress.step(name))
             stack.enter_context(watched_tasks(self.spark, self._progress))
             yield
@@ -145,7 +144,7 @@ class Run:
             ConfigError: The tables lie inside the pool.
             InputError: The pool cannot be read, or its columns do not fit.
         """
-        refuse_inside(pool, self.tables.folder)
+        check_tables_outside(pool, self.tables.folder)
         opened = open_pool(self.spark, pool)
         self._opened.append((pool, opened))
         self.warnings += opened.source.warnings

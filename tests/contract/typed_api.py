@@ -1,4 +1,4 @@
-"""The public API as a typed program: mypy must accept it as it stands. Checked, not run."""
+"""The public API as a typed program, which mypy must accept. It is checked, not run."""
 
 from __future__ import annotations
 
@@ -7,16 +7,52 @@ from typing import TYPE_CHECKING, assert_type
 import pyarrow as pa
 
 from metaclip_spark import (
+    CaptionExplanation,
+    CheckReport,
+    CompiledMetadata,
     CurateConfig,
     CurateReport,
+    CurationFigures,
+    DiffReport,
+    DryRunReport,
+    EntryEvidence,
+    EntryExplanation,
+    EntryFate,
+    EntryFigures,
+    EntryMove,
+    EntryReport,
+    EstimateReport,
+    ExampleRow,
+    ExportReport,
+    InspectReport,
+    Interval,
+    LanguageEstimate,
+    LanguageReport,
+    LanguageSizes,
+    Match,
     Matcher,
     MetaclipSparkError,
+    MetadataConfig,
+    MetadataDifference,
+    MetadataReport,
+    MetadataSources,
     Pool,
     PoolColumns,
+    RowMove,
+    RunFigures,
+    SizeEstimate,
+    SizePoint,
+    SizesReport,
+    TableFigures,
+    TableVersion,
     append,
+    build_metadata,
+    check,
     compile_metadata,
     curate,
     diff,
+    dry_run,
+    estimate,
     explain_caption,
     explain_entry,
     explain_uid,
@@ -25,8 +61,11 @@ from metaclip_spark import (
     export_img2dataset,
     export_jsonl,
     inspect,
+    preset_pool,
+    read_metadata,
     read_table,
     rebalance,
+    sizes,
 )
 
 if TYPE_CHECKING:
@@ -35,40 +74,75 @@ if TYPE_CHECKING:
 
 def match(captions: list[str]) -> list[list[int]]:
     compiled = compile_metadata(["photo", "new york"], language="en")
+    assert_type(compiled, CompiledMetadata)
+    assert_type(compiled.report, EntryReport)
+    assert_type(compiled.report.counts, dict[EntryFate, int])
     matcher = Matcher(compiled)
-    assert_type(matcher.find("a photo")[0].entry, str)
-    rows = matcher.match_batch(pa.array(captions)).to_pylist()
-    assert len(rows) == len(captions)
+    assert_type(matcher.find("a photo"), list[Match])
+    assert len(matcher.match_batch(pa.array(captions)).to_pylist()) == len(captions)
     return [matcher.match(caption) for caption in captions]
 
 
-def run(spark: SparkSession) -> CurateReport:
+def metadata(spark: SparkSession) -> None:
+    report = build_metadata(spark, MetadataSources(), "entries", "en", MetadataConfig())
+    assert_type(report, MetadataReport)
+    assert_type(report.difference, MetadataDifference | None)
+    assert_type(read_metadata("entries", language="en", spark=spark), CompiledMetadata)
+
+
+def curation(spark: SparkSession) -> None:
     pool = Pool(paths=("pool",), columns=PoolColumns(text="TEXT", image_url="URL"))
-    return curate(spark, pool, {"en": compile_metadata(["photo"])}, "out", CurateConfig(t=20.0))
-
-
-def follow_up(spark: SparkSession) -> float | None:
+    english = {"en": compile_metadata(["photo"])}
+    report = curate(spark, pool, english, "out", CurateConfig(t=20.0))
+    assert_type(report, CurateReport)
+    assert_type(report.languages, dict[str, LanguageReport])
     assert_type(rebalance(spark, "out", 10.0), CurateReport)
-    pool = Pool(paths=("more",), columns=PoolColumns(text="TEXT", image_url="URL"))
-    return append(spark, pool, compile_metadata(["photo"]), "out", frozen=True).expected_size
+    more = preset_pool("laion", "more", columns={"text": "TEXT"})
+    assert_type(more, Pool)
+    assert_type(append(spark, more, english["en"], "out", frozen=True).expected_size, float | None)
+    assert_type(read_table(spark, "main.crawls", "runs", version=0).columns, list[str])
 
 
-def look(spark: SparkSession) -> int:
-    metadata = compile_metadata(["photo"])
-    row = explain_caption(spark, "out", "a photo", metadata, uid=7)
-    assert_type(row.entries[0].positions, list[tuple[int, int]])
-    assert_type(explain_uid(spark, "out", "0").admission_threshold, float | None)
-    assert_type(explain_entry(spark, "out", "photo").count, int)
-    assert_type(inspect(spark, "out").tables[0].rows, int)
-    assert_type(read_table(spark, "main.curation", "runs", version=0).columns, list[str])
+def before_a_run(spark: SparkSession, pool: Pool, compiled: CompiledMetadata) -> None:
+    assert_type(dry_run(spark, pool, compiled, "out"), DryRunReport)
+    estimated = estimate(spark, pool, compiled, 0.01)
+    assert_type(estimated, EstimateReport)
+    assert_type(estimated.matched, Interval)
+    assert_type(estimated.languages, dict[str, LanguageEstimate])
+    assert_type(estimated.sizes, list[SizeEstimate])
+
+
+def audit(spark: SparkSession, compiled: CompiledMetadata) -> None:
+    assert_type(check(spark, "out"), CheckReport)
+    assert_type(explain_caption(spark, "out", "a photo", compiled, uid=7), CaptionExplanation)
+    assert_type(explain_uid(spark, "out", "0").entries, list[EntryEvidence])
+    entry = explain_entry(spark, "out", "photo")
+    assert_type(entry, EntryExplanation)
+    assert_type(entry.kept, list[ExampleRow])
+    inspected = inspect(spark, "out")
+    assert_type(inspected, InspectReport)
+    assert_type(inspected.tables, list[TableFigures])
+    assert_type(inspected.tables[0].last_versions, list[TableVersion])
+    assert_type(inspected.runs, list[RunFigures])
+    assert_type(inspected.languages, list[EntryFigures])
     changes = diff(spark, "out", "out", before_at=0, after_at="598148bd")
-    exports = [
+    assert_type(changes, DiffReport)
+    assert_type(changes.before, CurationFigures)
+    assert_type(changes.entries, list[EntryMove])
+    assert_type(changes.came, list[RowMove])
+    curve = sizes(spark, "out")
+    assert_type(curve, SizesReport)
+    assert_type(curve.languages, dict[str, LanguageSizes])
+    assert_type(curve.languages["en"].points, list[SizePoint])
+
+
+def exports(spark: SparkSession) -> list[ExportReport]:
+    return [
         export_img2dataset(spark, "out", "urls", columns=["width"]),
         export_jsonl(spark, "out", "lines", gzip=True),
         export_datacomp(spark, "out", "uids.npy", overwrite=True),
         export_entry_probabilities(spark, "out", "p.npy", t=5.0),
     ]
-    return changes.stayed + sum(export.rows for export in exports)
 
 
 def failed(error: MetaclipSparkError) -> int:

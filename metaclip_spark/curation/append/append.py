@@ -67,6 +67,7 @@ def append(
     with Run.open(spark, tables, APPEND, progress=progress) as run:
         with run.step("open"):
             opened = run.open_pool(pool)
+            pool = opened.pool
             parent = parent_run(
                 run.tables, run.state, lambda base: _identities(base, pool, opened.source, frozen=frozen)[0].run_id
             )

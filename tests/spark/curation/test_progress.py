@@ -12,7 +12,7 @@ import pytest
 from pools import made_up_table, pool_at, write_files
 
 from metaclip_spark import CurateConfig, append, curate, rebalance
-from metaclip_spark.spark.task_progress import watched_tasks
+from metaclip_spark.spark.progress import watched_tasks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,9 +45,10 @@ def test_jobs_have_names_and_steps_have_lines(
     jobs = context.statusTracker().getJobIdsForGroup("metaclip-spark curate")
     store = context._jsc.sc().statusStore()
     said = {store.job(job).description().get() for job in jobs}
-    assert {"count how many captions hold each entry (part 1)", "keep captions of which an entry fires (part 2)"} <= {
-        description.removeprefix("metaclip-spark curate: ") for description in said
-    }
+    assert {
+        "count the captions that match each entry (part 1)",
+        "keep the captions of which an entry is sampled (part 2)",
+    } <= {description.removeprefix("metaclip-spark curate: ") for description in said}
 
     lines = [json.loads(record.message) for record in caplog.records if record.name == "metaclip_spark"]
     assert all("time" in line for line in lines)

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from pools import pool_at, write_files
+from process_death import Death, die
 from split_pools import CONFIG, OF_THE_RUN, all_of, read, same_figures, split_pools, table_with_odd_captions
+from stored_files import file_times
 
 from metaclip_spark.audit.diff.diff import diff
 from metaclip_spark.audit.explain.explain_caption import explain_uid
@@ -94,7 +96,7 @@ def test_an_appended_pool_is_known(
     out = str(tmp_path / "out")
     curate(spark, first, metadata, out, CONFIG)
     done = append(spark, second, metadata, out)
-    before = files_below(tmp_path)
+    before = file_times(tmp_path)
     again = append(spark, second, metadata, out)
     assert again == replace(done, already_finished=True, seconds=again.seconds)
     refused = [
@@ -115,7 +117,7 @@ def test_an_appended_pool_is_known(
             patched.setattr(stored_run, name, "other")
             with pytest.raises(TableError, match=r"used semantics version .* this package uses .*other"):
                 append(spark, third, metadata, out)
-    assert {path: time for path, time in files_below(tmp_path).items() if "/renamed/" not in path} == before
+    assert {path: time for path, time in file_times(tmp_path).items() if "/renamed/" not in path} == before
 
 
 def test_frozen_counts_balance_the_new_rows_only(
@@ -200,14 +202,6 @@ def test_a_t_that_a_size_chose_stays(
         curate(spark, pools[0], metadata, str(out), replace(config, reserve=0.001, overwrite=True))
 
 
-class Death(Exception):  # noqa: N818 - no error: the end of a process
-    """Stands for the end of the process."""
-
-
-def die(*_: object, **__: object) -> None:
-    raise Death
-
-
 # Before the rows are written, after them, and after the curve too.
 DIED = ("curation.append.balance.statistics_of", "runs.run.Run._check_pools", "runs.run.record")
 
@@ -288,7 +282,3 @@ def test_one_text_per_image_is_refused(
     curate(spark, first, metadata, str(tmp_path / "out"), replace(CONFIG, texts_per_image="one_text_per_image"))
     with pytest.raises(ConfigError, match="one text per image"):
         append(spark, second, metadata, str(tmp_path / "out"))
-
-
-def files_below(folder: Path) -> dict[str, int]:
-    return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
