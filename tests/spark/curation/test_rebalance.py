@@ -89,7 +89,7 @@ def test_to_a_smaller_t_is_a_filter_of_the_rows(
     again = rebalance(spark, str(tmp_path), 12.5)
     assert again == replace(smaller, already_finished=True, seconds=again.seconds)
     assert file_times(tmp_path) == before
-    with pytest.raises(ConfigError, match=r"beyond the rows that are stored.*metadata"):
+    with pytest.raises(ConfigError, match=r"beyond the stored rows.*metadata"):
         rebalance(spark, str(tmp_path), 13.0)
     with pytest.raises(ConfigError, match="'en' is not the metadata"):
         rebalance(spark, str(tmp_path), 13.0, compile_metadata(["w1"]))
