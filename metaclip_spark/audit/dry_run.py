@@ -12,13 +12,13 @@ from metaclip_spark.audit.dry_run_report import DryRunReport
 from metaclip_spark.config.curation import WAYS_TO_CHOOSE_T, CurateConfig
 from metaclip_spark.core.entry_list import EntryFate
 from metaclip_spark.curation.curate import metadata_by_language
-from metaclip_spark.pools.columns import meanings
-from metaclip_spark.pools.open_pool import open_pool, refuse_inside
+from metaclip_spark.pools.canonical_columns import meanings
+from metaclip_spark.pools.open_pool import check_tables_outside, open_pool
 from metaclip_spark.runs.frozen_counts import open_frozen
 from metaclip_spark.runs.identity import COUNT, earlier_runs, finished_report, plan_run, refuse_another_result
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.locations import local_path, located
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.schemas import CURATED, ENTRY_COUNTS, RESERVE, RUNS, SIZE_CURVE
 from metaclip_spark.tables.tables import Tables
 
@@ -54,12 +54,13 @@ def dry_run(
     """
     config = config or CurateConfig()
     check_session(spark)
-    languages = metadata_by_language(metadata, pool, config)
     tables = Tables(spark, output)
-    with named_worker_errors(tables):
-        refuse_inside(pool, tables.folder)
+    with translated_job_errors(tables):
+        check_tables_outside(pool, tables.folder)
         tables.refuse_foreign()
         opened = open_pool(spark, pool)
+        pool = opened.pool
+        languages = metadata_by_language(metadata, pool, config)
         frozen = open_frozen(spark, config.counts, languages).counts_version if config.counts else None
         plan = plan_run(pool, opened.source, languages, config, frozen=frozen)
         earlier = earlier_runs(tables, plan)

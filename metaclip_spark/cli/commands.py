@@ -37,14 +37,14 @@ def run_compile(options: Namespace) -> None:
     """Compile a list into an artifact and print which entries can never match."""
     from metaclip_spark.core.matching.artifact import artifact_digest, artifact_to_bytes  # noqa: PLC0415
     from metaclip_spark.core.matching.compile_metadata import compile_metadata  # noqa: PLC0415
-    from metaclip_spark.metadata.compile_text import render_entries  # noqa: PLC0415
+    from metaclip_spark.metadata.compile_summary import render_compiled  # noqa: PLC0415
     from metaclip_spark.metadata.read_metadata import read_list  # noqa: PLC0415
-    from metaclip_spark.spark.host_artifact import place  # noqa: PLC0415
+    from metaclip_spark.spark.host_artifact import replace_file  # noqa: PLC0415
 
     compiled = compile_metadata(read_list(options.metadata), language=options.language, seed=options.seed)
     artifact = artifact_to_bytes(compiled)
     try:
-        place(options.output, artifact)
+        replace_file(options.output, artifact)
     except OSError as error:
         raise TableError(f"cannot write the artifact {options.output}: {error.strerror}") from None
     if options.json:
@@ -58,7 +58,7 @@ def run_compile(options: Namespace) -> None:
         }
         print(json.dumps(figures, indent=2))
     else:
-        print(render_entries(compiled, artifact=str(options.output), artifact_bytes=len(artifact)))
+        print(render_compiled(compiled, artifact=str(options.output), artifact_bytes=len(artifact)))
 
 
 def run_curate(options: Namespace) -> None:

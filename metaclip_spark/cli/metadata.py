@@ -175,8 +175,8 @@ def _paths_of(given: Iterable[str], name: str, language: str, languages: Sequenc
 def _build(
     spark: Any, options: Namespace, sources: dict[str, MetadataSources], configs: dict[str, MetadataConfig]
 ) -> None:
-    from metaclip_spark.metadata.build import build_languages  # noqa: PLC0415
-    from metaclip_spark.metadata.text import render_metadata  # noqa: PLC0415
+    from metaclip_spark.metadata.build_languages import build_languages  # noqa: PLC0415
+    from metaclip_spark.metadata.report_text import render_metadata  # noqa: PLC0415
 
     built = build_languages(
         spark, sources, options.output, configs, compare=options.compare, progress=progress_of(options)
@@ -207,17 +207,17 @@ def _failure_of(failures: dict[str, MetaclipSparkError], languages: int) -> Exce
 
 
 def _one_step(spark: Any, options: Namespace, language: str, sources: MetadataSources, config: MetadataConfig) -> None:
-    from metaclip_spark.metadata import steps as metadata_steps  # noqa: PLC0415
-    from metaclip_spark.metadata.text import render_metadata, render_written  # noqa: PLC0415
+    from metaclip_spark.metadata.build_stepwise import merge_candidates, write_candidates  # noqa: PLC0415
+    from metaclip_spark.metadata.report_text import render_metadata, render_written  # noqa: PLC0415
 
     if options.step == "merge":
-        report = metadata_steps.merge_candidates(
+        report = merge_candidates(
             spark, options.candidates, options.output, language, config, official=options.official,
             compare=options.compare, progress=progress_of(options),
         )  # fmt: skip
         print(json.dumps(report.as_dict(), indent=2) if options.json else render_metadata(report))
         return
-    written = metadata_steps.write_candidates(
+    written = write_candidates(
         spark, options.step, sources, Path(options.output), language, config, progress=progress_of(options)
     )
     print(json.dumps([one.as_dict() for one in written], indent=2) if options.json else render_written(written))

@@ -18,9 +18,9 @@ from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its type
 
 from metaclip_spark.core.draw import choice_hashes
 from metaclip_spark.curation.keep_balanced import decided_schema, image_id_column, matched_parts, with_decisions
-from metaclip_spark.pools.batches import by_language
+from metaclip_spark.pools.split_by_language import split_by_language
+from metaclip_spark.spark.arrow_functions import map_in_arrow
 from metaclip_spark.spark.columns import quoted
-from metaclip_spark.spark.library import map_in_arrow
 from metaclip_spark.tables.schemas import LANGUAGE
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _keep_chosen(metadata: SharedMetadata, balance: Balance) -> Function:
 
     def keep(batches: Iterator[pa.RecordBatch], figures: BalanceStatistics) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for language, part in by_language(batch, metadata.languages):
+            for language, part in split_by_language(batch, metadata.languages):
                 threshold = part.column("admission_threshold").to_numpy()
                 figures.add(language, part.column("probability").to_numpy(), threshold, balance.t[language])
                 yield part.filter(pa.array(threshold <= balance.stored[language]))

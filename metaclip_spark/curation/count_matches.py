@@ -22,11 +22,11 @@ from metaclip_spark.core.counting.pool_counts import (
     numbers_of,
     pool_counts,
 )
-from metaclip_spark.pools.batches import by_language
+from metaclip_spark.pools.records import HEADER, RECORD, WELL_FORMED
+from metaclip_spark.pools.split_by_language import split_by_language
+from metaclip_spark.spark.arrow_functions import map_in_arrow
 from metaclip_spark.spark.columns import quoted
-from metaclip_spark.spark.library import map_in_arrow
-from metaclip_spark.spark.session_kind import has_context, parallelism
-from metaclip_spark.tables.schemas import HEADER, RECORD, WELL_FORMED
+from metaclip_spark.spark.session_features import has_spark_context, parallelism
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,7 +50,7 @@ def count_matches(rows: DataFrame, metadata: SharedMetadata) -> PoolCounts:
     """
     columns = [name for name in ("text", "language", RECORD) if name in rows.columns]
     blocks = map_in_arrow(rows.select(*map(quoted, columns)), _counted(metadata), BLOCK_SCHEMA)
-    if not has_context(rows.sparkSession):
+    if not has_spark_context(rows.sparkSession):
         return _summed_as_table(blocks, metadata)
     reducers = max(1, min(block_keys(metadata.n_entries), parallelism(rows.sparkSession)))
     summed = blocks.rdd.map(_pair).reduceByKey(merge_blocks, reducers).collect()
@@ -100,7 +100,7 @@ def _count_batch(batch: pa.RecordBatch, metadata: SharedMetadata, counter: PoolC
     if full.true_count < len(batch):
         batch = batch.filter(full)
     left = len(batch)
-    for language, rows in by_language(batch, metadata.languages):
+    for language, rows in split_by_language(batch, metadata.languages):
         counter.add_matches(language, *metadata.matcher(language).match_ids(rows.column("text")))
         left -= len(rows)
     counter.add_rows(

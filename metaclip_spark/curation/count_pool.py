@@ -11,9 +11,8 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 from metaclip_spark.core.counting.pool_counts import PoolCounts
 from metaclip_spark.curation.count_matches import count_matches
 from metaclip_spark.errors import InputError, MetaclipSparkWarning
-from metaclip_spark.pools.text_formats import LINE
+from metaclip_spark.pools.records import HEADER, LINE, MALFORMED, RECORD, WELL_FORMED
 from metaclip_spark.spark.columns import quoted
-from metaclip_spark.tables.schemas import HEADER, MALFORMED, RECORD, WELL_FORMED
 
 if TYPE_CHECKING:
     from metaclip_spark.config.pool import Pool

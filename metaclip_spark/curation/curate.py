@@ -18,7 +18,7 @@ from metaclip_spark.curation.keep_balanced import balance_on_workers
 from metaclip_spark.curation.second_pass import NamedPool, second_pass
 from metaclip_spark.curation.write_balanced import write_balanced
 from metaclip_spark.errors import ConfigError, InputError
-from metaclip_spark.pools.open_pool import open_pool, refuse_inside
+from metaclip_spark.pools.open_pool import check_tables_outside, open_pool
 from metaclip_spark.pools.row_bounded_batches import row_bounded_batches
 from metaclip_spark.runs.frozen_counts import balancing_counts, open_frozen
 from metaclip_spark.runs.identity import (
@@ -34,11 +34,10 @@ from metaclip_spark.runs.identity import (
 )
 from metaclip_spark.runs.size_curves import store_size_curves
 from metaclip_spark.runs.stored_counts import Counted, load_counts, store_counts
-from metaclip_spark.spark.progress import Progress
+from metaclip_spark.spark.job_errors import translated_job_errors
+from metaclip_spark.spark.progress import Progress, watched_tasks
 from metaclip_spark.spark.session import check_session
 from metaclip_spark.spark.shared_metadata import SharedMetadata
-from metaclip_spark.spark.task_progress import watched_tasks
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.schemas import CURATED, RESERVE
 from metaclip_spark.tables.tables import Tables
 
@@ -89,12 +88,13 @@ def curate(
     """
     started_at, config = dt.datetime.now(dt.UTC), config or CurateConfig()
     check_session(spark)
-    languages = metadata_by_language(metadata, pool, config)
     tables, timer = Tables(spark, output), Progress(progress, spark, CURATE)
-    with timer.step("open"), named_worker_errors(tables):
-        refuse_inside(pool, tables.folder)
+    with timer.step("open"), translated_job_errors(tables):
+        check_tables_outside(pool, tables.folder)
         tables.refuse_foreign()
         opened = open_pool(spark, pool)
+        pool = opened.pool
+        languages = metadata_by_language(metadata, pool, config)
         frozen = open_frozen(spark, config.counts, languages) if config.counts else None
         plan = plan_run(pool, opened.source, languages, config, frozen=frozen.counts_version if frozen else None)
         earlier = earlier_runs(tables, plan)
@@ -104,7 +104,7 @@ def curate(
             return with_id_check(opened, config, done)
         refuse_another_result(tables, plan, writer, overwrite=config.overwrite)
 
-    with named_worker_errors(tables), SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
+    with translated_job_errors(tables), SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
         # Algorithm 1, part 1: how many captions hold each entry.
         with timer.step("count"), watched_tasks(spark, timer):
             counts = _counted(tables, plan, earlier.get(COUNT), opened, shared, metadata=languages, begun=started_at)
@@ -130,7 +130,7 @@ def curate(
             timer.note(f"{writes[CURATED].rows:,} rows kept at {chosen.in_words()},")
 
     # The pass that writes the rows measures the curve, so it follows them; the run's own row comes last: it is whole.
-    with timer.step("record"), named_worker_errors(tables):
+    with timer.step("record"), translated_job_errors(tables):
         check_source(spark, plan)
         check_written(writes[CURATED], counts, figures, config, chosen)
         store_size_curves(tables, plan, {name: figures[name].curve for name in languages})
@@ -138,7 +138,7 @@ def curate(
         tables, plan, config, counts=counts, matches=found.matches, chosen=chosen, statistics=figures,
         metadata=languages, counts_reused=COUNT in earlier, writes=writes, seconds=timer.seconds, warnings=warned,
     ))  # fmt: skip
-    with named_worker_errors(tables):
+    with translated_job_errors(tables):
         record(tables, run_row(
             plan, stage=CURATE, started_at=started_at, counters=report.counters,
             output_versions=report.output_versions, report=report,
@@ -168,7 +168,7 @@ def with_id_check(opened: OpenPool, config: CurateConfig, report: CurateReport) 
     """The report with the number of duplicated ids, if that is asked for and not known yet."""
     if not config.check_ids or report.duplicated_ids is not None:
         return report
-    with named_worker_errors():
+    with translated_job_errors():
         return replace(report, duplicated_ids=duplicated_ids(opened))
 
 
@@ -191,9 +191,14 @@ def metadata_by_language(
             )
     if len(languages) > 1 and pool.columns.language is None:
         raise ConfigError(
-            f"there is metadata of {', '.join(languages)}, but no language column: name the pool's column"
+            f"The metadata is of several languages ({', '.join(languages)}), but the pool {', '.join(pool.paths)} has "
+            "no language column. Name the column that tells each caption's language (--language-column), or pass the "
+            "metadata of one language."
         )
     refuse_unfit_choice(config, list(languages))
     if config.texts_per_image == "one_text_per_image" and pool.columns.image_url is None:
-        raise ConfigError("one text per image needs the pool's URL column, which says what is one image: name it")
+        raise ConfigError(
+            f"The pool {', '.join(pool.paths)} has no URL column, by which one text per image could be chosen. Name "
+            "the column (--url-column), or keep all pairs (--texts-per-image all_pairs)."
+        )
     return languages

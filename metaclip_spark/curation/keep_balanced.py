@@ -16,7 +16,7 @@ from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its type
 
 from metaclip_spark.core.balancing.rule import balance_rows
 from metaclip_spark.core.draw import draws
-from metaclip_spark.pools.batches import by_language
+from metaclip_spark.pools.split_by_language import split_by_language
 from metaclip_spark.spark.columns import quoted
 from metaclip_spark.spark.shared_value import share
 from metaclip_spark.tables.schemas import DECISIONS, IMAGE_ID, LANGUAGE, curated_schema
@@ -129,7 +129,7 @@ def matched_parts(
     """On a worker: each batch by language, with matches, draws, probabilities and admission thresholds."""
     counts = balance.counts.value
     for batch in batches:
-        for language, part in by_language(batch, metadata.languages):
+        for language, part in split_by_language(batch, metadata.languages):
             ids, offsets = metadata.matcher(language).match_ids(part.column("text"))
             u = draws(part.column("uid"), balance.seed)
             decisions = balance_rows(ids, offsets, counts[language], balance.t[language], u)

@@ -16,8 +16,8 @@ from metaclip_spark.core.balancing.target_size import histogram
 from metaclip_spark.curation.choose_text import keep_one_text
 from metaclip_spark.curation.gathered_statistics import statistics_of
 from metaclip_spark.curation.keep_balanced import matched_parts
-from metaclip_spark.pools.batches import by_language
-from metaclip_spark.spark.library import map_in_arrow
+from metaclip_spark.pools.split_by_language import split_by_language
+from metaclip_spark.spark.arrow_functions import map_in_arrow
 from metaclip_spark.tables.schemas import LANGUAGE
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _read_thresholds(thresholds: Thresholds) -> Callable[[Iterator[pa.RecordBatc
 
     def gather(batches: Iterator[pa.RecordBatch]) -> Iterator[NDArray[np.float64]]:
         for batch in batches:
-            for language, part in by_language(batch, languages):
+            for language, part in split_by_language(batch, languages):
                 yield _translated(part.column("admission_threshold").to_numpy(), language, steps)
 
     return gather

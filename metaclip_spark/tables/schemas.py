@@ -21,13 +21,6 @@ RUNS: Final = "runs"
 METADATA: Final = "metadata"
 
 
-RECORD: Final = "metaclip:record"
-"""Column of a text pool's records that says what each of them is; the colon keeps it apart from any carried one."""
-WELL_FORMED: Final = 0
-MALFORMED: Final = 1
-HEADER: Final = 2
-
-
 def column(name: str, kind: T.DataType, comment: str, *, nullable: bool = True) -> T.StructField:
     """A field with its comment, which Delta keeps and `DESCRIBE` shows."""
     return T.StructField(name, kind, nullable, {"comment": comment})

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from pools import COLUMNS, made_up_table, pool_at, write_files
 
-from metaclip_spark.audit.sizes import size_curves
+from metaclip_spark.audit.sizes import sizes
 from metaclip_spark.cli import main
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.core.balancing import target_size
@@ -65,9 +65,11 @@ def test_a_size_to_the_row_from_the_stored_curve(
     curate(spark, small_pool, metadata, str(tmp_path), EVERYTHING)
     (thresholds,) = column(spark, tmp_path, "admission_threshold")
     thresholds.sort()
-    sizes = size_curves(spark, str(tmp_path)).languages["en"]
-    assert [point.rows for point in sizes.points] == [int((thresholds <= point.t).sum()) for point in sizes.points]
-    assert sizes.matched == len(thresholds)
+    measured = sizes(spark, str(tmp_path)).languages["en"]
+    assert [point.rows for point in measured.points] == [
+        int((thresholds <= point.t).sum()) for point in measured.points
+    ]
+    assert measured.matched == len(thresholds)
 
     config = CurateConfig(target_size=701, overwrite=True)
     report = curate(spark, small_pool, metadata, str(tmp_path), config)
@@ -80,7 +82,7 @@ def test_a_size_to_the_row_from_the_stored_curve(
     assert main(["sizes", str(tmp_path), "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)["languages"]["en"]
     assert shown["t"] == {"t": thresholds[700], "rows": 701} | {k: shown["t"][k] for k in ("head", "tail_share")}
-    assert [point["rows"] for point in shown["points"]] == [point.rows for point in sizes.points]
+    assert [point["rows"] for point in shown["points"]] == [point.rows for point in measured.points]
 
     # Another seed draws other thresholds: the stored curve is of no use.
     other = curate(spark, small_pool, metadata, str(tmp_path), replace(config, seed=8))

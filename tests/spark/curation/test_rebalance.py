@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from pools import made_up_table, pool_at, write_files
+from process_death import Death, die
+from stored_files import file_times
 
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
@@ -84,17 +86,17 @@ def test_to_a_smaller_t_is_a_filter_of_the_rows(
     comments = {field.name: field.metadata.get("comment") for field in spark_schema(spark, tmp_path)}
     assert [name for name, comment in comments.items() if not comment and name != "width"] == []
 
-    before = files_below(tmp_path)
+    before = file_times(tmp_path)
     again = rebalance(spark, str(tmp_path), 12.5)
     assert again == replace(smaller, already_finished=True, seconds=again.seconds)
-    assert files_below(tmp_path) == before
+    assert file_times(tmp_path) == before
     with pytest.raises(ConfigError, match=r"beyond the rows that are stored.*metadata"):
         rebalance(spark, str(tmp_path), 13.0)
     with pytest.raises(ConfigError, match="'en' is not the one"):
         rebalance(spark, str(tmp_path), 13.0, compile_metadata(["w1"]))
     with pytest.raises(ConfigError, match="no threshold"):
         rebalance(spark, str(tmp_path), float("nan"))
-    assert files_below(tmp_path) == before
+    assert file_times(tmp_path) == before
 
     larger = rebalance(spark, str(tmp_path), 44.0, metadata)
     expected, report = fresh.at(44.0)
@@ -121,14 +123,6 @@ def test_rows_move_between_curated_and_reserve(
     ended = rebalance(spark, str(tmp_path), RESERVE)
     assert rows(spark, tmp_path) == everything
     assert (len(rows(spark, tmp_path, "reserve")), ended.reserved, ended.languages["en"].reserve_t) == (0, 0, None)
-
-
-class Death(Exception):  # noqa: N818 - no error: the end of a process
-    """Stands for the end of the process."""
-
-
-def die(*_: object, **__: object) -> None:
-    raise Death
 
 
 @pytest.mark.slow
@@ -200,11 +194,11 @@ def test_with_the_counts_of_another_pool(spark: SparkSession, metadata: Compiled
     out, whole, place = tmp_path / "out", tmp_path / "whole", str(tmp_path / "other")
     counts = curate(spark, counted, metadata, place, CONFIG).counts_version
     first = curate(spark, pool, metadata, str(out), CONFIG)
-    before = files_below(out)
+    before = file_times(out)
     for lists, message in ((None, "give the metadata"), (compile_metadata(["w1"]), "are of other metadata")):
         with pytest.raises(ConfigError, match=message):
             rebalance(spark, str(out), 25.0, lists, counts=place)
-    assert files_below(out) == before
+    assert file_times(out) == before
 
     fresh = curate(spark, pool, metadata, str(whole), replace(CONFIG, t=25.0, counts=place))
     report = rebalance(spark, str(out), 25.0, metadata, counts=place)
@@ -242,7 +236,3 @@ def stored_runs(spark: SparkSession, output: Path) -> list:
 
 def spark_schema(spark: SparkSession, output: Path):  # noqa: ANN201 - StructType
     return spark.read.format("delta").load(str(output / "curated")).schema
-
-
-def files_below(folder: Path) -> dict[str, int]:
-    return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}

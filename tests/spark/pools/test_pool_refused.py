@@ -50,7 +50,7 @@ TSV = {"format": "tsv"}
 JSON = {"format": "json"}
 
 REFUSED = [
-    Refused("no such path, but a near one", {"pool/a.csv": b"id,text\n"}, CSV, ("did you mean it", "pool")),
+    Refused("no such path, but a near one", {"pool/a.csv": b"id,text\n"}, CSV, ("did you mean pool?",)),
     Refused("an empty file", {"a": b""}, CSV, ("holds no files, or only empty ones",)),
     Refused("a header alone", {"a": b"id,text\n"}, CSV, ("has no rows",)),
     Refused("blank lines", {"a": b"\n\r\n  \n"}, JSON, ("has no rows",)),
@@ -108,7 +108,7 @@ REFUSED = [
         "a known kind",
         {"a.csv": b"URL,TEXT,similarity\nu,w1,0.3\n"},
         CSV,
-        ("--preset laion", "did you mean 'TEXT'"),
+        ("--preset laion", "Did you mean 'TEXT'"),
         columns=BY_URL,
         error=ColumnNotFoundError,
     ),
@@ -130,7 +130,7 @@ REFUSED = [
         "to drop what is not there",
         {"a": b"id,text,width\n1,w1,3\n"},
         CSV | {"drop": ("widht",)},
-        ("'widht'", "did you mean 'width'"),
+        ("'widht'", "Did you mean 'width'"),
         error=ColumnNotFoundError,
     ),
     Refused("a damaged .gz", {"a.csv.gz": b"id,text\n1,w1\n"}, CSV, ("cannot be read as csv",)),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pools import made_up_table, pool_at, write_files
+from process_death import Death, die
 
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.curation.append import append as appending
@@ -133,7 +134,7 @@ def test_deleted_rows_stay_deleted_and_compacted_files_are_known(
     kept = len(uids(spark, out))
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(rebalancing, "record", die)
-        with pytest.raises(DeathError):
+        with pytest.raises(Death):
             rebalance(spark, str(out), 29.0)
     # The command line is given again, and starts from what was there before it.
     again = rebalance(spark, str(out), 29.0)
@@ -144,7 +145,7 @@ def test_deleted_rows_stay_deleted_and_compacted_files_are_known(
     kept = len(uids(spark, out))
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(appending, "record", die)
-        with pytest.raises(DeathError):
+        with pytest.raises(Death):
             append(spark, pools[1], metadata, str(out), frozen=True)
     joined = append(spark, pools[1], metadata, str(out), frozen=True)
     assert not {gone, also} & uids(spark, out)
@@ -155,7 +156,7 @@ def test_a_run_that_cannot_be_completed_can_be_taken_back(spark: SparkSession, o
     before = uids(spark, out)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(rebalancing, "record", die)
-        with pytest.raises(DeathError):
+        with pytest.raises(Death):
             rebalance(spark, str(out), 7.0)
     assert uids(spark, out) < before
     with pytest.raises(TableError, match="RESTORE TABLE") as refused:
@@ -171,11 +172,3 @@ def test_a_lost_reserve_is_noticed(spark: SparkSession, out: Path) -> None:
     shutil.rmtree(out / "reserve")
     with pytest.raises(TableError, match="reserve, which is gone"):
         rebalance(spark, str(out), 44.0)
-
-
-class DeathError(Exception):
-    """Stands for a process that ends here."""
-
-
-def die(*_: Any, **__: Any) -> None:
-    raise DeathError

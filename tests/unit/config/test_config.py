@@ -57,19 +57,19 @@ POOLS: dict[str, tuple[dict[str, Any], str]] = {
     "no path": ({"paths": ()}, "has no path"),
     "a path that is a number": ({"paths": (1,)}, "paths"),
     "an unknown format": ({"format": "avro"}, "one of parquet, delta, table, csv, tsv, json"),
-    "a header of JSON": ({"format": "json", "header": True}, "only csv and tsv have one"),
-    "many lines of TSV": ({"format": "tsv", "multiline": True}, "only csv"),
-    "a schema of Parquet": ({"schema": "a string"}, "only csv and tsv and json"),
-    "a version of CSV": ({"format": "csv", "version": 1}, "only delta and table"),
-    "a version that is text": ({"format": "delta", "version": "1"}, "'1' of a pool is no whole number"),
-    "too few versions": ({"format": "delta", "paths": ("a", "b"), "version": 1}, "1 version.* of 2 Delta tables"),
+    "a header of JSON": ({"format": "json", "header": True}, "only to csv and tsv"),
+    "many lines of TSV": ({"format": "tsv", "multiline": True}, "only to csv"),
+    "a schema of Parquet": ({"schema": "a string"}, "only to csv and tsv and json"),
+    "a version of CSV": ({"format": "csv", "version": 1}, "only to delta and table"),
+    "a version that is text": ({"format": "delta", "version": "1"}, "must be an integer, not .1."),
+    "too few versions": ({"format": "delta", "paths": ("a", "b"), "version": 1}, "1 version.* for 2 Delta tables"),
     "renamed and dropped": ({"rename": {"a": "b"}, "drop": ("a",)}, "'a' is to be renamed or dropped twice"),
     "a meaning renamed": ({"rename": {"text": "caption"}}, "'text' has a meaning"),
     "a meaning dropped": ({"drop": ("id",)}, "'id' has a meaning"),
-    "renamed to nothing": ({"rename": {"a": ""}}, "none of them empty"),
+    "renamed to nothing": ({"rename": {"a": ""}}, "non-empty names"),
     "renamed to a number": ({"rename": {"a": 1}}, "rename"),
-    "a name that is a number": ({"name": 2024}, "name = 2024"),
-    "no columns": ({"columns": None}, "no PoolColumns"),
+    "a name that is a number": ({"name": 2024}, "name must be a string, not 2024"),
+    "no columns": ({"columns": None}, "must be PoolColumns"),
 }
 
 
@@ -153,4 +153,4 @@ def test_unknown_preset() -> None:
 
 def test_a_plain_pool_says_nothing_of_its_reading() -> None:
     plain = Pool(paths=("p",), columns=BY_ID)
-    assert (plain.reading(), plain.changes()) == ({}, {})
+    assert plain.settings().keys() == {"columns"}

@@ -9,11 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from pools import pool_at, write_files
+from process_death import Death, die
 from split_pools import CONFIG, OF_THE_RUN, all_of, read, same_figures, split_pools, table_with_odd_captions
+from stored_files import file_times
 
 from metaclip_spark.audit.diff.diff import diff
 from metaclip_spark.audit.explain.explain_caption import explain_uid
-from metaclip_spark.audit.sizes import size_curves
+from metaclip_spark.audit.sizes import sizes
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.core.balancing.rule import admission_threshold, miss_probability
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
@@ -95,7 +97,7 @@ def test_an_appended_pool_is_known(
     out = str(tmp_path / "out")
     curate(spark, first, metadata, out, CONFIG)
     done = append(spark, second, metadata, out)
-    before = files_below(tmp_path)
+    before = file_times(tmp_path)
     again = append(spark, second, metadata, out)
     assert again == replace(done, already_finished=True, seconds=again.seconds)
     refused = [
@@ -116,7 +118,7 @@ def test_an_appended_pool_is_known(
             patched.setattr(run_plan, name, "other")
             with pytest.raises(TableError, match=r"by other rules: .* this package has .*other.*Curate its pool"):
                 append(spark, third, metadata, out)
-    assert {path: time for path, time in files_below(tmp_path).items() if "/renamed/" not in path} == before
+    assert {path: time for path, time in file_times(tmp_path).items() if "/renamed/" not in path} == before
 
 
 def test_frozen_counts_balance_the_new_rows_only(
@@ -186,9 +188,9 @@ def test_a_t_that_a_size_chose_stays(
     assert (before.wanted_rows, report.wanted_rows) == (150, None)
 
     # What reads runs knows all their pools, and where the curve ends.
-    sizes = size_curves(spark, str(out)).languages["en"]
-    of_whole = size_curves(spark, str(whole)).languages["en"]
-    assert sizes == of_whole, "nothing is missing in the reserve, so that the curve does not end"
+    measured = sizes(spark, str(out)).languages["en"]
+    of_complete = sizes(spark, str(whole)).languages["en"]
+    assert measured == of_complete, "nothing is missing in the reserve, so that the curve does not end"
     reserve = spark.read.format("delta").load(str(out / "reserve"))
     (row,) = reserve.where("pool_name = 'pool0'").select("uid", "admission_threshold").take(1)
     explained = explain_uid(spark, str(out), row.uid)
@@ -199,14 +201,6 @@ def test_a_t_that_a_size_chose_stays(
     assert moved.counters["kept"] == len(read(spark, out)) > report.counters["kept"]
     with pytest.raises(ConfigError, match=r"reserve = 0\.001 is not above t"):
         curate(spark, pools[0], metadata, str(out), replace(config, reserve=0.001, overwrite=True))
-
-
-class Death(Exception):  # noqa: N818 - no error: the end of a process
-    """Stands for the end of the process."""
-
-
-def die(*_: object, **__: object) -> None:
-    raise Death
 
 
 # Before the rows are written, after them, and after the curve too.
@@ -289,7 +283,3 @@ def test_one_text_per_image_is_refused(
     curate(spark, first, metadata, str(tmp_path / "out"), replace(CONFIG, texts_per_image="one_text_per_image"))
     with pytest.raises(ConfigError, match="one text per image"):
         append(spark, second, metadata, str(tmp_path / "out"))
-
-
-def files_below(folder: Path) -> dict[str, int]:
-    return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
