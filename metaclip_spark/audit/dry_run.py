@@ -16,9 +16,9 @@ from metaclip_spark.pools.canonical_columns import meanings
 from metaclip_spark.pools.open_pool import check_tables_outside, open_pool
 from metaclip_spark.runs.frozen_counts import open_frozen
 from metaclip_spark.runs.identity import COUNT, earlier_runs, finished_report, plan_run, refuse_another_result
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.locations import local_path, located
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.schemas import CURATED, ENTRY_COUNTS, RESERVE, RUNS, SIZE_CURVE
 from metaclip_spark.tables.tables import Tables
 
@@ -55,7 +55,7 @@ def dry_run(
     config = config or CurateConfig()
     check_session(spark)
     tables = Tables(spark, output)
-    with named_worker_errors(tables):
+    with translated_job_errors(tables):
         check_tables_outside(pool, tables.folder)
         tables.refuse_foreign()
         opened = open_pool(spark, pool)

@@ -11,9 +11,9 @@ from metaclip_spark.audit.inspect_report import EntryFigures, InspectReport, Run
 from metaclip_spark.errors import ConfigError, TableError
 from metaclip_spark.runs.identity import FINISHED
 from metaclip_spark.runs.stored_counts import count_rows
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.locations import is_table_name
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.schemas import CURATED, RUNS
 from metaclip_spark.tables.tables import Tables
 
@@ -39,7 +39,7 @@ def inspect(spark: SparkSession, path: str, *, top: int = 20) -> InspectReport:
     if top < 0:
         raise ConfigError(f"top = {top}: pass 0 or more")
     tables, names = _named(spark, path)
-    with named_worker_errors(tables):
+    with translated_job_errors(tables):
         found = [name for name in names if tables.read(name) is not None]
         if not found:
             raise TableError(

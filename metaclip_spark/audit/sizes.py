@@ -10,8 +10,8 @@ from metaclip_spark.audit.sizes_report import LanguageSizes, SizePoint, SizesRep
 from metaclip_spark.core.balancing.size_curve import upper_edge
 from metaclip_spark.errors import ConsistencyError
 from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.schemas import ENTRY_COUNTS, RUNS, SIZE_CURVE
 from metaclip_spark.tables.tables import Tables
 
@@ -37,7 +37,7 @@ def sizes(spark: SparkSession, output: str) -> SizesReport:
     """
     check_session(spark)
     tables = Tables(spark, output)
-    with named_worker_errors(tables):
+    with translated_job_errors(tables):
         run = current_run(tables)
         return SizesReport(
             run_id=run.run_id,

@@ -39,12 +39,12 @@ def run_compile(options: Namespace) -> None:
     from metaclip_spark.core.matching.compile_metadata import compile_metadata  # noqa: PLC0415
     from metaclip_spark.metadata.compile_summary import render_compiled  # noqa: PLC0415
     from metaclip_spark.metadata.read_metadata import read_list  # noqa: PLC0415
-    from metaclip_spark.spark.host_artifact import place  # noqa: PLC0415
+    from metaclip_spark.spark.host_artifact import replace_file  # noqa: PLC0415
 
     compiled = compile_metadata(read_list(options.metadata), language=options.language, seed=options.seed)
     artifact = artifact_to_bytes(compiled)
     try:
-        place(options.output, artifact)
+        replace_file(options.output, artifact)
     except OSError as error:
         raise TableError(f"cannot write the artifact {options.output}: {error.strerror}") from None
     if options.json:

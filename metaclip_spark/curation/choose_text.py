@@ -19,8 +19,8 @@ from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its type
 from metaclip_spark.core.draw import choice_hashes
 from metaclip_spark.curation.keep_balanced import decided_schema, image_id_column, matched_parts, with_decisions
 from metaclip_spark.pools.split_by_language import split_by_language
+from metaclip_spark.spark.arrow_functions import map_in_arrow
 from metaclip_spark.spark.columns import quoted
-from metaclip_spark.spark.library import map_in_arrow
 from metaclip_spark.tables.schemas import LANGUAGE
 
 if TYPE_CHECKING:

@@ -24,9 +24,9 @@ from metaclip_spark.core.counting.pool_counts import (
 )
 from metaclip_spark.pools.records import HEADER, RECORD, WELL_FORMED
 from metaclip_spark.pools.split_by_language import split_by_language
+from metaclip_spark.spark.arrow_functions import map_in_arrow
 from metaclip_spark.spark.columns import quoted
-from metaclip_spark.spark.library import map_in_arrow
-from metaclip_spark.spark.session_kind import has_context, parallelism
+from metaclip_spark.spark.session_features import has_spark_context, parallelism
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,7 +50,7 @@ def count_matches(rows: DataFrame, metadata: SharedMetadata) -> PoolCounts:
     """
     columns = [name for name in ("text", "language", RECORD) if name in rows.columns]
     blocks = map_in_arrow(rows.select(*map(quoted, columns)), _counted(metadata), BLOCK_SCHEMA)
-    if not has_context(rows.sparkSession):
+    if not has_spark_context(rows.sparkSession):
         return _summed_as_table(blocks, metadata)
     reducers = max(1, min(block_keys(metadata.n_entries), parallelism(rows.sparkSession)))
     summed = blocks.rdd.map(_pair).reduceByKey(merge_blocks, reducers).collect()

@@ -34,11 +34,10 @@ from metaclip_spark.runs.identity import (
 )
 from metaclip_spark.runs.size_curves import store_size_curves
 from metaclip_spark.runs.stored_counts import Counted, load_counts, store_counts
-from metaclip_spark.spark.progress import Progress
+from metaclip_spark.spark.job_errors import translated_job_errors
+from metaclip_spark.spark.progress import Progress, watched_tasks
 from metaclip_spark.spark.session import check_session
 from metaclip_spark.spark.shared_metadata import SharedMetadata
-from metaclip_spark.spark.task_progress import watched_tasks
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.schemas import CURATED, RESERVE
 from metaclip_spark.tables.tables import Tables
 
@@ -90,7 +89,7 @@ def curate(
     started_at, config = dt.datetime.now(dt.UTC), config or CurateConfig()
     check_session(spark)
     tables, timer = Tables(spark, output), Progress(progress, spark, CURATE)
-    with timer.step("open"), named_worker_errors(tables):
+    with timer.step("open"), translated_job_errors(tables):
         check_tables_outside(pool, tables.folder)
         tables.refuse_foreign()
         opened = open_pool(spark, pool)
@@ -105,7 +104,7 @@ def curate(
             return with_id_check(opened, config, done)
         refuse_another_result(tables, plan, writer, overwrite=config.overwrite)
 
-    with named_worker_errors(tables), SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
+    with translated_job_errors(tables), SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
         # Algorithm 1, part 1: how many captions hold each entry.
         with timer.step("count"), watched_tasks(spark, timer):
             counts = _counted(tables, plan, earlier.get(COUNT), opened, shared, metadata=languages, begun=started_at)
@@ -131,7 +130,7 @@ def curate(
             timer.note(f"{writes[CURATED].rows:,} rows kept at {chosen.in_words()},")
 
     # The pass that writes the rows measures the curve, so it follows them; the run's own row comes last: it is whole.
-    with timer.step("record"), named_worker_errors(tables):
+    with timer.step("record"), translated_job_errors(tables):
         check_source(spark, plan)
         check_written(writes[CURATED], counts, figures, config, chosen)
         store_size_curves(tables, plan, {name: figures[name].curve for name in languages})
@@ -139,7 +138,7 @@ def curate(
         tables, plan, config, counts=counts, matches=found.matches, chosen=chosen, statistics=figures,
         metadata=languages, counts_reused=COUNT in earlier, writes=writes, seconds=timer.seconds, warnings=warned,
     ))  # fmt: skip
-    with named_worker_errors(tables):
+    with translated_job_errors(tables):
         record(tables, run_row(
             plan, stage=CURATE, started_at=started_at, counters=report.counters,
             output_versions=report.output_versions, report=report,
@@ -169,7 +168,7 @@ def with_id_check(opened: OpenPool, config: CurateConfig, report: CurateReport) 
     """The report with the number of duplicated ids, if that is asked for and not known yet."""
     if not config.check_ids or report.duplicated_ids is not None:
         return report
-    with named_worker_errors():
+    with translated_job_errors():
         return replace(report, duplicated_ids=duplicated_ids(opened))
 
 

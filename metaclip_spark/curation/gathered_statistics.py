@@ -16,10 +16,9 @@ import pyarrow as pa
 from pyspark.accumulators import AccumulatorParam
 
 from metaclip_spark.core.balancing.statistics import BalanceStatistics
-from metaclip_spark.spark.column_in_arrow import column_in_arrow
+from metaclip_spark.spark.arrow_functions import map_in_arrow, with_arrow_column
 from metaclip_spark.spark.columns import quoted
-from metaclip_spark.spark.library import map_in_arrow
-from metaclip_spark.spark.session_kind import has_context
+from metaclip_spark.spark.session_features import has_spark_context
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +45,7 @@ class Statistics(Protocol):
     def gather_column(
         self, rows: DataFrame, columns: Sequence[str], function: ColumnFunction, added: StructField
     ) -> DataFrame:
-        """`column_in_arrow`, with a function that counts."""
+        """`with_arrow_column`, with a function that counts."""
 
     @property
     def value(self) -> BalanceStatistics:
@@ -55,7 +54,7 @@ class Statistics(Protocol):
 
 def statistics_of(spark: SparkSession) -> Statistics:
     """Statistics of one run of a transform or several."""
-    return _Accumulated(spark) if has_context(spark) else _Measured()
+    return _Accumulated(spark) if has_spark_context(spark) else _Measured()
 
 
 class _Param(AccumulatorParam[BalanceStatistics]):
@@ -99,7 +98,7 @@ class _Accumulated:
                 yield function(batch, figures)
             accumulator.add(figures)
 
-        return column_in_arrow(rows, columns, counting, added)
+        return with_arrow_column(rows, columns, counting, added)
 
     @property
     def value(self) -> BalanceStatistics:
@@ -123,7 +122,7 @@ class _Measured:
             return (function(batch, figures) for batch in batches)
 
         self._passes.append((rows.select(*map(quoted, columns)), compute))
-        return column_in_arrow(rows, columns, lambda batches: compute(batches, BalanceStatistics()), added)
+        return with_arrow_column(rows, columns, lambda batches: compute(batches, BalanceStatistics()), added)
 
     @cached_property
     def value(self) -> BalanceStatistics:

@@ -17,7 +17,7 @@ from metaclip_spark.curation.choose_text import keep_one_text
 from metaclip_spark.curation.gathered_statistics import statistics_of
 from metaclip_spark.curation.keep_balanced import matched_parts
 from metaclip_spark.pools.split_by_language import split_by_language
-from metaclip_spark.spark.library import map_in_arrow
+from metaclip_spark.spark.arrow_functions import map_in_arrow
 from metaclip_spark.tables.schemas import LANGUAGE
 
 if TYPE_CHECKING:

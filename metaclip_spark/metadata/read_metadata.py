@@ -12,10 +12,10 @@ from metaclip_spark.core.entry_list import parse_json, parse_text
 from metaclip_spark.core.matching.artifact import artifact_from_buffer
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.errors import ArtifactError, ColumnNotFoundError, EnvironmentProblemError, InputError
-from metaclip_spark.spark.failure_reason import reason
 from metaclip_spark.spark.host_artifact import map_artifact
+from metaclip_spark.spark.job_errors import failure_reason
 from metaclip_spark.spark.locations import HAS_SCHEME, absent_part, exists_here, is_table_name
-from metaclip_spark.spark.session_kind import analysed
+from metaclip_spark.spark.session_features import analysed
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -171,7 +171,7 @@ def _listed(place: str, spark: SparkSession) -> DataFrame:
     try:
         return analysed(listing(spark, place))
     except (PySparkException, Py4JJavaError) as error:  # Py4JJavaError if Spark has no driver for the store
-        raise InputError(f"cannot read the metadata {place}: {reason(error)}. {_FORMS}") from error
+        raise InputError(f"cannot read the metadata {place}: {failure_reason(error)}. {_FORMS}") from error
 
 
 def _needed(spark: SparkSession | None, place: str) -> SparkSession:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Self
 
-from metaclip_spark.spark.progress import Progress
+from metaclip_spark.spark.job_errors import translated_job_errors
+from metaclip_spark.spark.progress import Progress, watched_tasks
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.spark.task_progress import watched_tasks
-from metaclip_spark.spark.worker_errors import named_worker_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +40,7 @@ class Run:
         """Time a step."""
         with ExitStack() as stack:
             if source is not None:
-                stack.enter_context(named_worker_errors(source=source))
+                stack.enter_context(translated_job_errors(source=source))
             stack.enter_context(self._progress.step(name))
             stack.enter_context(watched_tasks(self.spark, self._progress))
             yield

@@ -18,7 +18,7 @@ from metaclip_spark.core.matching.artifact import artifact_to_bytes
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.core.xxh64 import hash_rows
 from metaclip_spark.errors import MetaclipSparkError
-from metaclip_spark.spark.failure_reason import reason
+from metaclip_spark.spark.job_errors import failure_reason
 from metaclip_spark.spark.locations import local_path, located
 from metaclip_spark.tables.atomic_files import json_bytes, put_file
 from metaclip_spark.tables.schemas import METADATA, METADATA_SCHEMA
@@ -133,7 +133,7 @@ class MetadataTarget:
                 with ExitStack() as stack:
                     put_file(stack, place, _overview(languages))
         except (MetaclipSparkError, PySparkException, Py4JJavaError) as error:
-            why = str(error) if isinstance(error, MetaclipSparkError) else reason(error)
+            why = str(error) if isinstance(error, MetaclipSparkError) else failure_reason(error)
             said = (
                 f"the metadata is completely written, but {place} may lack languages that were built at the same time"
             )

@@ -9,7 +9,7 @@ from metaclip_spark.errors import ConfigError, TableError
 from metaclip_spark.runs.identity import COUNT
 from metaclip_spark.runs.stored_counts import load_counts
 from metaclip_spark.runs.stored_run import current_run
-from metaclip_spark.spark.worker_errors import named_worker_errors
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.tables.schemas import ENTRY_COUNTS, RUNS
 from metaclip_spark.tables.tables import Tables
 
@@ -53,7 +53,7 @@ def open_frozen(spark: SparkSession, place: str, metadata: Mapping[str, Compiled
     """
     root, version = _parts(place)
     home = Tables(spark, root)
-    with named_worker_errors(home):
+    with translated_job_errors(home):
         version = version or current_run(home).counts_version
         return FrozenCounts(version, _entries(home, version, metadata), home)
 

@@ -14,7 +14,7 @@ from metaclip_spark.core.draw import DRAW_VERSION
 from metaclip_spark.core.spacing import SEMANTICS_VERSION
 from metaclip_spark.errors import TableError
 from metaclip_spark.runs.report import CurateReport
-from metaclip_spark.spark.events import log_event
+from metaclip_spark.spark.progress import log_event
 from metaclip_spark.tables.schemas import CURATED, RUNS, RUNS_SCHEMA
 
 if TYPE_CHECKING:

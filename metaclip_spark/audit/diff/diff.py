@@ -16,8 +16,8 @@ from metaclip_spark.errors import ConfigError, InputError, TableError
 from metaclip_spark.runs.run_entries import run_counts
 from metaclip_spark.runs.stored_counts import count_rows
 from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.schemas import CURATED, RUNS
 from metaclip_spark.tables.tables import Tables
 
@@ -73,7 +73,7 @@ def diff(
     digests = old.run.metadata_digests, new.run.metadata_digests
     other = sorted(name for name in {**digests[0], **digests[1]} if digests[0].get(name) != digests[1].get(name))
     unread: list[str] = []
-    with named_worker_errors(old.tables, new.tables), ExitStack() as stack:
+    with translated_job_errors(old.tables, new.tables), ExitStack() as stack:
         balances = [stack.enter_context(_balance(spark, side, set(digests[0]) - set(other))) for side in (old, new)]
         came = _moves(new, old, balances, set(digests[0]) - set(other), came=True, unread=unread)
         left = _moves(old, new, balances, set(digests[0]) - set(other), came=False, unread=unread)
@@ -96,7 +96,7 @@ def diff(
 
 def _opened(spark: SparkSession, root: str, at: int | str | None) -> _Curation:
     tables = Tables(spark, root)
-    with named_worker_errors(tables):
+    with translated_job_errors(tables):
         if tables.read(CURATED) is None:
             raise TableError(
                 f"{tables.root} holds no curated table: curate a pool into it first, or name another folder"

@@ -21,11 +21,11 @@ from metaclip_spark.curation.count_pool import count_records, warn_of_malformed
 from metaclip_spark.curation.curate import metadata_by_language
 from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.pools.open_pool import open_pool
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.progress import Progress
 from metaclip_spark.spark.session import check_session
 from metaclip_spark.spark.shared_metadata import SharedMetadata
 from metaclip_spark.spark.shared_value import share
-from metaclip_spark.spark.worker_errors import named_worker_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -109,7 +109,7 @@ def estimate(
     _refuse_unfit(share, config)
     check_session(spark)
     timer, seen = Progress(progress, spark, "sample"), Observation()
-    with timer.step("open"), named_worker_errors():
+    with timer.step("open"), translated_job_errors():
         opened = open_pool(spark, pool)
         pool = opened.pool
         languages = metadata_by_language(metadata, pool, config)
@@ -118,7 +118,7 @@ def estimate(
         warned = [*opened.source.warnings, *warn_of_malformed(opened, found, pool)]
     with (
         SharedMetadata(spark, languages) as shared,
-        named_worker_errors(),
+        translated_job_errors(),
         _cached(sample_rows(opened.rows, share, config.seed, seen)) as rows,
     ):
         with timer.step("sample"):

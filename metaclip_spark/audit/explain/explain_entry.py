@@ -18,8 +18,8 @@ from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.runs.run_entries import run_entries, run_language
 from metaclip_spark.runs.stored_counts import count_rows
 from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.schemas import CURATED
 from metaclip_spark.tables.tables import Tables
 
@@ -65,7 +65,7 @@ def explain_entry(
     if examples < 0:
         raise ConfigError(f"examples = {examples}: pass 0 or more")
     tables = Tables(spark, output)
-    with named_worker_errors(tables):
+    with translated_job_errors(tables):
         run = current_run(tables)
         entries = run_entries(
             tables, run, run_language(run, language or (metadata.language if metadata else None)), metadata

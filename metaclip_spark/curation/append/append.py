@@ -44,11 +44,10 @@ from metaclip_spark.runs.identity import (
 from metaclip_spark.runs.size_curves import store_size_curves
 from metaclip_spark.runs.stored_counts import Counted, load_counts, store_counts
 from metaclip_spark.runs.stored_run import lineage, look, stored_rows
-from metaclip_spark.spark.progress import Progress
+from metaclip_spark.spark.job_errors import translated_job_errors
+from metaclip_spark.spark.progress import Progress, watched_tasks
 from metaclip_spark.spark.session import check_session
 from metaclip_spark.spark.shared_metadata import SharedMetadata
-from metaclip_spark.spark.task_progress import watched_tasks
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.schemas import CURATED
 from metaclip_spark.tables.tables import Tables
 
@@ -101,7 +100,7 @@ def append(
     started_at, timer = dt.datetime.now(dt.UTC), Progress(progress, spark, APPEND)
     check_session(spark)
     tables = Tables(spark, output)
-    with timer.step("open"), named_worker_errors(tables):
+    with timer.step("open"), translated_job_errors(tables):
         check_tables_outside(pool, tables.folder)
         tables.refuse_foreign()
         found = look(tables)
@@ -121,7 +120,7 @@ def append(
         asked = Appended(base, chain, plan, own, NamedPool(pool.name, opened), frozen, found, stored)
 
     # Old rows have the columns of the new pool, and the few that say why they are there.
-    with named_worker_errors(tables), SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
+    with translated_job_errors(tables), SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
         with timer.step("count"), watched_tasks(spark, timer):
             balanced = _counted(tables, asked, shared, languages, started_at)
             timer.note(balanced.added.in_words())
@@ -130,7 +129,7 @@ def append(
             figures, writes = _balance(spark, tables, asked, balanced, shared)
             timer.note(f"{writes[CURATED].rows:,} rows kept at {ChosenT(balanced.t).in_words()},")
 
-    with timer.step("record"), named_worker_errors(tables):
+    with timer.step("record"), translated_job_errors(tables):
         check_source(spark, own)
         _check(balanced, figures, writes)
         curves, known_to = appended_curves(tables, asked, balanced, figures)
@@ -138,7 +137,7 @@ def append(
     report = append_report(
         tables, asked, balanced, figures, writes, metadata=languages, seconds=timer.seconds, warnings=warned
     )
-    with named_worker_errors(tables):
+    with translated_job_errors(tables):
         record(tables, run_row(
             plan, stage=APPEND, started_at=started_at, counters=report.counters,
             output_versions=report.output_versions, report=report, parent=base.run_id,

@@ -39,11 +39,10 @@ from metaclip_spark.runs.identity import (
 )
 from metaclip_spark.runs.size_curves import store_size_curves
 from metaclip_spark.runs.stored_run import lineage, look, stored_rows
-from metaclip_spark.spark.progress import Progress
+from metaclip_spark.spark.job_errors import translated_job_errors
+from metaclip_spark.spark.progress import Progress, watched_tasks
 from metaclip_spark.spark.session import check_session
 from metaclip_spark.spark.shared_metadata import SharedMetadata
-from metaclip_spark.spark.task_progress import watched_tasks
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.schemas import CURATED, RESERVE
 from metaclip_spark.tables.tables import Tables
 
@@ -127,7 +126,7 @@ def rebalance(
     started_at, timer = dt.datetime.now(dt.UTC), Progress(progress, spark, BALANCE)
     check_session(spark)
     tables = Tables(spark, output)
-    with timer.step("open"), named_worker_errors(tables):
+    with timer.step("open"), translated_job_errors(tables):
         tables.refuse_foreign()
         found = look(tables)
         frozen = _frozen(spark, counts, metadata) if counts else None
@@ -144,20 +143,20 @@ def rebalance(
         if frozen is not None:
             adopt(tables, frozen)
 
-    with timer.step("balance"), named_worker_errors(tables), watched_tasks(spark, timer):
+    with timer.step("balance"), translated_job_errors(tables), watched_tasks(spark, timer):
         if languages is None:
             kept, writes = _by_rows(spark, tables, target)
         else:
             kept, writes = _by_pools(spark, tables, target, chain, languages)
         timer.note(f"{writes[CURATED].rows:,} rows kept at {ChosenT(target.t).in_words()},")
-    with timer.step("record"), named_worker_errors(tables):
+    with timer.step("record"), translated_job_errors(tables):
         check_commit(writes[CURATED], kept.kept, "the curated table")
         # Of a curation the whole curve is stored, and it does not depend on t; after an append it ends at what was.
         other_curve = target.plan.counts_version != base.counts_version or any(run.stage == APPEND for run in chain)
         if languages is not None and other_curve:
             store_size_curves(tables, target.plan, {name: kept[name].curve for name in languages})
     report = _report(tables, target, kept, writes, metadata=languages or {}, seconds=timer.seconds)
-    with named_worker_errors(tables):
+    with translated_job_errors(tables):
         record(tables, run_row(
             target.plan, stage=BALANCE, started_at=started_at, counters=report.counters,
             output_versions=report.output_versions, report=report, parent=base.run_id,

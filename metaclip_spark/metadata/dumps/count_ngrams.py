@@ -15,7 +15,7 @@ from metaclip_spark.core.wikitext.plain_text import plain_text
 from metaclip_spark.errors import InputError
 from metaclip_spark.metadata.count_rows import COUNT_SCHEMA, PAIR, TITLE, WORD, count_rows, figure_rows, sum_counts
 from metaclip_spark.metadata.dumps.open_dump import check_wiki
-from metaclip_spark.spark.library import map_in_arrow
+from metaclip_spark.spark.arrow_functions import map_in_arrow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 from metaclip_spark.core.entries.page_views import LineFate, title_of
 from metaclip_spark.errors import InputError
 from metaclip_spark.metadata.sources.source_files import MAX_MALFORMED, open_text
-from metaclip_spark.spark.library import map_in_arrow
+from metaclip_spark.spark.arrow_functions import map_in_arrow
 from metaclip_spark.spark.locations import same_name
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from metaclip_spark.core.words import is_word
 from metaclip_spark.errors import InputError
 from metaclip_spark.metadata.count_rows import COUNT_SCHEMA, PAIR, count_rows, figure_rows
 from metaclip_spark.metadata.sources.source_files import MAX_MALFORMED, open_text
-from metaclip_spark.spark.library import map_in_arrow
+from metaclip_spark.spark.arrow_functions import map_in_arrow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

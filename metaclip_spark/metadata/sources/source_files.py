@@ -9,9 +9,9 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.errors import InputError
-from metaclip_spark.spark.failure_reason import reason
+from metaclip_spark.spark.job_errors import failure_reason
 from metaclip_spark.spark.locations import absolute
-from metaclip_spark.spark.session_kind import analysed
+from metaclip_spark.spark.session_features import analysed
 from metaclip_spark.tables.files import listing
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ def open_text(
     try:
         rows = analysed(spark.read.text(places, lineSep=separator, recursiveFileLookup=True))
     except (PySparkException, Py4JJavaError) as error:  # Py4JJavaError if Spark has no driver for the store
-        raise InputError(f"cannot read the {what} {', '.join(paths)}: {reason(error)}. Pass {expected}") from error
+        raise InputError(
+            f"cannot read the {what} {', '.join(paths)}: {failure_reason(error)}. Pass {expected}"
+        ) from error
     if not rows.inputFiles():
         raise InputError(f"the {what} {', '.join(paths)} has no files. Pass {expected}")
     return rows.select("value", F.col("_metadata.file_path").alias("file"))

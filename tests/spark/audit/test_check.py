@@ -81,7 +81,7 @@ def test_tables_whose_expected_size_is_not_known_are_checked_too(
 
     for file in (tmp_path / "out" / "curated").glob("*.parquet"):
         file.unlink()
-    with pytest.raises(TableError, match="a file of the tables in"):
+    with pytest.raises(TableError, match="A file of the tables in"):
         check(spark, output)
 
 

@@ -230,7 +230,7 @@ def test_versions_that_are_gone(
         with pytest.raises(TableError, match=r"cannot be read, in no version: .DELTA_TRUNCATED"):
             look(str(roots["cut"]))
     for look in by_rows:
-        with pytest.raises(TableError, match="a file of the tables in"):
+        with pytest.raises(TableError, match="A file of the tables in"):
             look(str(roots["lost"]))
     for look in by_log:
         look(str(roots["lost"]))

@@ -87,7 +87,7 @@ def by_connect(server: str, example_root: str, tmp_path_factory: pytest.TempPath
 
 def test_it_was_connect(by_connect: dict[str, Any]) -> None:
     assert by_connect["kind"] == "pyspark.sql.connect.session"
-    assert not by_connect["has_context"]
+    assert not by_connect["has_spark_context"]
 
 
 def test_the_same_tables_as_by_a_context(

@@ -109,7 +109,7 @@ BAD = {
         lambda _: MetadataSources(wordnet=False, page_views=("s3a://bucket/views",)),
         r"cannot read the page views s3a://bucket/views: .*S3AFileSystem not found.*folders of them"),
     "truncated page views": (
-        cut_views, r"a file of the page views cannot be read: .*pageviews-20240501-010000\.gz"),
+        cut_views, r"A file of the page views cannot be read: .*pageviews-20240501-010000\.gz"),
     "page views that are not packed": (unpacked_views, "cannot be read"),
     "counts without a line": (lambda folder: of_counts(folder, b""), "has no words in 0 lines"),
     "lines that are not counts": (

@@ -17,8 +17,7 @@ from metaclip_spark.core.words import word_runs
 from metaclip_spark.metadata.count_rows import FIGURE, PAIR, TITLE, WORD
 from metaclip_spark.metadata.dumps.count_ngrams import count_ngrams, count_titles
 from metaclip_spark.metadata.dumps.open_dump import DUMP_SETTINGS, open_dump
-from metaclip_spark.spark.progress import Progress
-from metaclip_spark.spark.task_progress import watched_tasks
+from metaclip_spark.spark.progress import Progress, watched_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

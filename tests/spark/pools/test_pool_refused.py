@@ -50,7 +50,7 @@ TSV = {"format": "tsv"}
 JSON = {"format": "json"}
 
 REFUSED = [
-    Refused("no such path, but a near one", {"pool/a.csv": b"id,text\n"}, CSV, ("did you mean it", "pool")),
+    Refused("no such path, but a near one", {"pool/a.csv": b"id,text\n"}, CSV, ("did you mean pool?",)),
     Refused("an empty file", {"a": b""}, CSV, ("holds no files, or only empty ones",)),
     Refused("a header alone", {"a": b"id,text\n"}, CSV, ("has no rows",)),
     Refused("blank lines", {"a": b"\n\r\n  \n"}, JSON, ("has no rows",)),

@@ -18,7 +18,7 @@ from standalone import standalone_cluster
 import metaclip_spark
 from metaclip_spark import example
 from metaclip_spark.errors import EnvironmentProblemError
-from metaclip_spark.spark.library import library_identity
+from metaclip_spark.spark.library_version import library_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ def test_a_full_disk_is_an_error_that_the_next_run_mends(
     with pytest.raises(RuntimeError, match="No space left on device") as caught:
         run.run()
     assert "JobFailedError" in str(caught.value)
-    assert "No table holds half a commit" in str(caught.value)
+    assert "No table contains a partial commit" in str(caught.value)
     assert not any((small_disk / "out" / "curated" / "_delta_log").glob("*.json")), "no version of the curated table"
     subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
     assert results_of(run.run()) == expected
@@ -82,7 +82,7 @@ def test_a_worker_with_another_version_is_refused(
     init = copied / "__init__.py"
     init.write_text(init.read_text().replace(f'"{metaclip_spark.__version__}"', '"0.0.9"'))
     other = {"spark.executorEnv.PYTHONPATH": str(copied.parent)}
-    refused = f"the driver runs metaclip_spark {library_identity()}, this worker 0.0.9 (sources "
+    refused = f"The driver runs metaclip_spark {library_identity()}, this worker 0.0.9 (sources "
     curate = replace(run, output=str(tmp_path / "out"), master=CLUSTER, settings=SETTINGS | other)
     with pytest.raises(RuntimeError) as caught:
         curate.run()

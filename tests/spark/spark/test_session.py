@@ -28,7 +28,7 @@ from metaclip_spark.spark.session import (
     check_session,
     delta_package,
 )
-from metaclip_spark.spark.session_kind import has_context
+from metaclip_spark.spark.session_features import has_spark_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +77,7 @@ def test_active_session_is_reused(spark: SparkSession) -> None:
 
 def test_a_session_is_asked_once_what_it_can(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     check_session(spark)
-    assert has_context(spark)
+    assert has_spark_context(spark)
 
     def again(*_: object) -> None:
         raise AssertionError("it is known")
@@ -85,7 +85,7 @@ def test_a_session_is_asked_once_what_it_can(spark: SparkSession, monkeypatch: p
     monkeypatch.setattr(type(spark), "sql", again)
     monkeypatch.setattr(SparkContext, "broadcast", again)
     check_session(spark)
-    assert has_context(spark)
+    assert has_spark_context(spark)
 
 
 def test_runtime_settings_are_applied_to_an_active_session(spark: SparkSession) -> None:

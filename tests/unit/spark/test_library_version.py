@@ -12,7 +12,7 @@ import pytest
 
 import metaclip_spark
 from metaclip_spark.core.spacing import space_caption
-from metaclip_spark.spark.library import for_this_library, library_identity
+from metaclip_spark.spark.library_version import library_identity, require_same_library
 
 cloudpickle = pytest.importorskip("pyspark.cloudpickle")
 
@@ -30,7 +30,7 @@ def sent() -> bytes:
     def function(text: str) -> str:
         return prefix + space_caption(text.encode()).decode()
 
-    return bytes(cloudpickle.dumps(for_this_library(function)))
+    return bytes(cloudpickle.dumps(require_same_library(function)))
 
 
 def load(before: str, folder: Path) -> str:
@@ -61,10 +61,10 @@ def test_a_library_that_lacks_what_the_function_names(tmp_path: Path) -> None:
     library = copied(tmp_path)
     (library / "core" / "spacing.py").unlink()
     said = load_with(library, tmp_path)
-    assert "metaclip_spark.errors.EnvironmentProblemError: the driver runs metaclip_spark " in said
+    assert "metaclip_spark.errors.EnvironmentProblemError: The driver runs metaclip_spark " in said
     assert f"{library_identity()}, this worker {metaclip_spark.__version__} (sources " in said
 
 
 def test_no_library(tmp_path: Path) -> None:
     said = load("sys.modules['metaclip_spark'] = None", tmp_path)
-    assert f"the driver runs metaclip_spark {library_identity()}, this worker none, or one of long ago" in said
+    assert f"The driver runs metaclip_spark {library_identity()}, this worker none, or a much older one" in said

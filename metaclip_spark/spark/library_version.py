@@ -1,4 +1,4 @@
-"""Which library this process runs: driver and workers must run the same."""
+"""Version of this library, which must be the same on the driver and in every Python worker."""
 
 from __future__ import annotations
 
@@ -12,18 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from importlib.resources.abc import Traversable
 
-    import pyarrow as pa
-    from pyspark.sql import DataFrame
-    from pyspark.sql.types import StructType
-
-    Batches = Iterator[pa.RecordBatch]
-
 Function = TypeVar("Function", bound="Callable[..., object]")
 
 
 @cache
 def library_identity() -> str:
-    """Version and a digest of the sources, which also tells two states of one version apart.
+    """Return the version and a digest of the sources, which distinguishes two states of one version.
 
     >>> " (sources " in library_identity()
     True
@@ -36,24 +30,10 @@ def library_identity() -> str:
     return f"{package.__version__} (sources {digest.hexdigest()[:12]})"
 
 
-def map_in_arrow(rows: DataFrame, function: Callable[[Batches], Batches], schema: StructType | str) -> DataFrame:
-    """`rows.mapInArrow`, by workers that run this very library.
+def require_same_library(function: Function) -> Function:
+    """Return the function in a form that fails in workers with another library, before they load the function.
 
-    Args:
-        rows: that go to the workers.
-        function: of one task.
-        schema: of what it yields.
-
-    Raises:
-        EnvironmentProblemError: on a worker that runs another version than the driver.
-    """
-    return rows.mapInArrow(for_this_library(function), schema)
-
-
-def for_this_library(function: Function) -> Function:
-    """The same function, to be sent to workers, which find out that theirs is another library before they load it.
-
-    Loading it may fail otherwise, as another version need not have the names that it refers to.
+    Loading it could fail otherwise, since another version need not have the names that it refers to.
     """
     sealed = _Sealed(function)
 
@@ -78,18 +58,18 @@ class _Sealed:
             from types import SimpleNamespace  # noqa: PLC0415
 
             try:
-                from metaclip_spark.spark.library import library_identity as identity  # noqa: PLC0415
+                from metaclip_spark.spark.library_version import library_identity as identity  # noqa: PLC0415
 
                 own = identity()
             except ImportError:
-                own = "none, or one of long ago"
+                own = "none, or a much older one"
             if driver != own:
-                name = "metaclip_spark.errors.EnvironmentProblemError"  # by which the driver knows it
+                name = "metaclip_spark.errors.EnvironmentProblemError"  # by which the driver recognises it
                 raise RuntimeError(
-                    f"{name}: the driver runs metaclip_spark {driver}, this worker {own}, and the result must not "
-                    "depend on who computes it: give both the same archive, image or wheel"
+                    f"{name}: The driver runs metaclip_spark {driver}, this worker {own}. The result must not depend "
+                    "on who computes it: use the same archive, image or wheel for both."
                 )
-            return SimpleNamespace(function=pickle.loads(pickled))  # noqa: S301 - of the driver
+            return SimpleNamespace(function=pickle.loads(pickled))  # noqa: S301 - the driver's own bytes
 
         return opened, (library_identity(), cloudpickle.dumps(self.function))  # type: ignore[no-untyped-call]
 
