@@ -63,7 +63,7 @@ def canonical_columns(schema: T.StructType, columns: PoolColumns) -> list[Column
 
 
 def _derived_uid(image_url: Column, text: Column) -> Column:
-    """Return `core.derived_ids.derived_uid` as a Spark expression; null without a URL, or all such rows would share it."""
+    """Return `derived_ids.derived_uid` as a Spark expression; null without a URL, or all such rows would share it."""
     if UID_HASH != "md5":
         raise AssertionError(f"the derived uid is {UID_HASH}, not md5")
     content = F.concat(image_url.cast("binary"), F.lit(bytearray(b"\0")), text.cast("binary"))

@@ -141,7 +141,8 @@ def numbers_from_blocks(blocks: Iterable[tuple[int, bytes]]) -> tuple[NDArray[np
 
     >>> counter = PoolCounter({"en": 3})
     >>> counter.add_matches("en", np.array([0, 2, 2], np.int32), np.array([0, 2, 3, 3]))
-    >>> dict(pool_counts({"en": 3}, blocks_from_numbers({"en": 3}, *numbers_from_blocks(counter.blocks()))).entries)["en"].tolist()
+    >>> blocks = blocks_from_numbers({"en": 3}, *numbers_from_blocks(counter.blocks()))
+    >>> pool_counts({"en": 3}, blocks).entries["en"].tolist()
     [1, 0, 2]
     """
     places, numbers = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
