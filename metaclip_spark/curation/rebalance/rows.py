@@ -11,7 +11,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
 from metaclip_spark.core.balancing.rule import balance_rows
-from metaclip_spark.curation.write_balanced import within
+from metaclip_spark.curation.write_balanced import admitted
 from metaclip_spark.spark.columns import quoted
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ def rebalance_rows(rows: DataFrame, balance: Balance, statistics: Statistics) ->
     added = T.StructField(_COLUMN, T.StructType([T.StructField(name, T.DoubleType()) for name in _DECIDED]))
     decided = statistics.gather_column(rows, ["language", "matched_entries", "draw"], again, added)
     values = {name: F.col(_COLUMN)[name] for name in _DECIDED}
-    return _with_columns(decided, rows.schema, values).where(within(balance.stored))
+    return _with_columns(decided, rows.schema, values).where(admitted(balance.stored))
 
 
-def with_origin(rows: DataFrame, values: Mapping[str, str]) -> DataFrame:
+def with_constants(rows: DataFrame, values: Mapping[str, str]) -> DataFrame:
     """The same rows with some columns set to one value, such as `run_id`; their comments stay."""
     return _with_columns(rows, rows.schema, {name: F.lit(value) for name, value in values.items()})
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from metaclip_spark.errors import EnvironmentProblemError
-from metaclip_spark.host.address import nameless_host
+from metaclip_spark.host.address import host_name_problem
 from metaclip_spark.spark.session.delta import JARS_VARIABLE
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _launch(conf: SparkConf, settings: Mapping[str, str], sink: int, relay: _Rel
 def _message(settings: Mapping[str, str], cause: str) -> str:
     """Return what is known of the cause; Spark reports a nameless host and missing jars as one error."""
     package = settings.get("spark.jars.packages")
-    remedy = nameless_host()
+    remedy = host_name_problem()
     if not remedy and package:
         remedy = (
             f"most often because {package} and its dependencies could not be downloaded (no network?). Let this "

@@ -70,10 +70,10 @@ def test_tables_whose_expected_size_is_not_known_are_checked_too(
     """After an append and a re-balance by rows; what is not read again has no expectation."""
     output = str(tmp_path / "out")
     second = pool_at(write_files(made_up_table(2_300).slice(2_000), tmp_path / "second"))
-    assert curate(spark, small_pool, metadata, output, CurateConfig(target_size=1_400)).wanted_rows == 1_400
+    assert curate(spark, small_pool, metadata, output, CurateConfig(target_size=1_400)).target_rows == 1_400
     for change in (lambda: append(spark, second, metadata, output), lambda: rebalance(spark, output, 10.0)):
         report = change()
-        assert (report.expected_size, report.wanted_rows) == (None, None)
+        assert (report.expected_size, report.target_rows) == (None, None)
         found = check(spark, output)
         assert (found.run_id, found.rows, found.expected_size) == (report.run_id, report.counters["kept"], None)
     assert main(["check", "--tables", output]) == 0

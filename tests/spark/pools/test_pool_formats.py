@@ -19,8 +19,8 @@ from metaclip_spark.curation.curate import curate
 from metaclip_spark.errors import MetaclipSparkWarning
 from metaclip_spark.pools.open_pool import open_pool
 from metaclip_spark.pools.presets import PRESETS
-from metaclip_spark.runs.identity import plan_run
-from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.runs.identity import curation_identity
+from metaclip_spark.runs.tables_state import current_run
 from metaclip_spark.tables.tables import Tables
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def test_every_form_is_read_alike(
     names = [name for name in ("image_url", "text", "width") if name in opened.rows.columns]
     rows = sorted(zip(*(text_table()[name].to_pylist() for name in names), strict=True))
     assert sorted(map(tuple, opened.rows.select(*names).collect())) == rows
-    planned = plan_run(pool, opened.source, {"en": metadata}, CONFIG)
+    planned = curation_identity(pool, opened.source, {"en": metadata}, CONFIG)
     assert command(pool, form, tmp_path / "out", "--dry-run")["run_id"] == planned.run_id
 
 
