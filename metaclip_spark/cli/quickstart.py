@@ -41,13 +41,15 @@ def run_quickstart(options: Namespace) -> None:
     from metaclip_spark.curation.curate import curate  # noqa: PLC0415 - `--help` must not load numba and Spark
     from metaclip_spark.metadata.read_metadata import read_metadata  # noqa: PLC0415
 
-    folder = options.output.absolute()
+    folder, progress = options.output.absolute(), progress_of(options)
+    if progress is not None:
+        progress(f"Curating the embedded example in {folder}")
     pool = Pool(paths=(str(_write_pool(folder)),), columns=PoolColumns(image_url="image_url"))
     with session_of(options) as spark:
         announce_kernels(options, MATCHING_KERNELS)
         metadata = read_metadata(example.metadata_path())
         config = CurateConfig(t=example.T)
-        report = curate(spark, pool, metadata, str(folder / "tables"), config, progress=progress_of(options))
+        report = curate(spark, pool, metadata, str(folder / "tables"), config, progress=progress)
     print_report(options, report, render_summary)
 
 
