@@ -14,19 +14,17 @@ from metaclip_spark.audit.inspect_report import (
     TableVersion,
 )
 from metaclip_spark.errors import ConfigError, TableError
-from metaclip_spark.runs.identity import FINISHED
 from metaclip_spark.runs.stored_counts import count_rows
-from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.runs.stored_run import FINISHED, StoredRun
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.locations import is_table_name
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.schemas import CURATED, RUNS
 from metaclip_spark.tables.tables import Tables
 
 if TYPE_CHECKING:
     from pyspark.sql import Row, SparkSession
 
-    from metaclip_spark.runs.stored_run import StoredRun
 
 _TIME: Final = "%Y-%m-%d %H:%M:%S"
 
@@ -47,7 +45,7 @@ def inspect(spark: SparkSession, path: str, *, top: int = 20) -> InspectReport:
     if top < 0:
         raise ConfigError(f"top = {top} is negative. Pass 0 or more.")
     tables, names = _tables_of(spark, path)
-    with named_worker_errors(tables):
+    with translated_job_errors(tables):
         found = [name for name in names if tables.read(name) is not None]
         if not found:
             raise TableError(
@@ -61,7 +59,7 @@ def inspect(spark: SparkSession, path: str, *, top: int = 20) -> InspectReport:
             root=tables.root,
             tables=[_table(tables, name) for name in found],
             runs=[_run(row, is_current=row is current) for row in rows],
-            languages=[] if current is None else _languages(tables, current_run(tables), top),
+            languages=[] if current is None else _languages(tables, StoredRun.from_row(current), top),
             unfinished_run=writer if current is None else None,
         )
 

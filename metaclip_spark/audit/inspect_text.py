@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from metaclip_spark.core.text_layout import aligned, count, size
 from metaclip_spark.curation.summary import head_and_tail, rows_by_outcome
-from metaclip_spark.runs.identity import FINISHED
+from metaclip_spark.runs.stored_run import FINISHED
 
 if TYPE_CHECKING:
     from metaclip_spark.audit.inspect_report import InspectReport, LanguageFigures, TableFigures

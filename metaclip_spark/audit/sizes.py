@@ -9,9 +9,9 @@ import numpy as np
 from metaclip_spark.audit.sizes_report import LanguageSizes, SizePoint, SizesReport
 from metaclip_spark.core.balancing.size_curve import upper_edge
 from metaclip_spark.errors import ConsistencyError
-from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.runs.tables_state import current_run
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.schemas import ENTRY_COUNTS, RUNS, SIZE_CURVE
 from metaclip_spark.tables.tables import Tables
 
@@ -37,7 +37,7 @@ def sizes(spark: SparkSession, root: str) -> SizesReport:
     """
     check_session(spark)
     tables = Tables(spark, root)
-    with named_worker_errors(tables):
+    with translated_job_errors(tables):
         run = current_run(tables)
         return SizesReport(
             run_id=run.run_id,
@@ -56,7 +56,7 @@ def _curve(tables: Tables, run: StoredRun, language: str) -> LanguageSizes:
             "pool again."
         )
     own = curves.where((curves.counts_version == run.counts_version) & (curves.language == language))
-    curve = own.select("threshold_bin", "rows", "run_id", "known_to").toArrow().sort_by("threshold_bin")
+    curve = own.select("threshold_bin", "rows", "run_id", "complete_to").toArrow().sort_by("threshold_bin")
     _check_seed(tables, run, set(curve["run_id"].to_pylist()))
     entries = stored_counts.where(
         (stored_counts.counts_version == run.counts_version) & (stored_counts.language == language)
@@ -66,7 +66,7 @@ def _curve(tables: Tables, run: StoredRun, language: str) -> LanguageSizes:
     ends = np.concatenate([[0], np.cumsum(curve["rows"].to_numpy())])
     edges = np.union1d(filled, _powers_between(filled))
     figures, t = run.report.languages[language], run.t[language]
-    complete_to = curve["known_to"][0].as_py() if curve.num_rows else None
+    complete_to = curve["complete_to"][0].as_py() if curve.num_rows else None
     if complete_to is not None:  # after an append, rows above the previous threshold are not counted
         edges = edges[edges <= complete_to]
     return LanguageSizes(

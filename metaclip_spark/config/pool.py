@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
-from metaclip_spark.config.checks import checked_names, is_pair_of_names, is_text, one_of
+from metaclip_spark.config.checks import check_choice, checked_names, is_pair_of_names, is_text
 from metaclip_spark.errors import ConfigError
 
 PoolFormat = Literal["parquet", "delta", "table", "csv", "tsv", "json"]
@@ -19,14 +19,18 @@ HEADER_FORMATS: Final = ("csv", "tsv")
 
 @dataclass(frozen=True, kw_only=True)
 class PoolColumns:
-    """What the columns of a pool mean; each is named as in the pool.
+    """Columns of a pool that have a meaning, by their names in the pool.
+
+    Where `uid`, `image_url` or `language` is None, the pool's column of exactly that name is used if it has one and
+    does not rename or drop it. This is resolved when the pool is opened.
 
     Attributes:
-        text: the captions; string or binary.
-        uid: ids, unique by row; string or integer. None: derived from `image_url` and `text`, so that a row with no URL
-            has none and is counted as a reject.
-        image_url: the images' URLs; string.
-        language: language codes, the keys of the metadata; string. None: every row is of the one language given.
+        text: Captions; string or binary.
+        uid: Ids, unique per row; string or integer. Where the pool has none, ids are derived from `image_url` and
+            `text`; rows without a URL then have no id and are counted as rejects.
+        image_url: URLs of the images; string.
+        language: Language codes, the keys of the metadata; string. Where the pool has none, every row is in the only
+            language of the metadata.
     """
 
     text: str = "text"
@@ -35,22 +39,17 @@ class PoolColumns:
     language: str | None = None
 
     def __post_init__(self) -> None:
-        odd = {meaning: name for meaning, name in asdict(self).items() if not (name is None or is_text(name))}
-        if odd:
-            raise ConfigError(f"column names have to be text, or None: {odd}")
+        invalid = {meaning: name for meaning, name in asdict(self).items() if not (name is None or is_text(name))}
+        if invalid:
+            raise ConfigError(f"Column names must be strings or None, but {invalid} was given.")
         named = [name for name in asdict(self).values() if name is not None]
-        twice = sorted({name for name in named if named.count(name) > 1})
-        if twice:
+        repeated = sorted({name for name in named if named.count(name) > 1})
+        if repeated:
             raise ConfigError(
-                f"column {twice[0]!r} is given two meanings: {asdict(self)}; give each meaning its own column"
+                f"Column {repeated[0]!r} is given two meanings: {asdict(self)}. Give each meaning a column of its own."
             )
         if "" in named:
-            raise ConfigError(f"a column name is empty: {asdict(self)}")
-        if self.uid is None and self.image_url is None:
-            raise ConfigError(
-                "the rows have no id: name the pool's id column (uid, --id-column), or its URL column (image_url, "
-                "--url-column), for ids derived from URL and text, or the kind of pool (--preset)"
-            )
+            raise ConfigError(f"A column name is empty: {asdict(self)}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,23 +57,23 @@ class Pool:
     """A table of captions.
 
     Attributes:
-        paths: files or folders, read as one table; of a table format, paths of Delta tables or names in the catalog
+        paths: Files or folders, read as one table. For a table format: paths of Delta tables, or names in the catalog
             (schema.table, catalog.schema.table).
-        columns: what its columns mean, by the names they have in the pool.
-        format: of the files: "parquet"; "csv" (RFC 4180) or "tsv" (no quoting), every column a string; "json", one
-            object a line; "delta"; or "table", any table of the catalog.
-        version: of Delta tables: the version to read, or one for each path; None is the newest when the run begins.
+        columns: Columns that have a meaning, by their names in the pool.
+        format: "parquet"; "csv" (RFC 4180) or "tsv" (no quoting), every column a string; "json", one object per line;
+            "delta"; or "table", any table of the catalog.
+        version: Version of a Delta table, or one for each path. None: the newest when the run starts.
         name: Name of this pool, recorded with its counts and rows ("CC-MAIN-2024-51").
-        header: CSV and TSV: whether each file begins with the names of its columns; None: it does.
-        multiline: CSV: quoted fields may hold line ends; a file is then read by one task.
-        schema: names and types of the columns, as in CREATE TABLE: for text formats. None: of JSON inferred from all
-            records, of the others taken from the header, without one `_c0`, `_c1`, ….
-        rename: carried columns to be renamed, new names by the pool's; also given as pairs.
-        drop: columns to be left out.
+        header: CSV and TSV: whether each file starts with the names of its columns. None: it does.
+        multiline: CSV: whether quoted fields may contain line ends; each file is then read by one task.
+        schema: Text formats: names and types of the columns, as in CREATE TABLE. None: JSON types are inferred from all
+            records; CSV and TSV names are taken from the header, or are `_c0`, `_c1`, … without one.
+        rename: New names of carried columns by their names in the pool; also given as pairs.
+        drop: Columns to leave out.
     """
 
     paths: tuple[str, ...]
-    columns: PoolColumns
+    columns: PoolColumns = PoolColumns()
     format: PoolFormat = "parquet"
     version: int | tuple[int | None, ...] | None = None
     name: str = ""
@@ -88,59 +87,57 @@ class Pool:
         for name in ("paths", "drop"):
             object.__setattr__(self, name, checked_names(name, getattr(self, name)))
         if not self.paths or not all(self.paths):
-            raise ConfigError(f"the pool has no path: {self.paths!r}")
-        one_of("pool format", self.format, POOL_FORMATS)
+            raise ConfigError(f"The pool has no path, or an empty one: {self.paths!r}.")
+        check_choice("pool format", self.format, POOL_FORMATS)
         if not isinstance(self.columns, PoolColumns):
-            raise ConfigError(f"columns = {self.columns!r} of a pool is no PoolColumns")
+            raise ConfigError(f"The pool's columns must be PoolColumns, not {self.columns!r}.")
         for name, value in (("name", self.name), ("schema", "" if self.schema is None else self.schema)):
             if not is_text(value):
-                raise ConfigError(f"{name} = {value!r} of a pool is no text")
-        if not isinstance(self.header, bool | None) or not isinstance(self.multiline, bool):
-            raise ConfigError(f"header = {self.header!r}, multiline = {self.multiline!r}: say true or false")
-        self._refuse_unfit_options()
+                raise ConfigError(f"The pool's {name} must be a string, not {value!r}.")
+        for name, flag in (("header", self.header or False), ("multiline", self.multiline)):
+            if not isinstance(flag, bool):
+                raise ConfigError(f"The pool's {name} must be true or false, not {flag!r}.")
+        self._check_options_of_format()
         self._check_versions()
         self._check_changes()
 
     @property
     def has_header(self) -> bool:
-        """Whether each file begins with the names of its columns."""
+        """Whether each file starts with the names of its columns."""
         return self.format in HEADER_FORMATS and self.header is not False
 
     def renamed(self) -> dict[str, str]:
-        """New names of carried columns by the pool's own."""
+        """Return the new names of carried columns by their names in the pool."""
         return dict(self.rename)
 
     def reading(self) -> dict[str, Any]:
-        """How the bytes become rows, as far as it is not said by defaults: part of a run's identity."""
+        """Return the options that decide how bytes become rows, where they differ from the defaults."""
         options = {"header": self.header, "multiline": self.multiline or None, "schema": self.schema}
         if self.format in TEXT_FORMATS:
             options["format"] = self.format
         return {name: value for name, value in options.items() if value is not None}
 
-    def changes(self) -> dict[str, Any]:
-        """What becomes of carried columns, as far as anything does."""
-        changes = {"rename": self.renamed(), "drop": list(self.drop)}
-        return {name: value for name, value in changes.items() if value}
-
     def settings(self) -> dict[str, Any]:
-        """Meanings of the columns, reading and changes: what a run's configuration stores of its pool.
+        """Return what a run's configuration stores of its pool: columns, reading options and changes.
 
-        Only what is asked for is named, so that runs over plain Parquet and Delta keep their names.
+        Options at their defaults are left out, so that the identity of a run does not depend on them.
         """
-        asked_for = {"reading": self.reading(), "changes": self.changes()}
-        return {"columns": asdict(self.columns)} | {name: values for name, values in asked_for.items() if values}
+        changes = {"rename": self.renamed(), "drop": list(self.drop)}
+        given = {"reading": self.reading(), "changes": {name: value for name, value in changes.items() if value}}
+        return {"columns": asdict(self.columns)} | {name: values for name, values in given.items() if values}
 
-    def _refuse_unfit_options(self) -> None:
-        fitting = {
+    def _check_options_of_format(self) -> None:
+        options = {
             "version": (self.version is not None, TABLE_FORMATS),
             "header": (self.header is not None, HEADER_FORMATS),
             "multiline": (self.multiline, ("csv",)),
             "schema": (self.schema is not None, TEXT_FORMATS),
         }
-        for name, (given, formats) in fitting.items():
+        for name, (given, formats) in options.items():
             if given and self.format not in formats:
                 raise ConfigError(
-                    f"{name} = {getattr(self, name)!r} of a {self.format} pool: only {' and '.join(formats)} have one"
+                    f"{name} = {getattr(self, name)!r} does not apply to a pool of format {self.format}, only to "
+                    f"{' and '.join(formats)}."
                 )
 
     def _check_versions(self) -> None:
@@ -149,27 +146,27 @@ class Pool:
             object.__setattr__(self, "version", versions[0] if len(versions) == len(self.paths) == 1 else versions)
         else:
             versions = (self.version,) * len(self.paths) if self.version is None else (self.version,)
-        odd = [v for v in versions if v is not None and (isinstance(v, bool) or not isinstance(v, int))]
-        if odd:
-            raise ConfigError(f"version {odd[0]!r} of a pool is no whole number")
+        invalid = [v for v in versions if v is not None and (isinstance(v, bool) or not isinstance(v, int))]
+        if invalid:
+            raise ConfigError(f"The version of a pool must be an integer, not {invalid[0]!r}.")
         if len(versions) != len(self.paths):
-            raise ConfigError(f"{len(versions)} version(s) of {len(self.paths)} Delta tables: give one for each path")
+            raise ConfigError(
+                f"{len(versions)} version(s) are given for {len(self.paths)} Delta tables. Give one for each path."
+            )
 
     def _check_changes(self) -> None:
         pairs = tuple(self.rename.items()) if isinstance(self.rename, Mapping) else self.rename
         if not isinstance(pairs, (list, tuple)) or not all(map(is_pair_of_names, pairs)):
-            raise ConfigError(
-                f"rename = {self.rename!r} of a pool: give new names, none of them empty, by the old ones"
-            )
+            raise ConfigError(f"The pool's rename must give new, non-empty names by the old ones, not {self.rename!r}.")
         object.__setattr__(self, "rename", tuple((old, new) for old, new in pairs))
-        old = [name for name, _ in pairs]
-        own = {name for name in asdict(self.columns).values() if name is not None}
-        twice = sorted({name for name in [*old, *self.drop] if [*old, *self.drop].count(name) > 1})
-        if twice:
-            raise ConfigError(f"column {twice[0]!r} is to be renamed or dropped twice: say once what becomes of it")
-        taken = sorted(own & {*old, *self.drop})
+        changed = [*(name for name, _ in pairs), *self.drop]
+        repeated = sorted({name for name in changed if changed.count(name) > 1})
+        if repeated:
+            raise ConfigError(f"Column {repeated[0]!r} is to be renamed or dropped twice. Give one change for it.")
+        named = {name for name in asdict(self.columns).values() if name is not None}
+        taken = sorted(named & set(changed))
         if taken:
             raise ConfigError(
-                f"column {taken[0]!r} has a meaning ({asdict(self.columns)}), by which it is named in the result: it "
-                "can be neither renamed nor dropped"
+                f"Column {taken[0]!r} has a meaning, which decides its name in the result ({asdict(self.columns)}). It "
+                "can be neither renamed nor dropped."
             )

@@ -1,10 +1,10 @@
-"""The few machine operations that numba has no name for. Each says what it replaces and why it pays.
+"""Machine operations that numba has no name for. Each docstring says what the operation replaces and why.
 
 All are written in LLVM's portable IR: a machine without AVX-512 compiles the same source to narrower instructions.
-Addresses are int64; every caller proves that what it reads or writes lies inside a buffer.
+Addresses are int64. Each caller must ensure that the memory it reads or writes lies inside a buffer.
 """
 
-# numba calls these functions with types and fills in the values itself: their arguments look unused or untyped.
+# numba calls these functions with types and supplies the values itself, so that arguments look unused or untyped.
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, misc"
 # ruff: noqa: ANN001, ANN201, ANN202, ARG001, PLR0917
 
@@ -26,7 +26,7 @@ _CHUNK: Final = ir.VectorType(_BYTE, 64)
 _LANES: Final = 16
 _IDS: Final = ir.VectorType(_HALF, _LANES)
 _PADDING: Final = 2**31 - 1  # sorts after every entry id
-_STAYS_IN_CACHE: Final = 3  # llvm.prefetch: locality, 3 = keep in all levels
+_KEEP_IN_CACHE: Final = 3  # locality of llvm.prefetch: 3 = keep in all levels
 
 
 def _pointer(builder, address, pointee):
@@ -34,7 +34,7 @@ def _pointer(builder, address, pointee):
 
 
 def _mask_of(bytes_to_find: bytes):
-    """An intrinsic that loads 64 bytes and gives a bit for each that is one of `bytes_to_find`."""
+    """Return an intrinsic that loads 64 bytes and sets a bit for each byte that is in `bytes_to_find`."""
 
     @intrinsic
     def find(typing, address):
@@ -51,15 +51,15 @@ def _mask_of(bytes_to_find: bytes):
     return find
 
 
-# Delimiters: a caption holds one every five bytes, so a loop over bytes mispredicts at nearly each word. One compare
-# per byte value over 64 bytes, and the end of each word is a set bit: the next word costs one count of trailing zeros.
+# A caption has a delimiter every five bytes, so that a loop over bytes mispredicts at nearly each word. These masks
+# compare 64 bytes at once, once per delimiter. The end of a word is then a set bit, found by counting trailing zeros.
 space_mask = _mask_of(b" " + WHITESPACE)
 mark_mask = _mask_of(PUNCTUATION)
 
 
 @intrinsic
 def load_8_bytes(typing, address):
-    """Eight bytes as a little-endian number: a word of up to 16 bytes is two of these, not a loop."""
+    """Load eight bytes as a little-endian number. Two of these replace a loop over a word of up to 16 bytes."""
 
     def generate(context, builder, signature, arguments):
         return builder.load(_pointer(builder, arguments[0], _WORD), align=1)
@@ -69,7 +69,7 @@ def load_8_bytes(typing, address):
 
 @intrinsic
 def store_8_bytes(typing, address, value):
-    """Write eight bytes: a short text is copied by one of these, and what it writes too far is written over next."""
+    """Store eight bytes. One of these copies a short text; the bytes written past its end are overwritten next."""
 
     def generate(context, builder, signature, arguments):
         builder.store(arguments[1], _pointer(builder, arguments[0], _WORD), align=1)
@@ -79,10 +79,10 @@ def store_8_bytes(typing, address, value):
 
 
 def _element(of, numba_type):
-    """Intrinsics that read and write element i of plain memory: (address, i) and (address, i, value).
+    """Return intrinsics that read and write element i of plain memory: get(address, i) and put(address, i, value).
 
-    Scratch is addressed, not held in arrays: numba passes an array as seven values and counts references to it, which
-    for seven columns in a call per word costs more than the match; and it checks each index for being negative.
+    Scratch memory is addressed instead of passed as arrays. numba passes an array as seven values, counts references to
+    it and checks each index for being negative; with seven columns and a call per word, that costs more than the match.
     """
 
     @intrinsic
@@ -111,7 +111,7 @@ get_u16, _ = _element(ir.IntType(16), types.uint16)  # pilots are only read
 
 @intrinsic
 def prefetch(typing, address):
-    """Start loading a cache line of a table, and go on hashing other words while it comes. Never faults."""
+    """Start to load a cache line, without waiting for it. Never faults, whatever the address."""
 
     def generate(context, builder, signature, arguments):
         kind = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), _HALF, _HALF, _HALF])
@@ -119,7 +119,7 @@ def prefetch(typing, address):
         function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
         read, data_cache = ir.Constant(_HALF, 0), ir.Constant(_HALF, 1)
         pointer = _pointer(builder, arguments[0], _BYTE)
-        builder.call(function, [pointer, read, ir.Constant(_HALF, _STAYS_IN_CACHE), data_cache])
+        builder.call(function, [pointer, read, ir.Constant(_HALF, _KEEP_IN_CACHE), data_cache])
         return context.get_dummy_value()
 
     return types.void(types.int64), generate
@@ -127,7 +127,7 @@ def prefetch(typing, address):
 
 @intrinsic
 def trailing_zeros(typing, mask):
-    """Position of the lowest set bit; `mask` is not 0 (the callers loop while it is not)."""
+    """Return the position of the lowest set bit. `mask` must not be 0; the callers loop while it is not."""
 
     def generate(context, builder, signature, arguments):
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
@@ -137,7 +137,7 @@ def trailing_zeros(typing, mask):
 
 @intrinsic
 def multiply_fold(typing, a, b):
-    """Both halves of the 128-bit product, xored: one multiplication mixes 16 bytes well enough for a hash table."""
+    """Return both halves of the 128-bit product, xored: one multiplication mixes 16 bytes enough for a hash table."""
 
     def generate(context, builder, signature, arguments):
         wide = [builder.zext(argument, _DOUBLE_WORD) for argument in arguments]
@@ -149,7 +149,10 @@ def multiply_fold(typing, a, b):
 
 
 def _sorting_steps() -> list[tuple[list[int], list[bool]]]:
-    """Batcher's bitonic network for 16 lanes: (partner of each lane, whether the lane keeps the greater value)."""
+    """Return the steps of Batcher's bitonic network for 16 lanes.
+
+    Each step gives the partner of each lane, and whether the lane keeps the larger of both values.
+    """
     steps = []
     size = 2
     while size <= _LANES:
@@ -170,7 +173,7 @@ def _sort_lanes(builder, value):
         less = builder.icmp_signed("<", value, other)
         small = builder.select(less, value, other)
         great = builder.select(less, other, value)
-        # a constant choice of lanes: a blend, not a computed select
+        # The choice of lanes is constant, so that this compiles to a blend instead of a computed select.
         lanes = [lane + _LANES if greater else lane for lane, greater in enumerate(keeps_greater)]
         value = builder.shuffle_vector(small, great, ir.Constant(ir.VectorType(_HALF, _LANES), lanes))
     return value
@@ -178,15 +181,15 @@ def _sort_lanes(builder, value):
 
 @intrinsic
 def sort_16_unique(typing, words, word_count, hits, count, target):
-    """Sort up to 16 ids, drop repeats, store them; gives how many are left.
+    """Sort up to 16 ids, remove repeats, store the result, and return the number of ids left.
 
-    A row holds seven or eight ids: an insertion sort of so few spends its time in mispredicted branches, and this has
-    one only, whether there are repeats. Repeats become padding, and a second pass of the network moves them to the end:
-    a compressing store is slow or absent on most machines.
+    A row has seven or eight ids. An insertion sort of so few spends its time on mispredicted branches; this network has
+    a single branch: whether there are repeats. Repeats become padding, and a second pass of the network moves them to
+    the end, because a compressing store is slow or absent on most machines.
 
-    Reads 16 int32 at `words`, of which the first `word_count` matter, and 16 at `hits`, of which those from lane
-    `word_count` to lane `count` - 1 matter; all ids are below 2**31 - 1. Writes 16 int32 at `target`, of which the
-    first matter, as many as the result says.
+    The ids are the lanes 0 to `word_count` - 1 of the 16 int32 read at `words`, and the lanes `word_count` to
+    `count` - 1 of the 16 int32 read at `hits`. All ids are below 2**31 - 1. Writes 16 int32 at `target`, of which only
+    the returned number are valid.
     """
 
     def generate(context, builder, signature, arguments):
@@ -205,7 +208,7 @@ def sort_16_unique(typing, words, word_count, hits, count, target):
         value = builder.select(below(word_count), value, builder.load(_pointer(builder, hits, _IDS), align=4))
         value = _sort_lanes(builder, builder.select(below(count), value, padding))
         before = builder.shuffle_vector(value, padding, ir.Constant(_IDS, [_LANES, *range(_LANES - 1)]))
-        # lane 0 is compared with padding: equal only if the row is empty, and then it is padding anyhow
+        # Lane 0 is compared with padding. They are equal only if the row is empty, and then lane 0 stays padding.
         repeats = builder.icmp_signed("==", value, before)
         any_repeat = builder.and_(repeats, builder.icmp_signed("!=", value, padding))
         any_repeat = builder.icmp_unsigned(

@@ -1,8 +1,8 @@
-"""Words: which tokens of a text are words, and which are neighbours.
+"""Rules for words of a corpus: which tokens of a text are words, and which words are neighbours.
 
-Tokens are those of spaced captions, so that each can match one: the seven marks and blanks end them, nothing else does.
-A word holds a letter or a digit, and has no quote, bracket or markup at an edge, as "(from" has, which would match in
-captions only what happens to stand at such an edge too.
+Tokens are defined as in spaced captions, so that every word can match a caption: only the seven punctuation marks and
+blanks end a token. A word contains a letter or a digit, and has no quote, bracket or markup character at its edges. A
+token such as "(from" is excluded because it would match only captions in which the word follows a bracket.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLANK, BREAK, MARK, LETTER, ODD, OTHER, BAD = range(7)
-"""Classes of characters. A BLANK separates; a BREAK and a MARK separate and are no neighbours' business; a LETTER (or
-digit) makes a token a word; ODD ones may not stand at its edge, BAD ones nowhere in it."""
+"""Classes of characters. A BLANK ends a token. A BREAK or a MARK also ends a run of neighbours. A word needs at least
+one LETTER (or digit), must not start or end with an ODD character, and must not contain a BAD one."""
 
-LONGEST: Final = 256
-"""Characters of an entry at most (Meta CLIP 2)."""
+MAX_ENTRY_CHARACTERS: Final = 256
+"""Maximum length of an entry (Meta CLIP 2)."""
 
 _TABLE: Final = 0x20000
-"""Code points that have a class of their own in the table; the planes behind hold ideographs."""
+"""Number of code points in the table of classes. The planes after it contain ideographs."""
 _PLANES_OF_IDEOGRAPHS: Final = 0x40000
 _ODD: Final = "\"'()[]{}<>|=*#_~^/\\"
 _LINE_ENDS: Final = "\n\u2028\u2029"
@@ -39,13 +39,13 @@ _BRACKETS_AND_QUOTES: Final = frozenset({"Ps", "Pe", "Pi", "Pf"})
 
 
 class CharacterClasses(NamedTuple):
-    """Class of each character: uint8, shape (0x20000,)."""
+    """Class of each character, uint8, shape (0x20000,)."""
 
     table: NDArray[np.uint8]
 
 
 def class_of(character: str) -> int:
-    r"""Class of a character.
+    r"""Return the class of a character.
 
     >>> [class_of(character) for character in " \n.a'-\ufffd\u00a0"]
     [0, 1, 2, 3, 4, 5, 6, 0]
@@ -66,10 +66,10 @@ def class_of(character: str) -> int:
 
 @cache
 def character_classes(*, keep_odd: bool = False) -> CharacterClasses:
-    """The table of all characters.
+    """Return the table of the classes of all characters.
 
     Args:
-        keep_odd: words may begin and end with quotes, brackets and markup.
+        keep_odd: Whether words may start and end with quotes, brackets and markup characters.
     """
     table = np.array([class_of(chr(point)) for point in range(_TABLE)], np.uint8)
     if keep_odd:
@@ -78,7 +78,7 @@ def character_classes(*, keep_odd: bool = False) -> CharacterClasses:
 
 
 def word_runs(text: str, *, keep_odd: bool = False) -> Iterator[list[str]]:
-    """Words of a text in runs of neighbours: the rule, plainly; `word_kernels` does the same fast.
+    """Yield the words of a text in runs of neighbours. This is the reference for the kernels of `ngrams`.
 
     >>> list(word_runs('"The quick (brown) fox, a  dog 3 - U.S.'))
     [['quick'], ['fox'], ['a', 'dog', '3'], ['U'], ['S']]
@@ -101,13 +101,13 @@ def word_runs(text: str, *, keep_odd: bool = False) -> Iterator[list[str]]:
 
 
 def is_word(token: str, *, keep_odd: bool = False) -> bool:
-    """Whether a token is a word; one that holds what ends tokens, as those of lists from elsewhere may, is none.
+    """Return whether a token is a word. A token of an external list that contains a blank or a mark is not a word.
 
     >>> [token for token in ("C", "dog's", "dogs'", "-", "50%", "(from", "-ing", "U.S.", "a,b") if is_word(token)]
     ['C', "dog's", '50%', '-ing']
     """
     classes = [_class(character) for character in token]
-    if LETTER not in classes or BAD in classes or min(classes) <= MARK or len(token) > LONGEST:
+    if LETTER not in classes or BAD in classes or min(classes) <= MARK or len(token) > MAX_ENTRY_CHARACTERS:
         return False
     return keep_odd or ODD not in {classes[0], classes[-1]}
 

@@ -1,8 +1,8 @@
-"""XXH64, twice: a plain version that anyone can read, and a kernel over Arrow buffers that gives the same 64 bits.
+"""XXH64 in two versions: plain Python that anyone can check, and a kernel over Arrow buffers with the same results.
 
-XXH64 is Yann Collet's 64-bit hash (specification: https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md).
-It has a 64-bit seed of its own, so that "keyed by the seed" needs no convention of ours, and every language has a
-library that recomputes it. It is no cryptographic hash: who chooses the ids can choose their draws.
+XXH64 is Yann Collet's 64-bit hash (specification: https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md). Its
+definition includes a 64-bit seed, and libraries for every language can recompute it. It is not a cryptographic hash:
+whoever chooses the ids can choose their hashes.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ _PRIME_3 = 0x1656_67B1_9E37_79F9
 _PRIME_4 = 0x85EB_CA77_C2B2_AE63
 _PRIME_5 = 0x27D4_EB2F_1656_67C5
 
-_STRIPE = 32  # bytes that the four accumulators take together
+_STRIPE = 32  # bytes that the four accumulators consume together
 _WORD = 8
 _HALF_WORD = 4
 
 
 def xxh64(data: bytes, seed: int) -> int:
-    """XXH64 of some bytes, written after the specification's steps: slow, and the judge of the kernel below.
+    """Return the XXH64 of some bytes. It follows the steps of the specification and is the reference for the kernel.
 
     Args:
-        data: any bytes, of any length.
-        seed: 0 <= seed < 2**64.
+        data: Bytes of any length.
+        seed: Seed, 0 <= seed < 2**64.
 
     Returns:
         The hash, 0 <= hash < 2**64.
 
-    >>> f"{xxh64(b'', 0):016x}"  # the specification's own vector
+    >>> f"{xxh64(b'', 0):016x}"  # a test vector of the specification
     'ef46db3751d8e999'
     >>> f"{xxh64(b'abc', 0):016x}"
     '44bc2cf5ad770999'
@@ -87,8 +87,8 @@ def _little_endian(data: bytes, position: int, width: int) -> int:
     return int.from_bytes(data[position : position + width], "little")
 
 
-# The kernel computes in uint64 throughout: numba would turn a mix of signed and unsigned integers into floating point,
-# and unsigned subscripts also spare the check for negative ones, so that the compiler merges the byte loads into one.
+# The kernel uses uint64 for every number: numba converts a mix of signed and unsigned integers to floating point.
+# Unsigned subscripts also need no check for negative values, so that the compiler merges the byte loads into one.
 _U_PRIME_1 = np.uint64(_PRIME_1)
 _U_PRIME_2 = np.uint64(_PRIME_2)
 _U_PRIME_3 = np.uint64(_PRIME_3)
@@ -186,17 +186,17 @@ def _xxh64_of_rows(
 
 
 def hash_rows(column: pa.Array, seed: int) -> NDArray[np.uint64]:
-    """XXH64 of each value of a column.
+    """Return the XXH64 of each value of a column.
 
     Args:
-        column: shape (rows,); string, large_string, binary or large_binary, sliced or not; or of type null.
-        seed: 0 <= seed < 2**64.
+        column: Array of string, large_string, binary or large_binary, which may be sliced; or of type null.
+        seed: Seed, 0 <= seed < 2**64.
 
     Returns:
-        shape (rows,); where the value is null, the hash of whatever bytes its slot holds, usually none.
+        Hashes, shape (rows,). For a null value, the hash of the bytes in its slot, of which there are usually none.
 
     Raises:
-        InputError: another type, or buffers that contradict each other.
+        InputError: The column has another type, or its buffers contradict each other.
     """
     values = string_buffers(column, "values to hash")
     hashes = np.empty(len(column), dtype=np.uint64)

@@ -75,7 +75,7 @@ def head_and_tail(figures: LanguageReport) -> list[str]:
     lines = [
         (f"head (count >= {figures.t:,.10g})", figures.head, figures.head_matches),
         (f"tail (count < {figures.t:,.10g})", figures.tail, tail_matches),
-        ("never matched", figures.never, 0),
+        ("never matched", figures.never_matched, 0),
         ("all", figures.entries, figures.matches),
     ]
     rows = [("", "entries", "", "matches", "")]
@@ -123,19 +123,19 @@ def _balance(report: CurateReport) -> list[str]:
     expected, distance = against_expected(kept, report.expected_size, report.expected_deviation)
     rows: list[tuple[str, ...]] = [("expected size", expected), ("actual size", count(kept), distance)]
     rows += _target(report)
-    if report.reserved:
-        rows.append(("reserve", count(report.reserved), "rows above t, stored for a greater t"))
+    if report.reserve_rows:
+        rows.append(("reserve", count(report.reserve_rows), "rows above t, stored for a greater t"))
     rows += [("texts per image", report.texts_per_image), ("seed", str(report.seed))]
     return aligned(rows, right=())
 
 
 def _target(report: CurateReport) -> list[tuple[str, ...]]:
     """Compare the size with the target: rows may share the threshold at which the target is reached."""
-    if report.wanted_rows is None:
+    if report.target_rows is None:
         return []
-    surplus = report.counters["kept"] - report.wanted_rows
+    surplus = report.counters["kept"] - report.target_rows
     tied = f"reached; {count(surplus)} more rows share the threshold of the last row" if surplus else "reached exactly"
-    return [("target size", count(report.wanted_rows), tied)]
+    return [("target size", count(report.target_rows), tied)]
 
 
 def _most_matched(report: CurateReport) -> list[tuple[str, LanguageReport]]:

@@ -9,11 +9,11 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
 from metaclip_spark.errors import ColumnNotFoundError, ConfigError, TableError
-from metaclip_spark.runs.stored_run import curations, current_run
+from metaclip_spark.runs.tables_state import current_run, stored_runs
 from metaclip_spark.spark.columns import quoted
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.locations import absolute, located, nearest
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.new_files import refuse_sources
 from metaclip_spark.tables.schemas import CURATED
 from metaclip_spark.tables.tables import Tables
@@ -38,7 +38,7 @@ def open_curated(spark: SparkSession, root: str, output: str) -> tuple[str, Stor
     """
     check_session(spark)
     tables = Tables(spark, root)
-    with named_worker_errors(tables):
+    with translated_job_errors(tables):
         if tables.read(CURATED) is None:
             current_run(tables)  # raises an error that says what is missing
         # Each action of an export would read a table without a version anew.
@@ -58,7 +58,7 @@ def locate_output(spark: SparkSession, output: str, tables: Tables) -> str:
         ConfigError: The output overlaps with them, or its location is incomplete.
     """
     place = located(spark, output)
-    read = {path for run in curations(tables).values() for path in run.source.paths}
+    read = {path for run in stored_runs(tables).values() for path in run.source.paths}
     folders = [] if tables.folder is None else [tables.folder]
     refuse_sources(place, (located(spark, absolute(source)) for source in (*folders, *sorted(read))))
     return place

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 from metaclip_spark.errors import ConfigError
 from metaclip_spark.exports.curated_rows import locate_output
 from metaclip_spark.exports.export_report import ExportReport
-from metaclip_spark.runs.run_entries import run_counts, run_language
+from metaclip_spark.runs.run_language import run_counts, run_language
 from metaclip_spark.runs.stored_counts import count_rows
-from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.runs.tables_state import current_run
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.new_files import new_file
 from metaclip_spark.tables.tables import Tables
 
@@ -61,7 +61,7 @@ def export_entry_probabilities(
     if kind not in {"npy", "parquet"}:
         raise ConfigError(f"The output {output} does not end in .npy or .parquet. Choose one of these file types.")
     tables = Tables(spark, root)
-    with named_worker_errors(tables):
+    with translated_job_errors(tables):
         run = current_run(tables)
         place = locate_output(spark, output, tables)
         if language is not None or t is not None or kind == "npy":

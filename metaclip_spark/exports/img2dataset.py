@@ -10,7 +10,7 @@ from metaclip_spark.errors import InputError
 from metaclip_spark.exports.curated_rows import as_text, check_columns, open_curated
 from metaclip_spark.exports.export_report import ExportReport
 from metaclip_spark.spark.columns import quoted
-from metaclip_spark.spark.worker_errors import named_worker_errors
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.tables.new_files import check_rows, new_folder
 from metaclip_spark.tables.tables import Tables
 
@@ -47,7 +47,7 @@ def export_img2dataset(
     chosen = rows.where(F.length(F.trim("image_url")) > 0).select(
         F.col("image_url").alias("url"), as_text(rows, "text").alias("caption"), "uid", *map(quoted, columns)
     )
-    with named_worker_errors(Tables(spark, root)), new_folder(place, overwrite=overwrite) as path:
+    with translated_job_errors(Tables(spark, root)), new_folder(place, overwrite=overwrite) as path:
         chosen.write.parquet(path)
         written = chosen.count()
         check_rows(spark, path, written, form="parquet", schema=chosen.schema)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from metaclip_spark.exports.curated_rows import as_text, check_columns, open_curated
 from metaclip_spark.exports.export_report import ExportReport
-from metaclip_spark.spark.worker_errors import named_worker_errors
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.tables.new_files import check_rows, new_folder
 from metaclip_spark.tables.tables import Tables
 
@@ -45,7 +45,7 @@ def export_jsonl(
     check_columns(rows, chosen, taken=())
     lines = rows.select(*(as_text(rows, name).alias(name) for name in chosen))
     options = {"ignoreNullFields": "false", "compression": "gzip" if gzip else "none"}
-    with named_worker_errors(Tables(spark, root)), new_folder(place, overwrite=overwrite) as path:
+    with translated_job_errors(Tables(spark, root)), new_folder(place, overwrite=overwrite) as path:
         lines.write.options(**options).json(path)
         written = rows.count()
         check_rows(spark, path, written, form="json", schema=lines.schema)

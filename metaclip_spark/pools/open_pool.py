@@ -1,7 +1,7 @@
-"""Opening a pool: its columns under canonical names, checked before any work, and the identity of what is read.
+"""Opening a pool: its columns under canonical names, checked before any work, and the identity of its content.
 
-The four columns with a meaning become `uid`, `text`, `image_url` and `language`; every other column is carried through
-as it is, nested ones too, unless it is to be renamed or dropped.
+The four columns with a meaning become `uid`, `text`, `image_url` and `language`. Every other column is carried through
+unchanged, nested ones included, unless it is renamed or dropped.
 """
 
 from __future__ import annotations
@@ -14,50 +14,40 @@ from typing import TYPE_CHECKING, Final
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
-from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
 from metaclip_spark.config.pool import TABLE_FORMATS, TEXT_FORMATS
-from metaclip_spark.core.identity import UID_HASH
 from metaclip_spark.errors import ConfigError, InputError, MetaclipSparkWarning
-from metaclip_spark.pools.columns import (
-    check_changes,
-    check_columns,
-    check_meanings,
-    meanings,
-    refuse_other_types,
-)
+from metaclip_spark.pools.canonical_columns import canonical_columns, with_default_columns
+from metaclip_spark.pools.column_checks import check_carried_columns, check_changes, check_meanings, check_same_types
+from metaclip_spark.pools.records import LINE, MALFORMED, RECORD
 from metaclip_spark.pools.source import Source, identify, unreadable
-from metaclip_spark.pools.text_formats import LINE, read_lines, well_formed
+from metaclip_spark.pools.text_formats import read_lines, well_formed
 from metaclip_spark.spark.columns import quoted
 from metaclip_spark.spark.locations import absolute, is_inside, is_table_name
-from metaclip_spark.spark.session_kind import analysed, files_of
-from metaclip_spark.tables.schemas import MALFORMED, RECORD
+from metaclip_spark.spark.session_features import analysed, input_files
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
-    from metaclip_spark.config.pool import Pool, PoolColumns
+    from metaclip_spark.config.pool import Pool
 
 _GLOB: Final = re.compile(r"[*?\[{]")
-_COMMENTS: Final = {
-    "uid": "id of the row: the pool's own, or MD5 of image_url, a zero byte and text",
-    "text": "the caption",
-    "image_url": "URL of the image, as in the pool",
-}
 
 
 @dataclass(frozen=True)
 class OpenPool:
-    """A pool ready to curate.
+    """A pool ready to be curated.
 
     Attributes:
+        pool: Pool as read: its paths absolute, and every column with a meaning named.
         rows: `uid`, `text`, `image_url` and `language` where the pool has them, and the carried columns.
-        source: identity of what is read.
-        records: the rows and, of text pools, what else stands in their files, told apart by `RECORD`: for counting.
-        malformed: of text pools, the records that are no rows, as text in `LINE`.
+        source: Identity of what is read.
+        records: For counting: the rows and, for text pools, every other record of the files, marked in `RECORD`.
+        malformed: Text of the malformed records, in `LINE`; None unless the pool is a text pool.
     """
 
+    pool: Pool
     rows: DataFrame
     source: Source
     records: DataFrame
@@ -68,69 +58,59 @@ def open_pool(spark: SparkSession, pool: Pool) -> OpenPool:
     """Read a pool's schema, check it, and give its columns their canonical names.
 
     Raises:
-        ColumnNotFoundError: a named column is absent; near names are suggested.
-        InputError: no such path, no files, a column of the wrong type, or columns that the curated table cannot hold
-            (all of them listed at once).
+        ColumnNotFoundError: A named column is absent; similar names are suggested.
+        ConfigError: No column gives the rows an id.
+        InputError: A path does not exist, has no files, or has a column of the wrong type; or columns do not fit into
+            the curated table (all of them are listed at once).
     """
     pool = replace(pool, paths=tuple(_located(path, pool) for path in pool.paths))
     source = identify(spark, pool)
     for warning in source.warnings:
         warnings.warn(warning, MetaclipSparkWarning, stacklevel=3)
-    _refuse_read_twice(spark, pool)
+    _check_files_read_once(spark, pool)
     tables = _read(spark, pool, source)
-    _refuse_unread(tables, pool, source)
-    check_changes(pool, [_own(table).names for table in tables])
+    _check_all_files_read(tables, pool, source)
+    names = [_own(table).names for table in tables]
+    check_changes(pool, names)
+    pool = with_default_columns(pool, {name for table in names for name in table})
     tables = [_changed(table, pool) for table in tables]
     places = pool.paths if pool.format in TABLE_FORMATS else (", ".join(pool.paths),)
     for table, place in zip(tables, places, strict=True):
         check_meanings(_own(table), pool, where=place)
-        check_columns(_own(table), pool, where=place)
+        check_carried_columns(_own(table), pool, where=place)
     if pool.format in TEXT_FORMATS:
-        return _of_lines(tables[0], pool, source)
+        return _text_pool(tables[0], pool, source)
     named = [table.select(*canonical_columns(table.schema, pool.columns)) for table in tables]
-    refuse_other_types([table.schema for table in named], places)
+    check_same_types([table.schema for table in named], places)
     rows = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), named)
-    return OpenPool(rows=rows, source=source, records=rows)
+    return OpenPool(pool=pool, rows=rows, source=source, records=rows)
 
 
-def _of_lines(lines: DataFrame, pool: Pool, source: Source) -> OpenPool:
-    rows = well_formed(lines)
+def _text_pool(records: DataFrame, pool: Pool, source: Source) -> OpenPool:
+    rows = well_formed(records)
     columns = canonical_columns(rows.schema, pool.columns)
     return OpenPool(
+        pool=pool,
         rows=rows.select(*columns),
         source=source,
-        records=lines.select(*columns, quoted(RECORD)),
-        malformed=lines.where(quoted(RECORD) == MALFORMED).select(quoted(LINE)),
+        records=records.select(*columns, quoted(RECORD)),
+        malformed=records.where(quoted(RECORD) == MALFORMED).select(quoted(LINE)),
     )
 
 
-def refuse_inside(pool: Pool, output: str | None) -> None:
-    """Refuse tables below the pool: writing them would change what is read.
+def check_tables_outside(pool: Pool, folder: str | None) -> None:
+    """Raise if the tables are below the pool, since writing them would change what is read.
 
     Args:
-        pool: to be read.
-        output: folder of the tables; None where a catalog decides.
+        pool: Pool to be read.
+        folder: Folder of the tables; None where a catalog decides it.
 
     Raises:
-        ConfigError: the output lies in one of the pool's paths.
+        ConfigError: The folder is in one of the pool's paths.
     """
     for path in pool.paths:
-        if output is not None and is_inside(output, path):
-            raise ConfigError(f"the output {output} lies in the pool {path}: use an output outside of it")
-
-
-def canonical_columns(schema: T.StructType, columns: PoolColumns) -> list[Column]:
-    """The projection from a pool's own columns to canonical ones; a derived uid comes first."""
-    names = meanings(columns)
-    renamed = []
-    for field in schema.fields:
-        name = names.get(field.name, field.name)
-        comment = _COMMENTS.get(name) or field.metadata.get("comment")
-        renamed.append(quoted(field.name).alias(name, metadata={"comment": comment} if comment else {}))
-    if columns.uid is not None or columns.image_url is None:
-        return renamed
-    derived = _derived_uid(quoted(columns.image_url), quoted(columns.text))
-    return [derived.alias("uid", metadata={"comment": _COMMENTS["uid"]}), *renamed]
+        if folder is not None and is_inside(folder, path):
+            raise ConfigError(f"The tables' folder {folder} lies in the pool {path}. Use a folder outside of it.")
 
 
 def _located(path: str, pool: Pool) -> str:
@@ -138,32 +118,32 @@ def _located(path: str, pool: Pool) -> str:
 
 
 def _own(table: DataFrame) -> T.StructType:
-    """The pool's columns, without the marks of text pools."""
+    """Return the schema of the pool's columns, without the marks of text pools."""
     return T.StructType([field for field in table.schema.fields if field.name not in {RECORD, LINE}])
 
 
 def _changed(table: DataFrame, pool: Pool) -> DataFrame:
-    """Without the columns that are to be dropped, and those that are to be renamed under their new names."""
+    """Drop and rename columns as configured."""
     if not pool.rename and not pool.drop:
         return table
     renamed = pool.renamed()
-    left = [name for name in table.columns if name not in pool.drop]
-    return table.select(*(quoted(name).alias(renamed.get(name, name)) for name in left))
+    kept = [name for name in table.columns if name not in pool.drop]
+    return table.select(*(quoted(name).alias(renamed.get(name, name)) for name in kept))
 
 
 def _read(spark: SparkSession, pool: Pool, source: Source) -> list[DataFrame]:
-    """One DataFrame for each table; all files of a pool are one."""
+    """Return one DataFrame per table; all files of a pool are one."""
     if pool.format in TEXT_FORMATS:
         return [read_lines(spark, pool)]
     try:
         if pool.format not in TABLE_FORMATS:
-            # By default Spark takes the columns of one file for those of all, and drops the others without a word.
+            # By default Spark takes the columns of one file for those of all, and silently drops the others.
             reader = spark.read.format(pool.format).option("mergeSchema", str(source.description["files"] > 1))
             return [analysed(reader.load(list(pool.paths)))]
         found = source.description["version"]
         versions = found if isinstance(found, list) else [found]
         return [analysed(_table(spark, path, version)) for path, version in zip(pool.paths, versions, strict=True)]
-    except (PySparkException, Py4JJavaError) as error:  # the second where a file is no Parquet
+    except (PySparkException, Py4JJavaError) as error:  # Py4JJavaError where a file is not Parquet
         raise unreadable(pool, error) from error
 
 
@@ -173,34 +153,26 @@ def _table(spark: SparkSession, place: str, version: int | None) -> DataFrame:
     return reader.table(place) if is_table_name(place) else reader.format("delta").load(place)
 
 
-def _refuse_read_twice(spark: SparkSession, pool: Pool) -> None:
-    """Spark reads a file once for each path that leads to it: its captions would be counted as often."""
+def _check_files_read_once(spark: SparkSession, pool: Pool) -> None:
+    """Raise if several paths lead to one file: Spark would read it, and count its captions, once per path."""
     paths = sorted(f"{path.rstrip('/')}/" for path in pool.paths)
     if pool.format in TABLE_FORMATS or not (_GLOB.search("".join(paths)) or any(map(is_inside, paths[1:], paths))):
         return
-    files = [len(files_of(spark.read.format("binaryFile").load(path))) for path in pool.paths]
-    twice = sum(files) - len(files_of(spark.read.format("binaryFile").load(list(pool.paths))))
-    if twice:
+    files = [len(input_files(spark.read.format("binaryFile").load(path))) for path in pool.paths]
+    repeated = sum(files) - len(input_files(spark.read.format("binaryFile").load(list(pool.paths))))
+    if repeated:
         raise InputError(
-            f"{twice} of the {sum(files)} files in {', '.join(pool.paths)} are in more than one of these paths, and "
-            "would be read for each of them: name every file or folder once"
+            f"{repeated} of the {sum(files)} files in {', '.join(pool.paths)} are in more than one of these paths and "
+            "would be read once per path. Name every file or folder once."
         )
 
 
-def _refuse_unread(tables: list[DataFrame], pool: Pool, source: Source) -> None:
-    """Spark reads the folders of a partitioned table, but not files in other subfolders: those must not be lost."""
+def _check_all_files_read(tables: list[DataFrame], pool: Pool, source: Source) -> None:
+    """Raise if Spark would skip files: it reads the folders of a partitioned table, but no other subfolders."""
     listed = source.description.get("files", 0)
-    read = len(files_of(tables[0])) if listed else 0
+    read = len(input_files(tables[0])) if listed else 0
     if read < listed:
         raise InputError(
             f"{listed - read} of the {listed} files in {', '.join(pool.paths)} are in subfolders that Spark does not "
-            "read: name these folders too, as paths of the pool"
+            "read. Name these folders too, as paths of the pool."
         )
-
-
-def _derived_uid(image_url: Column, text: Column) -> Column:
-    """`core.identity.derived_uid` as a Spark expression; null where there is no URL: such rows would share it."""
-    if UID_HASH != "md5":
-        raise AssertionError(f"the derived uid is {UID_HASH}, not md5")
-    content = F.concat(image_url.cast("binary"), F.lit(bytearray(b"\0")), text.cast("binary"))
-    return F.when(F.length(image_url) > 0, F.md5(content))

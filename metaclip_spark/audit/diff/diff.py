@@ -11,13 +11,13 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 from metaclip_spark.audit.diff.diff_report import CurationFigures, DiffReport, EntryChange, RowChange
 from metaclip_spark.audit.diff.row_changes import reasons_of_changes
 from metaclip_spark.audit.explain.pool_rows import open_run_pool, runs_that_read
-from metaclip_spark.curation.keep_balanced import balance_on_workers
+from metaclip_spark.curation.keep_balanced import balance_on_executors
 from metaclip_spark.errors import ConfigError, InputError, TableError
-from metaclip_spark.runs.run_entries import run_counts
+from metaclip_spark.runs.run_language import run_counts
 from metaclip_spark.runs.stored_counts import count_rows
-from metaclip_spark.runs.stored_run import curations, current_run
+from metaclip_spark.runs.tables_state import current_run, stored_runs
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.schemas import CURATED
 from metaclip_spark.tables.tables import Tables
 
@@ -75,7 +75,7 @@ def diff(
     other = sorted(name for name in {**digests[0], **digests[1]} if digests[0].get(name) != digests[1].get(name))
     comparable = set(digests[0]) - set(other)
     unread: list[str] = []
-    with named_worker_errors(old.tables, new.tables), ExitStack() as stack:
+    with translated_job_errors(old.tables, new.tables), ExitStack() as stack:
         balances = [stack.enter_context(_balance(spark, side, comparable)) for side in (old, new)]
         added = _row_changes(new, old, balances, comparable, added=True, unread=unread)
         removed = _row_changes(old, new, balances, comparable, added=False, unread=unread)
@@ -98,7 +98,7 @@ def diff(
 
 def _opened(spark: SparkSession, root: str, at: int | str | None) -> _Curation:
     tables = Tables(spark, root)
-    with named_worker_errors(tables):
+    with translated_job_errors(tables):
         if tables.read(CURATED) is None:
             raise TableError(
                 f"{tables.root} has no curated table. Curate a pool into it first, or pass the root of other tables."
@@ -138,7 +138,7 @@ def _version_of(tables: Tables, run_id: str) -> int:
         tables: Tables of the root.
         run_id: Id of the run, or its first characters.
     """
-    written = {run.run_id: run.output_versions for run in curations(tables).values()}
+    written = {run.run_id: run.output_versions for run in stored_runs(tables).values()}
     found = [name for name in written if name.startswith(run_id) and CURATED in written[name]]
     if len(found) != 1:
         raise TableError(
@@ -163,7 +163,7 @@ def _figures(side: _Curation) -> CurationFigures:
 
 def _balance(spark: SparkSession, side: _Curation, languages: set[str]) -> AbstractContextManager[Balance]:
     counts = {language: run_counts(side.tables, side.run, language) for language in languages}
-    return balance_on_workers(spark, counts, side.run.t, side.run.seed)
+    return balance_on_executors(spark, counts, side.run.t, side.run.seed)
 
 
 def _row_changes(

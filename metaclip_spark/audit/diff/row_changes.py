@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from metaclip_spark.core.balancing.rule import balance_rows
 from metaclip_spark.core.draw import draws
-from metaclip_spark.pools.batches import by_language
-from metaclip_spark.spark.library import map_in_arrow
+from metaclip_spark.pools.split_by_language import split_by_language
+from metaclip_spark.spark.arrow_functions import map_in_arrow
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -72,7 +72,7 @@ def reasons_of_changes(
             known = batch.filter(batch.column("in_pool"))
             foreign = pc.invert(pc.is_in(known.column("language"), value_set=pa.array(languages, pa.string())))
             yield _with_reasons(known.filter(foreign), METADATA)
-            for language, part in by_language(known, languages):
+            for language, part in split_by_language(known, languages):
                 yield _with_reasons(part, _steps(part, language, before, after, added=added))
 
     return map_in_arrow(rows.select("uid", "language", "matched_entries", "in_pool"), find_reasons, _SCHEMA)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -14,16 +15,16 @@ from metaclip_spark.audit.estimate.estimate_sizes import grid, size_of_run, size
 from metaclip_spark.audit.estimate.run_time import PASSES, run_seconds
 from metaclip_spark.audit.estimate.sample_rows import has_caption, sample_rows
 from metaclip_spark.config.curation import CurateConfig
-from metaclip_spark.core.balancing.target_size import histograms
+from metaclip_spark.core.balancing.target_size import histograms_needed
 from metaclip_spark.curation.count_matches import count_matches
-from metaclip_spark.curation.count_pool import count_records, warn_of_malformed
-from metaclip_spark.curation.curate import metadata_by_language
-from metaclip_spark.errors import ConfigError, InputError
+from metaclip_spark.curation.count_pool import count_records, malformed_warning
+from metaclip_spark.curation.languages import metadata_for_pool
+from metaclip_spark.errors import ConfigError, InputError, MetaclipSparkWarning
 from metaclip_spark.pools.open_pool import open_pool
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.progress import Progress
 from metaclip_spark.spark.session import check_session
 from metaclip_spark.spark.shared_metadata import SharedMetadata
-from metaclip_spark.spark.worker_errors import named_worker_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -68,16 +69,20 @@ def estimate(
     config = config or CurateConfig()
     _check(share, config)
     check_session(spark)
-    languages = metadata_by_language(metadata, pool, config)
     timer, seen = Progress(progress, spark, "sample"), Observation()
-    with timer.step("open"), named_worker_errors():
+    with timer.step("open"), translated_job_errors():
         opened = open_pool(spark, pool)
+        pool = opened.pool
+        languages = metadata_for_pool(metadata, pool, config)
         found = count_records(opened, pool)
         read = found.read - found.malformed
-        warned = [*opened.source.warnings, *warn_of_malformed(opened, found, pool)]
+        warned = list(opened.source.warnings)
+        if (warning := malformed_warning(opened, found, pool)) is not None:
+            warnings.warn(warning, MetaclipSparkWarning, stacklevel=2)
+            warned.append(warning)
     with (
         SharedMetadata(spark, languages) as shared,
-        named_worker_errors(),
+        translated_job_errors(),
         _cached(sample_rows(opened.rows, share, config.seed, seen)) as rows,
     ):
         with timer.step("sample"):
@@ -95,7 +100,7 @@ def estimate(
             target = _target_rows(sample)
             sizes = sizes_at(sample, grid(sample))
             size = size_of_run(sample, sizes, target)
-            choosing = 0 if target is None else histograms(_octave_rows(sizes, size.t))
+            choosing = 0 if target is None else histograms_needed(_octave_rows(sizes, size.t))
         with timer.step("time"):
             seconds = run_seconds(sample, reading=timer.seconds["sample"], choosing=choosing)
     return EstimateReport(

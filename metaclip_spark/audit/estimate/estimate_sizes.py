@@ -9,7 +9,7 @@ import numpy as np
 from metaclip_spark.audit.estimate.estimate_report import Interval, SizeEstimate
 from metaclip_spark.audit.estimate.sample_rows import sum_probabilities
 from metaclip_spark.core.estimation.sample_probabilities import sample_probabilities
-from metaclip_spark.curation.choose_t import thresholds
+from metaclip_spark.curation.choose_t import language_thresholds
 from metaclip_spark.errors import ConfigError
 from metaclip_spark.spark.shared_value import share
 
@@ -45,7 +45,7 @@ def size_of_run(sample: CountedSample, sizes: Sequence[SizeEstimate], target_row
     if target_rows is None:
         t = sample.config.t
         if t is None:
-            own = thresholds(sample.counts, sample.config, None)
+            own = language_thresholds(sample.counts, sample.config, None)
             reference = sample.config.reference_language
             t = own.get(reference, next(iter(own.values()))) / sample.share
         return sizes_at(sample, [t])[0]
@@ -88,7 +88,7 @@ def _sums(
     """Return the sums of q and of q squared over the sample at each t, with p modelled or from the counts as seen."""
     tables: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
     for language, own in sample.counts.entries.items():
-        scaled = [thresholds(sample.counts, sample.config, t * sample.share)[language] for t in ts]
+        scaled = [language_thresholds(sample.counts, sample.config, t * sample.share)[language] for t in ts]
         if modelled:
             values, p = sample_probabilities(own, [t / sample.share for t in scaled], sample.share)
         else:

@@ -8,7 +8,7 @@ from metaclip_spark.audit.estimate.estimate_report import Interval
 from metaclip_spark.core.balancing.size_curve import BIN_SHIFT
 from metaclip_spark.core.balancing.target_size import EVERYTHING
 from metaclip_spark.curation.count_matches import count_matches
-from metaclip_spark.curation.keep_balanced import balance_on_workers
+from metaclip_spark.curation.keep_balanced import balance_on_executors
 from metaclip_spark.curation.measure_thresholds import Thresholds, threshold_histogram
 from metaclip_spark.spark.progress import Progress
 
@@ -61,7 +61,7 @@ def complete_run(reading: float, counting: float, measuring: float, choosing: in
 def _measuring(sample: CountedSample) -> float:
     watch, counts = Progress(), sample.counts.entries
     spark, seed = sample.rows.sparkSession, sample.config.seed
-    with balance_on_workers(spark, counts, dict.fromkeys(counts, 1.0), seed) as balance:
+    with balance_on_executors(spark, counts, dict.fromkeys(counts, 1.0), seed) as balance:
         for _ in range(2):  # the first time compiles kernels
             with watch.step("measure"):
                 threshold_histogram(Thresholds(sample.rows, sample.metadata, balance), EVERYTHING, BIN_SHIFT)

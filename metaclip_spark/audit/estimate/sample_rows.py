@@ -9,8 +9,8 @@ import pyarrow as pa
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.core.estimation.row_sample import sample_bound, sample_domain
-from metaclip_spark.pools.batches import by_language
-from metaclip_spark.spark.library import map_in_arrow
+from metaclip_spark.pools.split_by_language import split_by_language
+from metaclip_spark.spark.arrow_functions import map_in_arrow
 from metaclip_spark.tables.schemas import LANGUAGE
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def sum_probabilities(
     def add_up(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         sums = np.zeros((2, places))
         for batch in batches:
-            for language, part in by_language(batch, metadata.languages):
+            for language, part in split_by_language(batch, metadata.languages):
                 identified = part.filter(part.column("uid").is_valid())
                 ids, offsets = metadata.matcher(language).match_ids(identified.column("text"))
                 sums += _sums_of_batch(ids, offsets, *tables.value[language])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from metaclip_spark.core.entry_list import EntryFate, classify_entries
-from metaclip_spark.core.words import LONGEST
+from metaclip_spark.core.words import MAX_ENTRY_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -167,7 +167,7 @@ def reject_reason(text: str) -> str | None:
         return "blank"
     if all(character in _PUNCTUATION or unicodedata.category(character)[0] in _WORDLESS for character in text):
         return "invalid" if _is_invalid(text) else "punctuation"
-    if len(text) > LONGEST:
+    if len(text) > MAX_ENTRY_CHARACTERS:
         return "too_long"
     fate = classify_entries([text])[0]
     if fate == EntryFate.CONTROL:

@@ -1,4 +1,4 @@
-"""Words of languages that are written without spaces, by ICU's dictionaries."""
+"""Word segmentation of languages written without spaces, with the dictionaries of ICU."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def segmenter(language: str) -> Callable[[bytes], bytes]:
-    """A function that puts a space between the words of a text.
+    """Return a function that inserts a space between the words of a text.
 
     Args:
-        language: its code.
+        language: Language code.
 
     Raises:
         EnvironmentProblemError: icu4py is not installed.
@@ -29,7 +29,7 @@ def segmenter(language: str) -> Callable[[bytes], bytes]:
 
 
 def icu_version() -> str:
-    """Version of ICU, whose dictionaries decide what a word is."""
+    """Return the version of ICU. Its dictionaries determine the words."""
     _breaker()
     import icu4py  # noqa: PLC0415 - an extra
 
@@ -42,6 +42,7 @@ def _breaker() -> Any:
         from icu4py.breakers import WordBreaker  # noqa: PLC0415 - an extra, for these languages only
     except ImportError:
         raise EnvironmentProblemError(
-            "text without spaces between words needs ICU: pip install 'metaclip-spark[icu]', on the workers too"
+            "ICU is needed to split text without spaces into words. Run pip install 'metaclip-spark[icu]', also on the "
+            "executors."
         ) from None
     return WordBreaker

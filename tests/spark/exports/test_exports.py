@@ -23,7 +23,8 @@ from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.curation.curate import curate
 from metaclip_spark.errors import ColumnNotFoundError, ConfigError, ConsistencyError, InputError, TableError
-from metaclip_spark.exports import rows as export_rows
+from metaclip_spark.exports import img2dataset, jsonl
+from metaclip_spark.exports.curated_rows import check_columns
 from metaclip_spark.exports.datacomp import _pairs, export_datacomp
 from metaclip_spark.exports.entry_probabilities import export_entry_probabilities
 from metaclip_spark.exports.img2dataset import export_img2dataset
@@ -143,7 +144,8 @@ def test_rows_on_the_disk_of_an_executor_are_missed(
         next(Path(path.removeprefix("file://")).glob("part-*")).unlink()  # as if it were on another machine
         check_rows(spark, path, *args, **options)
 
-    monkeypatch.setattr(export_rows, "check_rows", lost)
+    for module in (img2dataset, jsonl):
+        monkeypatch.setattr(module, "check_rows", lost)
     for export in (export_img2dataset, export_jsonl):
         with pytest.raises(ConsistencyError, match="that all of them reach"):
             export(spark, example_root, str(tmp_path / "export"))
@@ -157,10 +159,10 @@ def test_names_are_compared_without_case(spark: SparkSession) -> None:
         (["uid", "uid"], (), "'uid' would be in the export twice"),
     ):
         with pytest.raises(ConfigError, match=says):
-            export_rows._check_columns(rows, columns, taken=taken)
+            check_columns(rows, columns, taken=taken)
     with pytest.raises(ColumnNotFoundError, match="Did you mean 'Caption'"):
-        export_rows._check_columns(rows, ["CAPTIONS"], taken=())
-    export_rows._check_columns(rows, ["uid", "Caption"], taken=())
+        check_columns(rows, ["CAPTIONS"], taken=())
+    check_columns(rows, ["uid", "Caption"], taken=())
 
 
 @pytest.mark.parametrize("target", ["{root}", "{root}/curated", "{root}/..", "{root}/../pool", "{root}/new"])
@@ -273,9 +275,9 @@ def test_on_the_command_line(
     example_root: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    arguments = ["export", "--output", example_root, "--target", "uids.npy", "--to", "datacomp"]
+    arguments = ["export", "--tables", example_root, "--output", "uids.npy", "--to", "datacomp"]
     assert main(arguments) == 0
-    assert "for datacomp" in capsys.readouterr().out
+    assert "as datacomp" in capsys.readouterr().out
     assert main([*arguments, "--overwrite", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rows"] == len(np.load("uids.npy"))
     assert main(arguments) == 6

@@ -15,7 +15,7 @@ from pools import made_up_captions, pool_at
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.config.pool import Pool, PoolColumns
 from metaclip_spark.curation.curate import curate
-from metaclip_spark.errors import ColumnNotFoundError, InputError, MetaclipSparkError
+from metaclip_spark.errors import ColumnNotFoundError, ConfigError, InputError, MetaclipSparkError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -226,13 +226,13 @@ def two_columns_of_one_name(_: SparkSession, folder: Path) -> Pool:
 REFUSED = [
     Refused(
         "no such column, but a near one",
-        ("no column 'TEXTS'", "it has id, text, url", "did you mean 'text'?"),
+        ("no column 'TEXTS'", "its columns: id, text, url", "Did you mean 'text'?"),
         columns=PoolColumns(text="TEXTS", uid="id"),
         error=ColumnNotFoundError,
     ),
     Refused(
         "no such column in this case",
-        ("no column 'Text'", "did you mean 'text'?"),
+        ("no column 'Text'", "Did you mean 'text'?"),
         columns=PoolColumns(text="Text", uid="id"),
         error=ColumnNotFoundError,
     ),
@@ -244,18 +244,18 @@ REFUSED = [
     ),
     Refused(
         "a number as text",
-        ("'id'", "bigint", "text has to be binary or string"),
+        ("'id'", "bigint", "text must be binary or string"),
         columns=PoolColumns(text="id", uid="url"),
     ),
     Refused(
         "a double as id",
-        ("'score'", "double", "uid has to be"),
+        ("'score'", "double", "uid must be"),
         columns=PoolColumns(uid="score"),
         add={"score": pa.array([0.5, 1.5])},
     ),
     Refused(
         "bytes as URL",
-        ("'raw'", "binary", "image_url has to be string"),
+        ("'raw'", "binary", "image_url must be string"),
         columns=PoolColumns(uid="id", image_url="raw"),
         add={"raw": pa.array([b"a", b"b"])},
     ),
@@ -263,13 +263,13 @@ REFUSED = [
         "all clashes, names and types at once",
         (
             "8 column(s)",
-            "'Probability' is a name of the curated table's own",
-            "'run_id' is a name",
-            "'a b;c' holds ' ;', which Delta rejects: rename it, say to 'a_b_c'",
-            "'nested.x=y' holds '='",
-            "'list.element.p,q' holds ','",
-            "'c.d' holds a dot or a backtick: rename it, say to 'c_d'",
-            "'e`f' holds a dot or a backtick",
+            "'Probability' is the name of a column of the curated table",
+            "'run_id' is the name",
+            "'a b;c' contains ' ;', which Delta rejects: rename it to 'a_b_c'",
+            "'nested.x=y' contains '='",
+            "'list.element.p,q' contains ','",
+            "'c.d' contains a dot or a backtick: rename it to 'c_d'",
+            "'e`f' contains a dot or a backtick",
             "'wall_clock' is a timestamp without time zone",
         ),
         add={
@@ -284,11 +284,22 @@ REFUSED = [
         },
     ),
     Refused(
-        "names of meanings that are not mapped",
-        ("2 column(s)", "'image_url'", "map it as image_url", "'language'", "map it as language"),
-        add={"image_url": pa.array(["a", "b"]), "language": pa.array(["en", "de"])},
+        "a column called uid beside the named one",
+        ("1 column(s)", "'uid'", "or name it for uid (--id-column)", "--rename uid=pool_uid"),
+        add={"uid": pa.array(["a", "b"])},
     ),
-    Refused("an interval", ("'pause.x.element' is of type interval day", "cast it, say to string"), put=interval),
+    Refused(
+        "a column called language of the wrong type",
+        ("'language'", "bigint", "language must be string", "--language-column", "--drop language"),
+        add={"language": pa.array([1, 2])},
+    ),
+    Refused(
+        "no id, and no URL to derive it from",
+        ("have no id", "(its columns: id, text, url)", "--id-column", "--url-column"),
+        columns=PoolColumns(),
+        error=ConfigError,
+    ),
+    Refused("an interval", ("'pause.x.element' has type interval day", "cast it, for example to string"), put=interval),
     Refused(
         "names that differ in case only", ("cannot be read", "`width` already exists"), put=two_columns_of_one_name
     ),
@@ -304,7 +315,7 @@ REFUSED = [
     ),
     Refused(
         "files in a subfolder, which Spark leaves out",
-        ("1 of the 2 files", "name these folders too"),
+        ("1 of the 2 files", "Name these folders too"),
         put=a_subfolder,
     ),
     Refused("an empty folder", ("holds no files",), put=empty_folder),

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from metaclip_spark.cli.arguments import build_parser
-from metaclip_spark.cli.options import pool_of, run_file_of
+from metaclip_spark.cli.arguments.fields import run_file_of
+from metaclip_spark.cli.arguments.pool import pool_of
+from metaclip_spark.cli.parser import build_parser
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.config.pool import Pool, PoolColumns
 from metaclip_spark.errors import ConfigError
@@ -57,19 +58,19 @@ POOLS: dict[str, tuple[dict[str, Any], str]] = {
     "no path": ({"paths": ()}, "has no path"),
     "a path that is a number": ({"paths": (1,)}, "paths"),
     "an unknown format": ({"format": "avro"}, "one of parquet, delta, table, csv, tsv, json"),
-    "a header of JSON": ({"format": "json", "header": True}, "only csv and tsv have one"),
-    "many lines of TSV": ({"format": "tsv", "multiline": True}, "only csv"),
-    "a schema of Parquet": ({"schema": "a string"}, "only csv and tsv and json"),
-    "a version of CSV": ({"format": "csv", "version": 1}, "only delta and table"),
-    "a version that is text": ({"format": "delta", "version": "1"}, "'1' of a pool is no whole number"),
-    "too few versions": ({"format": "delta", "paths": ("a", "b"), "version": 1}, "1 version.* of 2 Delta tables"),
+    "a header of JSON": ({"format": "json", "header": True}, "only to csv and tsv"),
+    "many lines of TSV": ({"format": "tsv", "multiline": True}, "only to csv"),
+    "a schema of Parquet": ({"schema": "a string"}, "only to csv and tsv and json"),
+    "a version of CSV": ({"format": "csv", "version": 1}, "only to delta and table"),
+    "a version that is text": ({"format": "delta", "version": "1"}, "must be an integer, not .1."),
+    "too few versions": ({"format": "delta", "paths": ("a", "b"), "version": 1}, "1 version.* for 2 Delta tables"),
     "renamed and dropped": ({"rename": {"a": "b"}, "drop": ("a",)}, "'a' is to be renamed or dropped twice"),
     "a meaning renamed": ({"rename": {"text": "caption"}}, "'text' has a meaning"),
     "a meaning dropped": ({"drop": ("id",)}, "'id' has a meaning"),
-    "renamed to nothing": ({"rename": {"a": ""}}, "none of them empty"),
+    "renamed to nothing": ({"rename": {"a": ""}}, "non-empty names"),
     "renamed to a number": ({"rename": {"a": 1}}, "rename"),
-    "a name that is a number": ({"name": 2024}, "name = 2024"),
-    "no columns": ({"columns": None}, "no PoolColumns"),
+    "a name that is a number": ({"name": 2024}, "name must be a string, not 2024"),
+    "no columns": ({"columns": None}, "must be PoolColumns"),
 }
 
 
@@ -80,7 +81,7 @@ def test_pools_that_are_refused(change: dict[str, Any], says: str) -> None:
 
 
 def from_command_line(*arguments: str) -> Pool:
-    command = ["curate", "--metadata", "m", "--output", "o", "--pool", *arguments]
+    command = ["curate", "--metadata", "m", "--tables", "o", "--pool", *arguments]
     options = build_parser().parse_args(command)
     return pool_of(options, run_file_of(options))
 
@@ -153,4 +154,4 @@ def test_unknown_preset() -> None:
 
 def test_a_plain_pool_says_nothing_of_its_reading() -> None:
     plain = Pool(paths=("p",), columns=BY_ID)
-    assert (plain.reading(), plain.changes()) == ({}, {})
+    assert plain.settings().keys() == {"columns"}

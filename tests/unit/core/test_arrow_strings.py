@@ -80,19 +80,19 @@ def test_empty_rows(column: pa.Array) -> None:
 
 
 CORRUPT = {
-    "an offset beyond the data": (Unchecked(3, [0, 9, 1, 4]), "offsets outside its 4 bytes"),
-    "an offset below 0": (Unchecked(3, [0, -9, 1, 4]), "offsets outside its 4 bytes"),
-    "offsets that descend": (Unchecked(3, [0, 3, 2, 4]), "offsets outside its 4 bytes"),
-    "offsets that begin below 0": (Unchecked(1, [-1, 4]), "offsets outside its 4 bytes"),
-    "the last offset beyond the data": (Unchecked(1, [0, 5]), "offsets outside its 4 bytes"),
-    "too few offsets": (Unchecked(3, [0, 1]), "offsets outside its 4 bytes"),
-    "no offsets": (Unchecked(3, None), "offsets outside its 4 bytes"),
-    "no data": (Unchecked(1, [0, 4], None), "offsets outside its 0 bytes"),
-    "a bitmap cut short": (Unchecked(9, [0] * 10, b"", b"\0", nulls=9), "a bitmap of 1 bytes"),
-    "nulls without a bitmap": (Unchecked(2, [0, 1, 2], nulls=1), "a bitmap of 0 bytes"),
-    "numbers": (pa.array([1]), "of type int64: cast"),
-    "a dictionary": (pa.array(["a"]).dictionary_encode(), "cast them to string"),
-    "a view": (pa.array(["a"], pa.string_view()), "of type string_view: cast"),
+    "an offset beyond the data": (Unchecked(3, [0, 9, 1, 4]), "offsets must ascend within its 4 bytes"),
+    "an offset below 0": (Unchecked(3, [0, -9, 1, 4]), "offsets must ascend within its 4 bytes"),
+    "offsets that descend": (Unchecked(3, [0, 3, 2, 4]), "offsets must ascend within its 4 bytes"),
+    "offsets that begin below 0": (Unchecked(1, [-1, 4]), "offsets must ascend within its 4 bytes"),
+    "the last offset beyond the data": (Unchecked(1, [0, 5]), "offsets must ascend within its 4 bytes"),
+    "too few offsets": (Unchecked(3, [0, 1]), "offsets must ascend within its 4 bytes"),
+    "no offsets": (Unchecked(3, None), "offsets must ascend within its 4 bytes"),
+    "no data": (Unchecked(1, [0, 4], None), "offsets must ascend within its 0 bytes"),
+    "a bitmap cut short": (Unchecked(9, [0] * 10, b"", b"\0", nulls=9), "bitmap has only 1 bytes"),
+    "nulls without a bitmap": (Unchecked(2, [0, 1, 2], nulls=1), "bitmap has only 0 bytes"),
+    "numbers": (pa.array([1]), "type int64. Cast"),
+    "a dictionary": (pa.array(["a"]).dictionary_encode(), "Cast them to string"),
+    "a view": (pa.array(["a"], pa.string_view()), "type string_view. Cast"),
 }
 
 

@@ -95,7 +95,7 @@ def test_every_word_counted_is_a_word(texts: list[str]) -> None:
 @given(TEXTS)
 def test_counter_that_is_always_full(texts: list[str]) -> None:
     texts = [*texts, " ".join(f"w{number % 37} x{number}" for number in range(50))]
-    assert counted(NgramCounter(most_words=4, most_pairs=4), texts) == expected(texts)
+    assert counted(NgramCounter(max_words=4, max_pairs=4), texts) == expected(texts)
 
 
 def test_growth_keeps_all_and_memory_stays_within_bounds() -> None:
@@ -103,7 +103,7 @@ def test_growth_keeps_all_and_memory_stays_within_bounds() -> None:
         " ".join(f"w{number * number % 9973} y" for number in range(start, start + 500))
         for start in range(0, 9000, 500)
     ]
-    large, small = NgramCounter(), NgramCounter(most_words=256, most_pairs=512)
+    large, small = NgramCounter(), NgramCounter(max_words=256, max_pairs=512)
     parts = [part for text in texts for part in small.add(text.encode())]
     assert max(len(part.words) for part in parts) <= 256
     assert max(len(part.pairs) for part in parts) <= 512

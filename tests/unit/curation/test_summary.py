@@ -16,7 +16,7 @@ ENGLISH = LanguageReport(
     entries=500_000,
     head=16_000,
     tail=370_000,
-    never=114_000,
+    never_matched=114_000,
     matches=3_000_000,
     head_matches=2_835_000,
     tail_share=0.055,
@@ -99,7 +99,7 @@ STATES: list[tuple[dict[str, Any], str]] = [
     ({"already_finished": True}, "finished before"),
     ({"counts_reused": True}, "earlier, unfinished run"),
     ({"origin": "Re-balanced from t = 5."}, "Re-balanced from t = 5."),
-    ({"reserved": 12}, "reserve 12 rows above t"),
+    ({"reserve_rows": 12}, "reserve 12 rows above t"),
     ({"expected_size": None, "expected_deviation": None}, "expected size unknown"),
 ]
 

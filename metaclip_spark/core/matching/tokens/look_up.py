@@ -95,7 +95,7 @@ def look_up_words(block: Block, count: int, tables: TableView) -> None:
 
 @step
 def start_walks(block: Block, count: int, walks: Walks) -> int:
-    """Start a walk at each pair of neighboring words of one row that may start a phrase.
+    """Start a walk at each pair of neighbouring words of one row that may start a phrase.
 
     Bounds: at most one walk is started per word, and `walks` has room for that.
 
