@@ -41,8 +41,8 @@ def render_sizes(report: SizesReport, *, width: int) -> str:
         heading = f"Rows kept at each t{of}: {count(own.matched)} rows matched, seed {report.seed}"
         blocks.append("\n".join([heading, "", *_table(own, report.read, width)]))
     blocks.append(
-        "* marks the t of the run. For all points of the curve, pass --json or --csv. To choose t by size, pass "
-        "--target-size N to curate."
+        "* marks the t of the run. For all points of the curve, pass --json or --csv.\n"
+        "To choose t by size, pass --target-size N to curate."
     )
     return "\n\n".join(blocks)
 

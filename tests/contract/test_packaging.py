@@ -17,6 +17,7 @@ CARRIED = [
     "example/wordnet_names.txt.gz",
     "example/wordnet_sentences.tsv.gz",
     "core/matching/DESIGN.md",
+    "audit/GUIDE.md",
     "exports/GUIDE.md",
 ]
 

@@ -31,24 +31,19 @@ def render_caption(found: CaptionExplanation) -> str:
         ("spaced", repr(found.spaced) if found.spaced is not None else ""),
         ("uid", found.uid or ""),
         ("language", found.language or ""),
-        ("run", found.run_id),
     ]
     blocks = [[_verdict(found)], aligned([fact for fact in facts if fact[1]], right=())]
     if found.entries:
         blocks += [_evidence(found), _decision(found)]
     if not found.all_entries_searched:
         blocks.append(["Only entries that match a caption of the pool were searched. To search all, pass --metadata."])
+    blocks.append([f"Run {found.run_id}"])
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
 def render_entry(found: EntryExplanation) -> str:
     """Return the explanation of an entry as text, without a final line break."""
-    facts = [
-        ("entry", repr(found.entry)),
-        ("id", str(found.entry_id)),
-        ("language", found.language),
-        ("run", found.run_id),
-    ]
+    facts = [("entry", repr(found.entry)), ("id", str(found.entry_id)), ("language", found.language)]
     if found.count:
         facts += [
             ("count", f"{count(found.count)} matching captions"),
@@ -62,6 +57,7 @@ def render_entry(found: EntryExplanation) -> str:
         blocks.append(_examples("Dropped", found.dropped))
     elif found.rows_searched:
         blocks.append([f"No dropped caption among the {count(found.rows_searched)} rows of the pool searched"])
+    blocks.append([f"Run {found.run_id}"])
     return "\n\n".join("\n".join(block) for block in blocks)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -179,19 +178,6 @@ def test_on_the_command_line(curated: Example, capsys: pytest.CaptureFixture[str
     assert "Would be kept with probability" in shown("--caption", "a dog, barking")
     assert "rank" in shown("--entry", "dog", "--examples", "0")
     assert json.loads(shown("--entry-id", "7", "--metadata", str(example.metadata_path()), "--json"))["entry"] == "7"
-
-
-@pytest.mark.parametrize("what", ["uid", "entry"])
-def test_the_readme_shows_what_is_printed(
-    what: str, curated: Example, repository: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    readme = (repository / "README.md").read_text(encoding="utf-8")
-    (shown,) = re.findall(rf"<!-- explain {what} -->\n```console\n\$ metaclip-spark (.*?)```", readme, re.DOTALL)
-    command, _, output = shown.partition("\n")
-    capsys.readouterr()
-    assert main(command.replace("quickstart/tables", curated.root).split()) == 0
-    # Which captions of many are shown as examples depends on the order of files.
-    assert capsys.readouterr().out.startswith(output.partition("\nKept")[0].rstrip("\n"))
 
 
 @pytest.mark.parametrize("arguments", [[], ["--entry", "a", "--uid", "b"], ["--entry", "a", "--caption", "b"]])
