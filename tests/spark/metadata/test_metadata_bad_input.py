@@ -89,7 +89,7 @@ def cut_views(folder: Path) -> MetadataSources:
 BAD = {
     "bz2 that is cut": (cut_bz2, r"x\.xml\.bz2|cannot be read"),
     "gzip that is cut": (cut_gzip, r"cannot be read|cut"),
-    "cut inside of a page": (lambda folder: of_dump(folder, WHOLE[:-200]), "ends inside of the page"),
+    "cut inside of a page": (lambda folder: of_dump(folder, WHOLE[:-200]), "ends inside the page"),
     "cut between pages": (lambda folder: of_dump(folder, head().encode() + page(ARTICLES[0]).encode()), "is cut"),
     "another language": (lambda folder: of_dump(folder, dump(ARTICLES, "de")), "not of 'en'"),
     "no dump": (lambda folder: of_dump(folder, b"600:10:Paris\n"), "no dump of a wiki"),
