@@ -31,7 +31,7 @@ CASES = [
     Case("link with a colon before it", "[[:b]] [[d|e]]", ["b", "e"]),
     Case("file with links in its caption", "a [[File:b.jpg|thumb|c [[d]] {{e}} [http://f g]]] h", ["a", "h"]),
     Case("file in small letters, category", "a [[file:b]] [[Category:c]]d", ["a", "d"]),
-    Case("file by the wiki's own name", "a [[Fails:b.jpg|c]] [[fails:d]] e", ["a", "e"]),
+    Case("file by the name in this wiki", "a [[Fails:b.jpg|c]] [[fails:d]] e", ["a", "e"]),
     Case("other language", "a [[de:b]] [[zh-min-nan:c]] [[wp:d]] e", ["a", "wp:d", "e"]),
     Case("link that never ends", "a [[b c", ["a", "b", "c"]),
     Case("external link", "a [http://b.org/c?d=e f g] [//h i] [https://j]", ["a", "f", "g", "i"]),
@@ -45,10 +45,10 @@ CASES = [
     Case("table in a table of tags", "a <table>\n{|\n| b\n|}\nc</table>d", ["a", "d"]),
     Case("table of tags that is never closed is text", "a <table>b <table>c</table> [[d|e]] {{f|<table>}} g", [
         "a", "b", "e", "g"]),
-    Case("table of tags that ends with what holds it", "{|\n|<table>a\n|}\nb {{c|<table>d}} e </table>f", [
+    Case("table of tags closed by the construct around it", "{|\n|<table>a\n|}\nb {{c|<table>d}} e </table>f", [
         "b", "e", "f"]),
     Case("template in a table, its end at a line's beginning", "{|\n| {{a\n|b\n|}}\n|}\nc", ["c"]),
-    Case("table behind a comment", "<!-- a -->{|\n|b\n|}c", ["c"]),
+    Case("table after a comment", "<!-- a -->{|\n|b\n|}c", ["c"]),
     Case("heading", "== a b ==\nc\n===d===", ["a", "b", "c", "d"]),
     Case("equals signs in a line", "a = b", ["a", "=", "b"]),
     Case("lists and rules", "* a\n#:; b\n----\n: c", ["a", "b", "c"]),
@@ -96,7 +96,7 @@ HOSTILE = {
     "references": "<ref>",
     "closed by another": "<ref></math>",
     "tags": "<br ",
-    "tags that go on": "<br aaaaaaaaaaaaaaaaaaaaaaaaaa ",
+    "long tags without an end": "<br aaaaaaaaaaaaaaaaaaaaaaaaaa ",
     "comments": "<!--",
     "ampersands": "&aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     "numbers": "&#1",
