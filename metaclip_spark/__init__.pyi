@@ -53,7 +53,7 @@ from metaclip_spark.exports.rows import export_jsonl as export_jsonl
 from metaclip_spark.exports.uids import export_datacomp as export_datacomp
 from metaclip_spark.metadata.build import build_metadata as build_metadata
 from metaclip_spark.metadata.read_metadata import read_metadata as read_metadata
-from metaclip_spark.metadata.report import ListDifference as ListDifference
+from metaclip_spark.metadata.report import MetadataDifference as MetadataDifference
 from metaclip_spark.metadata.report import MetadataReport as MetadataReport
 from metaclip_spark.pools.presets import preset_pool as preset_pool
 from metaclip_spark.runs.report import CurateReport as CurateReport

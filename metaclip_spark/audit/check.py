@@ -8,9 +8,9 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 
 from metaclip_spark.audit.check_report import CheckReport
 from metaclip_spark.errors import ConsistencyError
-from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.runs.tables_state import current_run
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.schemas import CURATED, DECISIONS, LANGUAGE
 from metaclip_spark.tables.tables import Tables
 
@@ -39,7 +39,7 @@ def check(spark: SparkSession, output: str, *, pool_name: str | None = None, lea
     """
     check_session(spark)
     tables = Tables(spark, output)
-    with named_worker_errors(tables):
+    with translated_job_errors(tables):
         run = current_run(tables)
         version = tables.newest_version(CURATED)
         table = tables.read(CURATED, version)

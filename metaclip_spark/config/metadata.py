@@ -1,4 +1,4 @@
-"""What building metadata is told: the sources of a language, and the least counts, shares and caps of the papers."""
+"""Sources of the metadata of a language, and its thresholds, shares and caps with the values of the papers."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ UNIGRAMS: Final = 251_465
 BIGRAMS: Final = 100_646
 TITLES: Final = 61_235
 TOTAL: Final = 500_000
-"""Entries of the published list by source (Demystifying CLIP Data, table 1)."""
+"""Entries of the published metadata by source (Demystifying CLIP Data, table 1)."""
 
 REFERENCE_LANGUAGE: Final = "en"
-_MOST_LETTERS: Final = 32
-_MOST_BITS: Final = 1000
-"""Far more than any pair can have, and 2 ** bits is still a number."""
+_MAX_LETTERS: Final = 32
+_MAX_PMI: Final = 1000
+"""Far more than any pair can have, and 2 ** 1000 is still a double."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MetadataSources:
-    """Where the sources of a language are. One that is not given adds nothing.
+    """Locations of the sources of a language. A source without a location adds nothing.
 
     Attributes:
-        nltk_data: folder with NLTK's `corpora/`; None: where NLTK looks itself (NLTK_DATA).
-        wordnet: take WordNet (English) or the Open Multilingual WordNet (other languages, where it has them).
-        dump: files or folders of a `pages-articles` dump.
-        unigrams: ready-made counts in place of a dump: `word count` or `word<TAB>count`.
-        bigrams: the same of pairs of words.
-        page_views: hourly files, or folders of them.
-        official: a list to take as it is, before all sources.
+        nltk_data: Folder with NLTK's `corpora/`; None: where NLTK itself searches (NLTK_DATA).
+        wordnet: Whether to use WordNet (English) or the Open Multilingual WordNet (other languages, if it covers them).
+        dump: Files or folders of a `pages-articles` dump.
+        unigrams: Files with ready-made counts instead of a dump: `word count` or `word<TAB>count`.
+        bigrams: Files with ready-made counts of pairs of words.
+        page_views: Hourly files, or folders of them.
+        official: A list whose entries come before all sources, unchanged.
     """
 
     nltk_data: str | None = None
@@ -45,36 +45,46 @@ class MetadataSources:
 
     def __post_init__(self) -> None:
         if self.dump and (self.unigrams or self.bigrams):
-            raise ConfigError("both a dump and ready-made counts are given: words are counted in the one or the other")
+            raise ConfigError(
+                "both a dump and ready-made counts are given, but words come from only one of them. Pass one"
+            )
         if self.bigrams and not self.unigrams:
             raise ConfigError(
-                "counts of bigrams are given without those of unigrams, which their score needs: give both"
+                "counts of bigrams are given without counts of unigrams, which their score needs. Pass both"
             )
         if not (self.wordnet or self.dump or self.unigrams or self.page_views or self.official):
-            raise ConfigError("no source is given: a dump, counts, page views, WordNet or a list")
+            raise ConfigError("no source is given. Pass a dump, counts, page views, WordNet or an official list")
+
+    @property
+    def steps(self) -> frozenset[str]:
+        """Steps of the build that have a source: "wordnet", "ngrams", "titles"."""
+        given = {"wordnet": self.wordnet, "ngrams": self.dump or self.unigrams, "titles": self.page_views}
+        return frozenset(step for step, source in given.items() if source)
 
 
 @dataclass(frozen=True, kw_only=True)
 class MetadataConfig:
-    """How to choose entries; `for_language` has the papers' values.
+    """Thresholds, shares and caps that choose entries; `for_language` returns the values of the papers.
+
+    The caps count newly admitted entries, and None means no limit.
 
     Attributes:
-        unigram_min_count: occurrences that a unigram needs.
-        unigram_share: share of the distinct words, by occurrences, that is kept; None: all with enough.
-        unigram_cap: unigrams newly admitted at most; None, here as below: no limit.
-        bigram_min_count: occurrences that a bigram needs in English Wikipedia; scaled down to a smaller one unless
+        unigram_min_count: Occurrences that a unigram needs.
+        unigram_share: Share of the distinct words that is proposed, most frequent first; None: all above the minimum.
+        unigram_cap: Maximum number of unigrams admitted.
+        bigram_min_count: Occurrences that a bigram needs in English Wikipedia, scaled down to a smaller one unless
             `bigram_min_count_exact`.
-        bigram_min_count_exact: take `bigram_min_count` as it is.
-        bigram_min_pmi: bits that a bigram needs; None: the best are taken, however good.
-        bigram_share: bigrams at most, as a share of the unigrams kept; None: no such limit.
-        bigram_cap: newly admitted at most.
-        title_min_line_views: views of an hourly line that is counted.
-        title_min_views: views over all files that a title needs.
-        title_share: share of the distinct titles, by views, that is kept; None: all with enough.
-        title_cap: newly admitted at most.
-        total_cap: entries at most.
-        keep_odd: words may begin and end with quotes, brackets and markup.
-        tokens: word tokens of the corpus, where the counts given are a part of it; None: their sum.
+        bigram_min_count_exact: Whether to use `bigram_min_count` without scaling.
+        bigram_min_pmi: Pointwise mutual information that a bigram needs, in bits; None: no minimum, the best are taken.
+        bigram_share: Maximum number of bigrams, as a share of the unigrams that the cap leaves; None: no such limit.
+        bigram_cap: Maximum number of bigrams admitted.
+        title_min_line_views: Views from which a line of an hourly file counts.
+        title_min_views: Views over all files that a title needs.
+        title_share: Share of the distinct titles that is proposed, most viewed first; None: all above the minimum.
+        title_cap: Maximum number of titles admitted.
+        total_cap: Maximum number of entries.
+        keep_odd: Whether words may begin and end with quotes, brackets and markup.
+        tokens: Word tokens of the complete text, if ready-made counts are a part of it; None: the sum of the counts.
     """
 
     unigram_min_count: int = 100
@@ -101,20 +111,24 @@ class MetadataConfig:
         for name in ("unigram_share", "bigram_share", "title_share"):
             share = getattr(self, name)
             if share is not None and not (is_number(share) and 0 < share <= 1):
-                raise ConfigError(f"{name} = {share!r} is no share: pass a number > 0, at most 1, or leave it out")
+                raise ConfigError(f"{name} = {share!r} is not a share. Pass a number > 0 and <= 1, or omit it")
         for name in ("bigram_min_count_exact", "keep_odd"):
             check_flag(name, getattr(self, name))
         bits = self.bigram_min_pmi
-        if bits is not None and not (is_number(bits) and 0 <= bits <= _MOST_BITS):
-            remedy = f"pass a number from 0 to {_MOST_BITS}, or leave it out for the best pairs"
-            raise ConfigError(f"bigram_min_pmi = {bits!r} is no number of bits: {remedy}")
+        if bits is not None and not (is_number(bits) and 0 <= bits <= _MAX_PMI):
+            remedy = f"Pass a number from 0 to {_MAX_PMI}, or omit it for the best pairs"
+            raise ConfigError(f"bigram_min_pmi = {bits!r} is not a number of bits. {remedy}")
 
     @classmethod
     def for_language(cls, language: str, **changed: Any) -> MetadataConfig:
-        """The published values: English by Demystifying CLIP Data, all others by the shares of Meta CLIP 2.
+        """Return the published values: for English those of Demystifying CLIP Data, else those of Meta CLIP 2.
+
+        Args:
+            language: Code of the Wikipedia.
+            changed: Values that replace the published ones.
 
         Raises:
-            ConfigError: the language is no code, or a value is out of its range.
+            ConfigError: The language is not a code, or a value is out of its range.
 
         >>> MetadataConfig.for_language("vi").unigram_share, MetadataConfig.for_language("en").unigram_min_count
         (0.1, 100)
@@ -129,26 +143,22 @@ class MetadataConfig:
         return replace(shares, **changed)
 
     def as_dict(self) -> dict[str, Any]:
-        """The values, as JSON types."""
+        """Return the values as JSON types."""
         return asdict(self)
 
 
 def check_language(language: str) -> None:
-    """Refuse what is no code of a Wikipedia, or one in capitals, which would be another language's list and folder.
-
-    Raises:
-        ConfigError: it is.
-    """
+    """Raise ConfigError unless a language is a lower-case code; upper case would name a second folder."""
     code = language.replace("_", "").replace("-", "")
-    if not (code.isascii() and code.isalnum() and len(language) <= _MOST_LETTERS):
-        raise ConfigError(f"language {language!r} is no code of a Wikipedia, such as en, vi or zh_yue")
+    if not (code.isascii() and code.isalnum() and len(language) <= _MAX_LETTERS):
+        raise ConfigError(f"language {language!r} is not the code of a Wikipedia. Pass a code such as en, vi or zh_yue")
     if language != language.lower():
-        raise ConfigError(f"language {language!r} is written in capitals: write {language.lower()!r}")
+        raise ConfigError(f"language {language!r} is in upper case. Pass {language.lower()!r}")
 
 
 def _check_count(name: str, value: object, *, optional: bool = False) -> None:
     if value is None and optional:
         return
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        remedy = "an integer >= 1" + (", or leave it out for no limit" if optional else "")
-        raise ConfigError(f"{name} = {value!r} is no number of its kind: pass {remedy}")
+        remedy = "an integer >= 1" + (", or omit it" if optional else "")
+        raise ConfigError(f"{name} = {value!r} is not a positive integer. Pass {remedy}")

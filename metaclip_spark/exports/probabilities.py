@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 from metaclip_spark.errors import ConfigError
 from metaclip_spark.exports.export_report import ExportReport
 from metaclip_spark.exports.rows import located_target
-from metaclip_spark.runs.run_entries import run_counts, run_language
+from metaclip_spark.runs.run_language import run_counts, run_language
 from metaclip_spark.runs.stored_counts import count_rows
-from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.runs.tables_state import current_run
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.new_files import new_file
 from metaclip_spark.tables.tables import Tables
 
@@ -60,7 +60,7 @@ def export_entry_probabilities(
     if kind not in {"npy", "parquet"}:
         raise ConfigError(f"the target {target} is neither .npy nor .parquet: end its name in one of them")
     tables = Tables(spark, output)
-    with named_worker_errors(tables):
+    with translated_job_errors(tables):
         run = current_run(tables)
         place = located_target(spark, target, tables)
         if language is not None or t is not None or kind == "npy":

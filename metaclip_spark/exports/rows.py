@@ -10,11 +10,11 @@ from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its type
 
 from metaclip_spark.errors import ColumnNotFoundError, ConfigError, InputError, TableError
 from metaclip_spark.exports.export_report import ExportReport
-from metaclip_spark.runs.stored_run import curations, current_run
+from metaclip_spark.runs.tables_state import current_run, stored_runs
 from metaclip_spark.spark.columns import quoted
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.locations import absolute, located, nearest
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.new_files import check_rows, new_folder, refuse_sources
 from metaclip_spark.tables.schemas import CURATED
 from metaclip_spark.tables.tables import Tables
@@ -56,7 +56,7 @@ def export_img2dataset(
     chosen = rows.where(F.length(F.trim("image_url")) > 0).select(
         F.col("image_url").alias("url"), _as_text(rows, "text").alias("caption"), "uid", *map(quoted, columns)
     )
-    with named_worker_errors(Tables(spark, output)), new_folder(place, overwrite=overwrite) as path:
+    with translated_job_errors(Tables(spark, output)), new_folder(place, overwrite=overwrite) as path:
         chosen.write.parquet(path)
         written = chosen.count()
         check_rows(spark, path, written, form="parquet", schema=chosen.schema)
@@ -93,7 +93,7 @@ def export_jsonl(
     _check_columns(rows, chosen, taken=())
     lines = rows.select(*(_as_text(rows, name).alias(name) for name in chosen))
     options = {"ignoreNullFields": "false", "compression": "gzip" if gzip else "none"}
-    with named_worker_errors(Tables(spark, output)), new_folder(place, overwrite=overwrite) as path:
+    with translated_job_errors(Tables(spark, output)), new_folder(place, overwrite=overwrite) as path:
         lines.write.options(**options).json(path)
         written = rows.count()
         check_rows(spark, path, written, form="json", schema=lines.schema)
@@ -112,7 +112,7 @@ def open_curated(spark: SparkSession, output: str, target: str) -> tuple[str, St
     """
     check_session(spark)
     tables = Tables(spark, output)
-    with named_worker_errors(tables):
+    with translated_job_errors(tables):
         if tables.read(CURATED) is None:
             current_run(tables)  # says so
         version = tables.newest_version(CURATED)  # an unversioned table is read anew by each of an export's actions
@@ -131,7 +131,7 @@ def located_target(spark: SparkSession, target: str, tables: Tables) -> str:
         ConfigError: it overlaps with them, or says nothing of where it is.
     """
     place = located(spark, target)
-    read = {path for each in curations(tables).values() for path in each.source.paths}
+    read = {path for each in stored_runs(tables).values() for path in each.source.paths}
     folders = [] if tables.folder is None else [tables.folder]
     refuse_sources(place, (located(spark, absolute(source)) for source in (*folders, *sorted(read))))
     return place

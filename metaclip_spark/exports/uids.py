@@ -11,8 +11,8 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 from metaclip_spark.errors import ConsistencyError, InputError
 from metaclip_spark.exports.export_report import ExportReport
 from metaclip_spark.exports.rows import open_curated
-from metaclip_spark.spark.library import map_in_arrow
-from metaclip_spark.spark.worker_errors import named_worker_errors
+from metaclip_spark.spark.arrow_functions import map_in_arrow
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.tables.new_files import new_file
 from metaclip_spark.tables.tables import Tables
 
@@ -47,7 +47,7 @@ def export_datacomp(spark: SparkSession, output: str, target: str, *, overwrite:
         TableError: there is no finished run, or the target exists.
     """
     place, run, rows = open_curated(spark, output, target)
-    with new_file(place, overwrite=overwrite) as path, named_worker_errors(Tables(spark, output)):
+    with new_file(place, overwrite=overwrite) as path, translated_job_errors(Tables(spark, output)):
         _refuse_other_uids(rows)
         ordered = map_in_arrow(rows.select(F.lower("uid").alias("uid")).orderBy("uid"), _pairs, _SCHEMA)
         uids = _write(path, (row.pairs for row in ordered.toLocalIterator(prefetchPartitions=True)))

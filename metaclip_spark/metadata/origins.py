@@ -1,4 +1,4 @@
-"""Where a list comes from: what its report and manifest say of the sources, however they were brought together."""
+"""Origins of metadata: the files, figures and warnings of all its sources, for the report and the manifest."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from metaclip_spark.core.entry_list import fates_of_entries
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from metaclip_spark.metadata.candidates.candidates import Ranked
+    from metaclip_spark.metadata.candidates.proposal import Proposal
 
 
 class Origins(NamedTuple):
-    """Of all sources of a list.
+    """Origins of metadata.
 
     Attributes:
-        sources: editions and files: names and sizes, not where they lay.
-        figures: by source, what was asked and reached; of "text" the pages or lines by what became of them.
-        warnings: for people.
+        sources: Editions and files, by name and size.
+        figures: By source, thresholds requested and reached; by "text", the pages or lines by their fate.
+        warnings: Human-readable warnings.
     """
 
     sources: dict[str, Any]
@@ -28,20 +28,20 @@ class Origins(NamedTuple):
     warnings: list[str]
 
 
-def origins_of(found: Mapping[str, Ranked], official: str | None, entries: Sequence[str]) -> Origins:
-    """What the sources say of themselves, in their order.
+def origins_of(proposals: Mapping[str, Proposal], official: str | None, entries: Sequence[str]) -> Origins:
+    """Combine the origins of proposals.
 
     Args:
-        found: by the source's name, in the order of the merge; of what two of them say the first one's holds.
-        official: a list that was taken as it is.
-        entries: of that list.
+        proposals: Proposals by source, in the order of the merge; where two name the same file, the first one counts.
+        official: Path of the official list.
+        entries: Its entries.
     """
     sources: dict[str, Any] = {}
-    for ranked in found.values():
-        sources = ranked.origin | sources
-    figures: dict[str, dict[str, Any]] = {"text": next((own.text for own in found.values() if own.text), {})}
-    figures |= {name: own.figures for name, own in found.items()}
+    for proposal in proposals.values():
+        sources = proposal.sources | sources
+    figures: dict[str, dict[str, Any]] = {"text": next((own.text for own in proposals.values() if own.text), {})}
+    figures |= {name: own.figures for name, own in proposals.items()}
     if official is not None:
         sources[OFFICIAL] = Path(official).name
         figures = {OFFICIAL: fates_of_entries(entries)} | figures
-    return Origins(sources, figures, [said for own in found.values() for said in own.warnings])
+    return Origins(sources, figures, [warning for own in proposals.values() for warning in own.warnings])

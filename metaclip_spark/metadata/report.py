@@ -1,4 +1,4 @@
-"""What building metadata found: numbers first, for machines, and for the manifest beside the list."""
+"""Report of a metadata build: typed figures, also stored as report and manifest beside the metadata."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from metaclip_spark.core.entry_list import first_unfit_for_text, metadata_digest
+from metaclip_spark.core.entry_list import first_unwritable_as_text, metadata_digest
 from metaclip_spark.core.languages import base_language, is_no_space, language_code
 from metaclip_spark.core.ngrams.segmentation import icu_version
 from metaclip_spark.core.spacing import SEMANTICS_VERSION
+from metaclip_spark.metadata.candidates.proposal import REACHED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from metaclip_spark.core.entries.merge import Entry, Merged
+    from metaclip_spark.core.entries.merge import Merged
+    from metaclip_spark.metadata.origins import Origins
 
 _SHOWN: Final = 10
-MIN_COUNT_REACHED, MIN_PMI_REACHED, MIN_VIEWS_REACHED = REACHED = (
-    "min count reached", "min PMI reached", "min views reached"
-)  # fmt: skip
-"""Figures of a source that are of its last candidate, and after the merge of the last that it admitted."""
 
 
 @dataclass(frozen=True)
-class ListDifference:
-    """How a list differs from another.
+class MetadataDifference:
+    """Difference between built metadata and another list.
 
     Attributes:
-        in_both: entries in both.
-        only_here: entries that the other list lacks, and the first few.
-        only_there: entries of the other list that are missing here, and the first few.
+        in_both: Number of entries in both.
+        only_here: Number of entries that the other list lacks.
+        only_there: Number of entries that only the other list has.
+        examples_here: The first few entries that the other list lacks.
+        examples_there: The first few entries that only the other list has.
     """
 
     in_both: int
@@ -48,45 +48,45 @@ class WrittenCandidates:
     """Candidates of one source, written for a later merge.
 
     Attributes:
-        source: its name.
-        candidates: how many.
-        target: the file.
-        figures: numbers of the source: what was asked for, what was reached.
-        warnings: for people.
+        source: Name of the source.
+        candidates: Number of candidates.
+        file: Path of their file.
+        figures: Numbers about the source: thresholds requested and reached.
+        warnings: Human-readable warnings.
     """
 
     source: str
     candidates: int
-    target: str
+    file: str
     figures: dict[str, float | None]
     warnings: list[str]
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures as JSON types."""
+        """Return the figures as JSON types."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class MetadataReport:
-    """A list that was built.
+    """Report of built metadata.
 
     Attributes:
-        language: of it.
-        entries: their number.
-        metadata_digest: of the entries in order: what a curation carries.
-        sources: files and editions.
-        configuration: least counts, shares, caps.
-        merged: by source, what became of its candidates.
-        figures: by source, what was asked and reached; of "text" the pages or lines by what became of them.
-        top: by source, its first entries with their scores.
-        bottom: by source, its last ones.
-        scripts: entries by the script of their first letter, most first.
-        unmatchable: candidates left out because no caption can hold them, the first few.
-        warnings: for people.
-        software: versions that the result depends on.
-        difference: to another list, if one was given.
-        files: what was written, by kind.
-        seconds: how long it took; None in the manifest, which is the same for the same list.
+        language: Code of the Wikipedia.
+        entries: Number of entries.
+        metadata_digest: Digest of the entries in order, which every curation with them carries.
+        sources: Editions and files, by name and size.
+        configuration: Thresholds, shares and caps.
+        merged: By source, its candidates by their fate.
+        figures: By source, thresholds requested and reached; by "text", the pages or lines by their fate.
+        top: By source, its first entries with their scores.
+        bottom: By source, its last entries with their scores.
+        scripts: Entries by the script of their first letter, the most frequent script first.
+        unmatchable: The first few candidates left out because no caption can match them.
+        warnings: Human-readable warnings.
+        software: Versions that the result depends on.
+        difference: Difference to another list, if one was passed.
+        files: Paths written, by kind.
+        seconds: Duration of the build; None in the manifest, which is equal for equal metadata.
     """
 
     language: str
@@ -102,20 +102,20 @@ class MetadataReport:
     unmatchable: list[str]
     warnings: list[str]
     software: dict[str, str]
-    difference: ListDifference | None = None
+    difference: MetadataDifference | None = None
     files: dict[str, str] = field(default_factory=dict)
     seconds: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as JSON types."""
+        """Return the report as JSON types."""
         return asdict(self)
 
     def finished(self, files: dict[str, str], seconds: float, warnings: Sequence[str] = ()) -> MetadataReport:
-        """The report, with what was written, the time that it took, and what was not written."""
+        """Return the report with the files written, the duration, and warnings about the writing."""
         return replace(self, files=files, seconds=seconds, warnings=[*self.warnings, *warnings])
 
     def manifest(self) -> dict[str, Any]:
-        """What does not depend on where and when the list was built."""
+        """Return the part that does not depend on where and when the metadata was built."""
         return {name: value for name, value in self.as_dict().items() if name not in {"files", "seconds"}}
 
 
@@ -124,41 +124,48 @@ def metadata_report(
     *,
     language: str,
     config: dict[str, Any],
-    sources: dict[str, Any],
-    figures: Mapping[str, dict[str, Any]],
-    warnings: list[str],
-    difference: ListDifference | None,
+    origins: Origins,
+    compare_with: Sequence[str] | None = None,
 ) -> MetadataReport:
-    """Figures of a merged list."""
+    """Return the report of merged candidates, before anything is written.
+
+    Args:
+        merged: Result of the merge.
+        language: Code of the Wikipedia.
+        config: Configuration in force.
+        origins: Origins of the sources.
+        compare_with: Another list to compare the entries with.
+    """
+    texts = [entry.text for entry in merged.entries]
     by_source: dict[str, list[tuple[str, float | None]]] = {}
     for entry in merged.entries:
         by_source.setdefault(entry.admitted_by, []).append((entry.text, entry.score))
     return MetadataReport(
         language=language,
-        entries=len(merged.entries),
-        metadata_digest=metadata_digest([entry.text for entry in merged.entries]),
-        sources=sources,
+        entries=len(texts),
+        metadata_digest=metadata_digest(texts),
+        sources=origins.sources,
         configuration=config,
         merged={name: asdict(own) for name, own in merged.figures.items()},
-        figures={name: _of_admitted(own, by_source.get(name, [])) for name, own in figures.items() if own},
+        figures={name: _of_admitted(own, by_source.get(name, [])) for name, own in origins.figures.items() if own},
         top={name: own[:_SHOWN] for name, own in by_source.items()},
         bottom={name: own[-_SHOWN:] for name, own in by_source.items()},
-        scripts=scripts_of(entry.text for entry in merged.entries),
+        scripts=scripts_of(texts),
         unmatchable=merged.unmatchable,
-        warnings=[*_variant_warnings(language), *_text_warnings([entry.text for entry in merged.entries]), *warnings],
+        warnings=[*_variant_warnings(language), *_text_warnings(texts), *origins.warnings],
         software=_software(language),
-        difference=difference,
+        difference=None if compare_with is None else difference_to(texts, compare_with),
     )
 
 
 def _of_admitted(figures: Mapping[str, Any], admitted: Sequence[tuple[str, float | None]]) -> dict[str, Any]:
-    """Figures of a source, what was reached being that of the last entry admitted: more were proposed."""
+    """Return the figures of a source, with the thresholds reached by its last admitted entry."""
     last = admitted[-1][1] if admitted else None
     return {name: last if name in REACHED else value for name, value in figures.items()}
 
 
-def scripts_of(texts: Any) -> dict[str, int]:
-    """Texts by the script of their first letter, as its Unicode name begins; "none" has no letter.
+def scripts_of(texts: Iterable[str]) -> dict[str, int]:
+    """Count texts by the script of their first letter, the first word of its Unicode name; "none" has no letter.
 
     >>> scripts_of(["dog", "собака", "cat", "42"])
     {'LATIN': 2, 'CYRILLIC': 1, 'none': 1}
@@ -175,39 +182,44 @@ def scripts_of(texts: Any) -> dict[str, int]:
     return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
 
 
-def difference_to(entries: Sequence[Entry], other: Sequence[str]) -> ListDifference:
-    """How a list differs from another one."""
-    here, there = [entry.text for entry in entries], list(dict.fromkeys(other))
-    only_here, only_there = _missing(here, set(there)), _missing(there, set(here))
-    return ListDifference(
-        len(here) - len(only_here), len(only_here), len(only_there), only_here[:_SHOWN], only_there[:_SHOWN]
+def difference_to(entries: Sequence[str], other: Sequence[str]) -> MetadataDifference:
+    """Return the difference between entries and another list, whose repeated entries count once.
+
+    >>> difference_to(["dog", "cat"], ["cat", "ant", "cat"])
+    MetadataDifference(in_both=1, only_here=1, only_there=1, examples_here=['dog'], examples_there=['ant'])
+    """
+    there = list(dict.fromkeys(other))
+    only_here, only_there = _missing(entries, set(there)), _missing(there, set(entries))
+    return MetadataDifference(
+        len(entries) - len(only_here), len(only_here), len(only_there), only_here[:_SHOWN], only_there[:_SHOWN]
     )
 
 
-def _missing(texts: Sequence[str], of: set[str]) -> list[str]:
-    return [text for text in texts if text not in of]
+def _missing(texts: Sequence[str], known: set[str]) -> list[str]:
+    return [text for text in texts if text not in known]
 
 
 def _variant_warnings(language: str) -> list[str]:
     base = base_language(language)
     if base == language_code(language):
         return []
-    return [f"{language!r} is a variant of {base!r}, and captions of both have one list: name both dumps with {base}="]
+    said = f"{language!r} is a variant of {base!r}, and captions of both match the same metadata"
+    return [f"{said}: build {base!r} from both dumps, each passed as {base}=PATH"]
 
 
 def _text_warnings(texts: Sequence[str]) -> list[str]:
-    unfit = first_unfit_for_text(texts)
-    if unfit is None:
+    entry_id = first_unwritable_as_text(texts)
+    if entry_id is None:
         return []
-    why = (
-        "a line end, or a byte order mark that begins the list, would not be read back from lines, and ids would shift"
+    said = (
+        f"entries.txt is not written: entry {entry_id}, {texts[entry_id]!r}, has a line end, or starts the list with a "
+        "byte order mark, so the lines would not give back the same ids. "
     )
-    said = f"entry {unfit}, {texts[unfit]!r}, cannot be a line of entries.txt ({why}): the file is left out; use "
-    return [said + "metadata.json or entries.mcs, or correct the list that was taken as it is"]
+    return [said + "Use metadata.json or entries.mcs, or correct the official list"]
 
 
 def _software(language: str) -> dict[str, str]:
-    """What decides which tokens are words, beside the rules themselves."""
+    """Return the versions that decide which tokens are words."""
     versions = {
         "metaclip-spark": importlib.metadata.version("metaclip-spark"),
         "python": platform.python_version(),

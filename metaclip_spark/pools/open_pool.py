@@ -25,7 +25,7 @@ from metaclip_spark.pools.source import Source, identify, unreadable
 from metaclip_spark.pools.text_formats import read_lines, well_formed
 from metaclip_spark.spark.columns import quoted
 from metaclip_spark.spark.locations import absolute, is_inside, is_table_name
-from metaclip_spark.spark.session_kind import analysed, files_of
+from metaclip_spark.spark.session_features import analysed, input_files
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -158,8 +158,8 @@ def _check_files_read_once(spark: SparkSession, pool: Pool) -> None:
     paths = sorted(f"{path.rstrip('/')}/" for path in pool.paths)
     if pool.format in TABLE_FORMATS or not (_GLOB.search("".join(paths)) or any(map(is_inside, paths[1:], paths))):
         return
-    files = [len(files_of(spark.read.format("binaryFile").load(path))) for path in pool.paths]
-    repeated = sum(files) - len(files_of(spark.read.format("binaryFile").load(list(pool.paths))))
+    files = [len(input_files(spark.read.format("binaryFile").load(path))) for path in pool.paths]
+    repeated = sum(files) - len(input_files(spark.read.format("binaryFile").load(list(pool.paths))))
     if repeated:
         raise InputError(
             f"{repeated} of the {sum(files)} files in {', '.join(pool.paths)} are in more than one of these paths and "
@@ -170,7 +170,7 @@ def _check_files_read_once(spark: SparkSession, pool: Pool) -> None:
 def _check_all_files_read(tables: list[DataFrame], pool: Pool, source: Source) -> None:
     """Raise if Spark would skip files: it reads the folders of a partitioned table, but no other subfolders."""
     listed = source.description.get("files", 0)
-    read = len(files_of(tables[0])) if listed else 0
+    read = len(input_files(tables[0])) if listed else 0
     if read < listed:
         raise InputError(
             f"{listed - read} of the {listed} files in {', '.join(pool.paths)} are in subfolders that Spark does not "

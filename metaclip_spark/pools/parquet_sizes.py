@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import PySparkException
 
-from metaclip_spark.spark.session_kind import has_context
+from metaclip_spark.spark.session_features import has_spark_context
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ def sizes_by_footers(spark: SparkSession, files: Sequence[str]) -> list[FileSize
         None where the driver cannot look into all of them: without a context, or in stores that are open to tables
         alone.
     """
-    if not has_context(spark):
+    if not has_spark_context(spark):
         return None
     try:
         jvm = spark._jvm  # noqa: SLF001 - pyspark has no way to ask

@@ -16,7 +16,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
 from metaclip_spark.pools.parquet_sizes import size_by_job, sizes_by_footers
-from metaclip_spark.spark.session_kind import files_of
+from metaclip_spark.spark.session_features import input_files
 from metaclip_spark.spark.settings import changed_settings
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def row_bounded_batches(rows: DataFrame) -> Iterator[None]:
 def _fitting_rows(rows: DataFrame) -> int:
     """Rows that a batch of the mean size would hold, by the widest rows of a few files spread over the pool."""
     spark = rows.sparkSession
-    files = files_of(rows)
+    files = input_files(rows)
     if not files or not files[len(files) // 2].endswith(".parquet"):
         return 0
     places = sorted({(len(files) - 1) * place // (_LOOKED_AT - 1) for place in range(_LOOKED_AT)})

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 
 from metaclip_spark.config.pool import TABLE_FORMATS, TEXT_FORMATS
 from metaclip_spark.errors import InputError
-from metaclip_spark.spark.failure_reason import reason
+from metaclip_spark.spark.job_errors import failure_reason
 from metaclip_spark.spark.locations import absent_part, is_table_name, nearest
 from metaclip_spark.spark.settings import changed_settings
 
@@ -86,7 +86,9 @@ def unreadable(pool: Pool, error: Exception) -> InputError:
             f"files of the pool {', '.join(pool.paths)} have columns of one name and different types, some "
             f"{' and some '.join(schemas)}: cast them to one type, or curate the files of one kind and append the rest"
         )
-    return InputError(f"the pool {', '.join(pool.paths)} cannot be read as {pool.format}: {reason(error)}{hint}")
+    return InputError(
+        f"the pool {', '.join(pool.paths)} cannot be read as {pool.format}: {failure_reason(error)}{hint}"
+    )
 
 
 def sql_name(place: str) -> str:

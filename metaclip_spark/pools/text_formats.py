@@ -21,7 +21,7 @@ from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.pools.records import HEADER, LINE, MALFORMED, RECORD, WELL_FORMED
 from metaclip_spark.pools.source import unreadable
 from metaclip_spark.spark.columns import quoted
-from metaclip_spark.spark.failure_reason import reason
+from metaclip_spark.spark.job_errors import failure_reason
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -191,7 +191,7 @@ def _declared(pool: Pool) -> list[T.StructField] | None:
     try:
         schema = T.DataType.fromDDL(pool.schema)
     except (PySparkException, Py4JJavaError) as error:
-        raise ConfigError(f"schema {pool.schema!r} is none (name type, …): {reason(error)}") from error
+        raise ConfigError(f"schema {pool.schema!r} is none (name type, …): {failure_reason(error)}") from error
     if not isinstance(schema, T.StructType) or not schema.fields:
         raise ConfigError(f"schema {pool.schema!r} of the pool names no columns: write name type, …")
     return list(schema.fields)

@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 def quoted(name: str) -> Column:
-    """The column of exactly this name, which may hold dots and backticks."""
+    """Return the column of exactly this name, which may contain dots and backticks."""
     return F.col(f"`{name.replace('`', '``')}`")

@@ -1,8 +1,8 @@
-"""One file per host: an artifact's bytes become a file that all workers of the host map.
+"""Compiled metadata as one file per host, which all workers of the host map.
 
-A broadcast that every worker unpickles costs its size in each of them; a mapped file costs it once. The first worker of
-a host that needs the artifact writes it to the host's cache directory under its digest, first under a temporary name,
-then renamed: whoever comes at the same time writes the same bytes, and nobody ever sees half a file.
+A broadcast costs its size in every worker that unpickles it; a mapped file costs it once. The first worker of a host
+that needs the artifact writes it to the host's cache directory under a temporary name and renames it to its digest.
+Workers that do so at the same time write the same bytes, and no worker ever sees an incomplete file.
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ _opened: dict[str, CompiledMetadata] = {}
 
 
 def open_on_host(artifact_digest: str, fetch: Callable[[], bytes]) -> CompiledMetadata:
-    """The compiled metadata with this digest, mapped from the host's cache.
+    """Return the compiled metadata with this digest, mapped from the host's cache.
 
     Args:
-        artifact_digest: as the function of that name gives it.
-        fetch: gives the artifact's bytes; called only if the host has no sound file of this digest.
+        artifact_digest: Result of the function of that name.
+        fetch: Function that returns the artifact's bytes; called only if the host has no valid file of this digest.
 
     Returns:
         The same object for every call in this process.
 
     Raises:
-        ArtifactError: the bytes fetched are not the artifact of this digest.
-        EnvironmentProblemError: the host's cache cannot take them.
+        ArtifactError: The fetched bytes are not the artifact of this digest.
+        EnvironmentProblemError: The bytes cannot be written to the host's cache.
     """
     if artifact_digest not in _opened:
         path = Path(cache_root()) / f"{artifact_digest}{_SUFFIX}"
-        compiled = _map_sound(path, artifact_digest)
-        if compiled is None:  # absent, or damaged by a full disk or a cleaner: written anew
-            _keep(path, fetch())
+        compiled = _map_if_valid(path, artifact_digest)
+        if compiled is None:  # absent, or damaged by a full disk or a cleaner
+            _store(path, fetch())
             drop_unused([*path.parent.glob(f"*{_SUFFIX}"), *path.parent.glob(f"*{_PARTIAL}")])
             compiled = map_artifact(path, expect_digest=artifact_digest)
-        with contextlib.suppress(OSError):  # a cleaner was faster: what is mapped stays
+        with contextlib.suppress(OSError):  # a cleaner was faster; the mapping stays valid
             os.utime(path)
         _opened[artifact_digest] = compiled
     return _opened[artifact_digest]
@@ -60,21 +60,21 @@ def map_artifact(path: Path, *, expect_digest: str | None = None) -> CompiledMet
     """Map an artifact file; its arrays are views of the mapping, which lives as long as they do.
 
     Args:
-        path: the file.
-        expect_digest: refuse any artifact but the one of this `artifact_digest`.
+        path: Artifact file.
+        expect_digest: Digest that the artifact must have; None: any.
 
     Raises:
-        ArtifactError: no such file, no sound artifact in it, or another one than expected.
+        ArtifactError: The file does not exist, is damaged, or contains another artifact than expected.
     """
     try:
         with path.open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:  # ValueError: an empty file cannot be mapped
-        raise ArtifactError(f"the artifact {path} cannot be opened: {error}; compile the metadata again") from error
+        raise ArtifactError(f"The artifact {path} cannot be opened: {error}. Compile the metadata again.") from error
     return artifact_from_buffer(mapped, expect_digest=expect_digest)
 
 
-def _map_sound(path: Path, artifact_digest: str) -> CompiledMetadata | None:
+def _map_if_valid(path: Path, artifact_digest: str) -> CompiledMetadata | None:
     if not path.exists():
         return None
     try:
@@ -83,25 +83,25 @@ def _map_sound(path: Path, artifact_digest: str) -> CompiledMetadata | None:
         return None
 
 
-def _keep(path: Path, artifact: bytes) -> None:
+def _store(path: Path, artifact: bytes) -> None:
     try:
-        place(path, artifact)
+        replace_file(path, artifact)
     except OSError as error:
         raise EnvironmentProblemError(
-            f"the metadata's artifact ({len(artifact):,} bytes) cannot be kept as {path.name} in the cache "
-            f"{path.parent}: {error.strerror or error}: make room there, or name another folder in {CACHE_VARIABLE} "
-            f"(for workers: spark.executorEnv.{CACHE_VARIABLE})"
+            f"The metadata's artifact ({len(artifact):,} bytes) cannot be stored as {path.name} in the cache "
+            f"{path.parent}: {error.strerror or error}. Free space there, or name another folder in {CACHE_VARIABLE} "
+            f"(for executors: spark.executorEnv.{CACHE_VARIABLE})."
         ) from error
 
 
-def place(path: Path, content: bytes) -> None:
-    """Make these bytes the content of a file at once, under a temporary name beside it until they are whole.
+def replace_file(path: Path, content: bytes) -> None:
+    """Replace the content of a file in one step, by writing a temporary file beside it and renaming that.
 
-    A file that is there already is replaced, not overwritten: a process that has mapped it keeps the old content, where
-    a file cut short under its mapping would kill it. Links are followed; a device or pipe is written to as it is.
+    An existing file is replaced, not overwritten: a process that has mapped it keeps the old content, whereas a file
+    truncated under its mapping would kill the process. Links are followed; a device or pipe is written to directly.
 
     Raises:
-        OSError: the file cannot be written; what was there before is unchanged.
+        OSError: The file cannot be written; its previous content is unchanged.
     """
     path = path.resolve()
     if path.exists() and not path.is_file():

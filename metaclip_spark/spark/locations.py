@@ -1,4 +1,4 @@
-"""Where things are: locations that mean the same to Spark wherever it runs."""
+"""Locations: paths of this machine, URIs of stores and names of tables, as Spark resolves them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from metaclip_spark.errors import ConfigError
-from metaclip_spark.spark.session_kind import has_context
+from metaclip_spark.spark.session_features import has_spark_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 HAS_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
-"""Begins a location in a store (s3a://, hdfs://, dbfs:/); C:/ is none."""
+"""Scheme of a location in a store (s3a://, hdfs://, dbfs:/); not C:/."""
 
 _LOCAL: Final = re.compile(r"file:(?://)?(?=/)", re.IGNORECASE)
 
@@ -26,10 +26,10 @@ TABLE_NAME: Final = re.compile(r"\w+(?:\.\w+){1,2}")
 
 
 def exists_here(path: Path) -> bool:
-    """Whether there is a file or folder of this machine.
+    """Return whether a file or folder exists on this machine.
 
     Raises:
-        ConfigError: that cannot be known: a name is too long, or a folder may not be searched.
+        ConfigError: A name is too long, or a folder cannot be searched.
 
     >>> exists_here(Path("/")), exists_here(Path("/nowhere/pool"))
     (True, False)
@@ -38,15 +38,15 @@ def exists_here(path: Path) -> bool:
         return path.exists()
     except OSError as error:
         raise ConfigError(
-            f"{path} cannot be looked up: {error.strerror}; use a path that this machine and user can open"
+            f"{path} cannot be looked up: {error.strerror}. Use a path that this user can open on this machine."
         ) from None
 
 
 def is_table_name(place: str) -> bool:
-    """Whether a place is a table of the catalog: named like one, and there is no such file or folder.
+    """Return whether a place is a table of the catalog: named like one, and not an existing file or folder.
 
     Raises:
-        ConfigError: as `exists_here`.
+        ConfigError: As `exists_here`.
 
     >>> is_table_name("pools.pairs"), is_table_name("s3a://bucket/pools.pairs"), is_table_name("pairs")
     (True, False, False)
@@ -55,7 +55,7 @@ def is_table_name(place: str) -> bool:
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
-    """The name that was perhaps meant, whatever its case.
+    """Return the most similar name, ignoring case; None if none is similar.
 
     >>> nearest("TEXTS", ["url", "text"])
     'text'
@@ -66,10 +66,10 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
 
 
 def absent_part(path: str) -> str:
-    """What is missing of a path on this machine, with a near name if there is one; empty if nothing is.
+    """Return which part of a path is missing on this machine, with a similar name if there is one; empty if none is.
 
     >>> absent_part("/"), absent_part("/nowhere/pool"), absent_part("s3a://bucket/pool")
-    ('', 'there is no nowhere in /', '')
+    ('', '/ does not contain nowhere', '')
     """
     if HAS_SCHEME.match(path) and not path.startswith("file:"):
         return ""
@@ -82,14 +82,14 @@ def absent_part(path: str) -> str:
         if not is_there:
             try:
                 near = nearest(part.name, (sibling.name for sibling in part.parent.iterdir()))
-            except OSError:  # a file where a folder should be, or one that may not be read
+            except OSError:  # a file in place of a folder, or a folder that cannot be read
                 near = None
-            return f"there is no {part.name} in {part.parent}" + (f", but {near}: did you mean it?" if near else "")
+            return f"{part.parent} does not contain {part.name}" + (f"; did you mean {near}?" if near else "")
     return ""
 
 
 def absolute(place: str) -> str:
-    """A relative path is one of this machine; a location with a scheme is left as it is.
+    """Return a path as an absolute path of this machine; a location with a scheme is returned unchanged.
 
     >>> absolute("s3a://bucket/pool"), absolute("/pool")
     ('s3a://bucket/pool', '/pool')
@@ -98,7 +98,7 @@ def absolute(place: str) -> str:
 
 
 def is_inside(place: str, folder: str) -> bool:
-    """Whether a location is a folder or lies below it.
+    """Return whether a location is a folder or below it.
 
     >>> is_inside("/data/pool/out", "file:///data/pool"), is_inside("/data/pool2", "/data/pool")
     (True, False)
@@ -110,7 +110,7 @@ def is_inside(place: str, folder: str) -> bool:
 
 
 def same_name(file: str) -> str:
-    """A file's name in one form: Spark writes file:///a%20b here and file:/a b there.
+    """Return a file's name in one form: Spark writes both file:///a%20b and file:/a b.
 
     >>> same_name("file:///a%20b") == same_name("file:/a b"), same_name("s3a://b/c")
     (True, 's3a://b/c')
@@ -119,7 +119,7 @@ def same_name(file: str) -> str:
 
 
 def located(spark: SparkSession, place: str) -> str:
-    """A location as Spark resolves it: without a scheme it is of Hadoop's default file system.
+    """Return a location as Spark resolves it: a path without a scheme is in Hadoop's default file system.
 
     That is this machine's for local sessions, HDFS on many clusters, DBFS on Databricks.
 
@@ -127,27 +127,27 @@ def located(spark: SparkSession, place: str) -> str:
         An absolute path of this machine, or a location with a scheme.
 
     Raises:
-        ConfigError: the path is relative, but the default file system is not of this machine.
+        ConfigError: The path is relative, but the default file system is not that of this machine.
     """
     if HAS_SCHEME.match(place):
         return place
-    if not has_context(spark):  # and no way to ask: the server has to see it in the same place
+    if not has_spark_context(spark):  # there is no way to ask; the server must see the same path
         return absolute(place)
     hadoop = spark._jvm.org.apache.hadoop.fs  # type: ignore[union-attr]  # noqa: SLF001 - pyspark has no other way to ask
-    settings = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001 - those that Spark writes with
+    settings = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001 - the settings that Spark writes with
     default = str(hadoop.FileSystem.getDefaultUri(settings).toString())
     if _LOCAL.match(default):
         return absolute(place)
     if not Path(place).is_absolute():
         raise ConfigError(
-            f"the path {place} is relative, but the session's default file system is {default}: name it whole, as "
-            f"file://{absolute(place)} on this machine or {default.rstrip('/')}/{place} there"
+            f"The path {place} is relative, but the session's default file system is {default}. Write it in full: "
+            f"file://{absolute(place)} on this machine, or {default.rstrip('/')}/{place} there."
         )
     return default.rstrip("/") + place
 
 
 def local_path(location: str) -> Path | None:
-    """The path on this machine; None if it is in a store.
+    """Return the path on this machine; None if the location is in a store.
 
     >>> local_path("file:///data/a%20b"), local_path("/data"), local_path("s3a://bucket/data")
     (PosixPath('/data/a%20b'), PosixPath('/data'), None)

@@ -1,7 +1,7 @@
-"""Settings of the user's session, changed for as long as one read or write gains by them.
+"""Temporary changes of a user's session settings, for one read or write.
 
-They are for speed and memory alone: the result is the same without them. So where the session's server keeps a setting
-to itself, as serverless Databricks does, it stays as it is.
+They affect only speed and memory: the result is the same without them. Where the server of a session does not allow a
+setting to be changed, as on serverless Databricks, it keeps its value.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def changed_settings(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
-    """Within it the settings hold, if they may be changed; afterwards they are as they were, unset ones unset."""
+    """Change settings where allowed, and restore them afterwards; those that were unset are unset again."""
     before = {}
     for name, value in settings.items():
         try:

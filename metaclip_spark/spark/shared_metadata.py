@@ -1,4 +1,4 @@
-"""Compiled metadata on the workers: sent once, mapped once per host, one matcher per process."""
+"""Compiled metadata in Python workers: sent once, mapped once per host, one matcher per process."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _matchers: Final[dict[str, Matcher]] = {}  # by artifact digest, of this process
 
 
 class SharedMetadata:
-    """Handle to the metadata of every language; goes to the workers inside the functions that use it.
+    """Handle to the metadata of every language; sent to the workers inside the functions that use it.
 
-    The handle itself is small: digests, sizes and where the bytes are. A worker fetches an artifact's bytes only if its
-    host has not yet mapped them, and only for languages that occur in its rows. A context manager on the driver.
+    The handle is small: digests, sizes and references to the bytes. A worker fetches an artifact's bytes only if its
+    host has not yet mapped them, and only for languages that occur in its rows. On the driver it is a context manager.
     """
 
     def __init__(self, spark: SparkSession, metadata: Mapping[str, CompiledMetadata]) -> None:
@@ -42,13 +42,13 @@ class SharedMetadata:
         return tuple(self.n_entries)
 
     def matcher(self, language: str) -> Matcher:
-        """On a worker: the matcher of one of the languages."""
+        """Return the matcher of a language. Called in a worker."""
         digest = self._digests[language]
         if digest not in _matchers:
             artifact = self._artifacts[language]
             _matchers[digest] = Matcher(open_on_host(digest, lambda: _fetch(artifact)))
-            # pyspark collects garbage after every task; numba's half million objects, which live as long as the worker,
-            # would make that a tenth of a short task's time.
+            # pyspark collects garbage after every task. That would take a tenth of a short task, because numba has half
+            # a million objects, which live as long as the worker.
             gc.freeze()
         return _matchers[digest]
 
@@ -56,14 +56,14 @@ class SharedMetadata:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """On the driver: drop the artifacts from driver and executors."""
+        """Remove the artifacts from driver and executors."""
         for artifact in self._artifacts.values():
             artifact.destroy()
 
 
 def _fetch(artifact: Shared[bytes]) -> bytes:
     content = artifact.value
-    # pyspark keeps the value of a broadcast for the life of the worker: tens of MB that the mapped file makes
+    # pyspark keeps the value of a broadcast as long as the worker lives: tens of MB, which the mapped file makes
     # superfluous.
     vars(artifact).pop("_value", None)
     return content

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from metaclip_spark.spark.session_kind import parallelism
+from metaclip_spark.spark.session_features import parallelism
 from metaclip_spark.spark.settings import changed_settings
 from metaclip_spark.tables.schemas import INDEXED, WITHOUT_DICTIONARY
 

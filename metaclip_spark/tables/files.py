@@ -9,7 +9,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.errors import TableError
-from metaclip_spark.spark.session_kind import analysed, has_context
+from metaclip_spark.spark.session_features import analysed, has_spark_context
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from metaclip_spark.tables.places import TablePlace
 
 
-def listing(spark: SparkSession, path: str) -> DataFrame:
-    """All files at or below a path; their content is not read unless asked for."""
+def listing(spark: SparkSession, path: str | list[str]) -> DataFrame:
+    """All files at or below a path, or several; their content is not read unless asked for."""
     return spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(path)
 
 
@@ -38,7 +38,7 @@ def absent(spark: SparkSession, path: str) -> bool:
 
     Delta takes as long to find that there is no table as to open one.
     """
-    if not has_context(spark):
+    if not has_spark_context(spark):
         return False
     place = spark._jvm.org.apache.hadoop.fs.Path(path)  # type: ignore[union-attr]  # noqa: SLF001 - pyspark has no way to ask
     settings = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001 - those that Spark reads with

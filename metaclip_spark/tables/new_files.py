@@ -12,7 +12,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
 
 from metaclip_spark.errors import ConfigError, ConsistencyError, TableError
-from metaclip_spark.spark.failure_reason import reason
+from metaclip_spark.spark.job_errors import failure_reason
 from metaclip_spark.spark.locations import exists_here, is_inside, local_path
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def check_rows(spark: SparkSession, path: str, rows: int, *, form: str, schema: 
             return
         seen = f"{found} can be read"
     except (PySparkException, Py4JJavaError) as error:
-        seen = f"they cannot be read: {reason(error)}"
+        seen = f"they cannot be read: {failure_reason(error)}"
     raise ConsistencyError(
         f"{rows} rows were exported to {path}, but {seen}. Executors that share no disk with this machine write such a "
         "path to disks of their own: name a target in a store that all of them reach (hdfs://, s3a://, dbfs:/, or a "

@@ -9,7 +9,7 @@ from pyspark.errors import AnalysisException
 
 from metaclip_spark.errors import ConfigError
 from metaclip_spark.spark.locations import TABLE_NAME, nearest
-from metaclip_spark.spark.session_kind import analysed
+from metaclip_spark.spark.session_features import analysed
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, DataFrameWriter, SparkSession

@@ -10,7 +10,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
 
 from metaclip_spark.errors import TableError
-from metaclip_spark.spark.failure_reason import reason
+from metaclip_spark.spark.job_errors import failure_reason
 from metaclip_spark.spark.locations import absolute, exists_here, local_path, located
 from metaclip_spark.spark.settings import changed_settings
 from metaclip_spark.tables.file_layout import PLAIN_COLUMNS, cluster, in_tasks
@@ -73,7 +73,7 @@ class Tables:
         """Path of a table, or its name in the catalog."""
         return f"{self.root}.{name}" if self._in_catalog else f"{self.root}/{name}"
 
-    def names_a_file(self, message: str) -> bool:
+    def has_file_named_in(self, message: str) -> bool:
         """Whether a message of Spark's names a file of these tables."""
         there = [name for name in OURS if not self._in_catalog or self.read(name) is not None]
         locations = [self._place(name).location(self._spark) for name in there]
@@ -121,8 +121,8 @@ class Tables:
                 raise TableError(f"{self.root} is, or lies in, a Delta table itself: use another output") from error
             if "[DELTA_" in str(error):
                 raise TableError(
-                    f"{path} cannot be read, in no version: {reason(error)}. Restore the missing files of its log "
-                    f"({path}/_delta_log), or curate again into another output"
+                    f"{path} cannot be read, in no version: {failure_reason(error)}. Restore the missing files of its "
+                    f"log ({path}/_delta_log), or curate again into another output"
                 ) from error
             raise
         missing = sorted(OURS[name] - set(table.columns))
@@ -293,7 +293,7 @@ class Tables:
                 ) from error
             if not isinstance(error, AnalysisException):
                 raise
-            message = f"the table {self.path(name)} cannot be written: {reason(error)}; use another output"
+            message = f"the table {self.path(name)} cannot be written: {failure_reason(error)}; use another output"
             raise TableError(message) from error
 
     def _place(self, name: str) -> TablePlace:

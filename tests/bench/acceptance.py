@@ -1,11 +1,12 @@
-"""The same tables from a large pool, whatever Spark does with it; one line for each way to run, digests beside it.
+"""Check that a large pool has the same tables in every way of running; print one line with digests for each way.
 
     PYTHONPATH=tests/support python tests/bench/acceptance.py --data ../shared/data --work /tmp/acceptance
     PYTHONPATH=tests/support python tests/bench/acceptance.py --data ../shared/data --work /tmp/acceptance --pool pool6m
 
 Curates the pool (6,000,000 rows by `tests/bench/make_pool.py` unless one is given) in one process and on a cluster of
-two executors; in 1, 7 and 200 partitions; and with an executor killed in each pass. Ends with status 1 if any two
-results differ. Needs about 5 GB of disk and, on two cores, a quarter of an hour.
+two executors; in 1, 7 and 200 partitions; and with an executor killed in each pass. Exits with 1 if any two results
+differ. Needs about 5 GB of disk and, on two cores, 15 minutes. `tests/golden/test_seven_ways.py` does the same with the
+embedded example.
 """
 
 from __future__ import annotations
@@ -22,15 +23,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-from curate_process import CurateProcess, Kill
+from curate_process import CurateProcess, Kill, results_of
 
 CLUSTER = "local-cluster[2,1,4096]"
-SAME = ("counters", "expected_size", "expected_deviation", "curated", "entry_counts", "size_curve")
 
 
 @dataclass(frozen=True)
 class Way:
-    """A way to run the job. `files`: of the pool, one a partition; None: as it is, partitioned by Spark."""
+    """A way to run the job. `files` is the number of files, each one partition; None leaves the partitions to Spark."""
 
     name: str
     master: str = "local[2]"
@@ -50,7 +50,7 @@ WAYS = (
 
 
 def rewrite(pool: Path, folder: Path, files: int) -> Path:
-    """The pool's rows in a number of files, in their order."""
+    """Write the rows of a pool, in their order, to a number of files, and return their folder."""
     if folder.exists():
         return folder
     partial = folder.with_suffix(".partial")
@@ -65,7 +65,7 @@ def rewrite(pool: Path, folder: Path, files: int) -> Path:
                 left = edges[number + 1] - edges[number]
             head = batch.slice(0, left)
             writer.write_table(pa.Table.from_batches([head]))
-            left, batch = left - head.num_rows, batch.slice(head.num_rows)  # noqa: PLW2901 - the rest of it
+            left, batch = left - head.num_rows, batch.slice(head.num_rows)  # noqa: PLW2901 - the remaining rows
             if not left:
                 writer.close()
                 number, writer = number + 1, None
@@ -73,12 +73,12 @@ def rewrite(pool: Path, folder: Path, files: int) -> Path:
 
 
 def curate(way: Way, pool: Path, work: Path, metadata: Path, t: float) -> dict[str, Any]:
-    """Run one way in new processes and a new output."""
+    """Run the job in one way, in new processes and with new tables."""
     output = work / "output"
     shutil.rmtree(output, ignore_errors=True)
-    as_it_is = {"spark.sql.files.openCostInBytes": "4194304"}
-    # A task a file in both passes: rows are written by as few tasks as there are cores, or as Spark is told there are.
-    whole_files = {
+    partitioned_by_spark = {"spark.sql.files.openCostInBytes": "4194304"}
+    # One task per file in both passes. Rows are written by at most as many tasks as Spark believes there are cores.
+    task_per_file = {
         "spark.sql.files.maxPartitionBytes": "8g",
         "spark.sql.files.openCostInBytes": "8g",
         "spark.default.parallelism": str(way.files),
@@ -90,7 +90,7 @@ def curate(way: Way, pool: Path, work: Path, metadata: Path, t: float) -> dict[s
         columns={"uid": "id", "image_url": "url"},
         config={"t": t},
         master=way.master,
-        settings=as_it_is if way.files is None else whole_files,
+        settings=partitioned_by_spark if way.files is None else task_per_file,
         kill=Kill("executor", way.kill_during, way.files or 0) if way.kill_during else None,
     ).run()
     assert found is not None
@@ -111,8 +111,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the shared development data")
     parser.add_argument("--work", type=Path, required=True, help="folder for pools and tables")
-    parser.add_argument("--pool", type=Path, help="a pool that make_pool.py has made")
-    parser.add_argument("--rows", type=int, default=6_000_000, help="of the pool to be made")
+    parser.add_argument("--pool", type=Path, help="a pool made by make_pool.py")
+    parser.add_argument("--rows", type=int, default=6_000_000, help="rows of the pool to make")
     parser.add_argument("--t", type=float, default=60.0, help="threshold in matches")
     options = parser.parse_args()
     pool = options.pool or options.work / "pool"
@@ -128,7 +128,7 @@ def main() -> int:
     for way in WAYS:
         found = curate(way, pool.absolute(), options.work.absolute(), metadata.absolute(), options.t)
         first = first or found
-        same = all(found[name] == first[name] for name in SAME) and bool(found["killed"]) == bool(way.kill_during)
+        same = results_of(found) == results_of(first) and bool(found["killed"]) == bool(way.kill_during)
         different += not same
         print(line(way, found, same=same), flush=True)
     print(f"SHA-256 in full: {first['curated'][2]}")

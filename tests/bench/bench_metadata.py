@@ -114,8 +114,9 @@ def one(options: argparse.Namespace) -> None:
     """Count one dump in Spark, once to warm up and then timed; prints a line of JSON."""
     from pyspark.sql import functions as F  # noqa: N812, PLC0415 - only this process needs Spark
 
-    from metaclip_spark.metadata.dumps.count_ngrams import PAIR, WORD, count_ngrams  # noqa: PLC0415
-    from metaclip_spark.metadata.dumps.dump import READING, open_dump  # noqa: PLC0415
+    from metaclip_spark.metadata.count_rows import PAIR, WORD  # noqa: PLC0415
+    from metaclip_spark.metadata.dumps.count_ngrams import count_ngrams  # noqa: PLC0415
+    from metaclip_spark.metadata.dumps.open_dump import DUMP_SETTINGS, open_dump  # noqa: PLC0415
     from metaclip_spark.spark.session import build_session  # noqa: PLC0415
     from metaclip_spark.spark.settings import changed_settings  # noqa: PLC0415
 
@@ -123,7 +124,7 @@ def one(options: argparse.Namespace) -> None:
     lines = []
     for _ in range(options.repeat + 1):
         before, shuffled = cpu_seconds(), shuffle_bytes(spark)
-        with changed_settings(spark, READING), ProcessMemory() as memory:
+        with changed_settings(spark, DUMP_SETTINGS), ProcessMemory() as memory:
             read = open_dump(spark, [str(options.dump)], "en")
             start = time.monotonic()
             counts = count_ngrams(read.pieces, read.sites, "en")

@@ -29,11 +29,11 @@ from metaclip_spark import (
     LanguageEstimate,
     LanguageReport,
     LanguageSizes,
-    ListDifference,
     Match,
     Matcher,
     MetaclipSparkError,
     MetadataConfig,
+    MetadataDifference,
     MetadataReport,
     MetadataSources,
     Pool,
@@ -86,7 +86,7 @@ def match(captions: list[str]) -> list[list[int]]:
 def metadata(spark: SparkSession) -> None:
     report = build_metadata(spark, MetadataSources(), "entries", "en", MetadataConfig())
     assert_type(report, MetadataReport)
-    assert_type(report.difference, ListDifference | None)
+    assert_type(report.difference, MetadataDifference | None)
     assert_type(read_metadata("entries", language="en", spark=spark), CompiledMetadata)
 
 

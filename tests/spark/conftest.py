@@ -1,4 +1,4 @@
-"""Fixtures of the tests that start a JVM."""
+"""Fixtures of the tests on Spark."""
 
 from __future__ import annotations
 
@@ -9,12 +9,7 @@ from uuid import uuid4
 import pytest
 from pools import ENTRIES, made_up_table, pool_at, write_files
 
-from metaclip_spark import example
-from metaclip_spark.config.curation import CurateConfig
-from metaclip_spark.config.pool import Pool, PoolColumns
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
-from metaclip_spark.curation.curate import curate
-from metaclip_spark.metadata.read_metadata import read_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,12 +17,13 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
+    from metaclip_spark.config.pool import Pool
     from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 
 
 @pytest.fixture(scope="session")
 def metadata() -> CompiledMetadata:
-    """The made-up entry list."""
+    """Made-up metadata."""
     return compile_metadata(ENTRIES)
 
 
@@ -37,26 +33,9 @@ def small_pool(tmp_path_factory: pytest.TempPathFactory) -> Pool:
     return pool_at(write_files(made_up_table(2_000), tmp_path_factory.mktemp("small") / "pool", files=2))
 
 
-@pytest.fixture(scope="session")
-def example_metadata() -> CompiledMetadata:
-    """WordNet's names, as the quickstart compiles them."""
-    return read_metadata(example.metadata_path())
-
-
-@pytest.fixture(scope="session")
-def example_root(
-    spark: SparkSession, example_metadata: CompiledMetadata, tmp_path_factory: pytest.TempPathFactory
-) -> str:
-    """The embedded example, curated; its pool stands beside the tables. To be read only."""
-    folder = tmp_path_factory.mktemp("example")
-    pool = Pool(paths=(str(example.write_pool(folder / "pool")),), columns=PoolColumns(image_url="image_url"))
-    curate(spark, pool, example_metadata, str(folder / "tables"), CurateConfig(t=example.T))
-    return str(folder / "tables")
-
-
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
-    """Makes a disk of a number of bytes."""
+    """Mount a small disk: a function of its size in bytes."""
     folder = tmp_path / "disk"
 
     def of_size(size: int) -> Path:
@@ -73,7 +52,7 @@ def disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
 
 @pytest.fixture
 def change_settings(spark: SparkSession) -> Iterator[Callable[[dict[str, str]], None]]:
-    """Changes settings of the session until the end of the test."""
+    """Change settings of the session until the end of the test: a function of the new settings."""
     before: dict[str, str | None] = {}
 
     def change(settings: dict[str, str]) -> None:
@@ -91,9 +70,9 @@ def change_settings(spark: SparkSession) -> Iterator[Callable[[dict[str, str]], 
 
 @pytest.fixture
 def default_store(change_settings: Callable[[dict[str, str]], None]) -> Callable[[dict[str, Path | str]], str]:
-    """Makes the default file system one that is not this machine's: viewfs, which puts each name into a folder.
+    """Replace the default file system by viewfs, which maps names to folders: a function of these, returns the address.
 
-    Its address is given back. A name of its own for each: Hadoop keeps a file system, with its folders, by its address.
+    Each has another name, because Hadoop caches a file system with its folders by its address.
     """
 
     def of_folders(folders: dict[str, Path | str]) -> str:

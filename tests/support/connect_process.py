@@ -25,7 +25,7 @@ from metaclip_spark import (
 )
 from metaclip_spark.errors import InputError
 from metaclip_spark.spark.session import build_session
-from metaclip_spark.spark.session_kind import has_context
+from metaclip_spark.spark.session_features import has_spark_context
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
     spark = build_session()
     metadata = read_metadata(asked["metadata"])
     pool = Pool(paths=(asked["pool"],), columns=PoolColumns(image_url="image_url"))
-    found = {"kind": type(spark).__module__, "has_context": has_context(spark), "tables": {}, "again": {}}
+    found = {"kind": type(spark).__module__, "has_spark_context": has_spark_context(spark), "tables": {}, "again": {}}
     configs = {
         "t": CurateConfig(t=asked["t"]),
         "size": CurateConfig(target_size=10_000),

@@ -11,13 +11,13 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 from metaclip_spark.audit.diff.diff_report import CurationFigures, DiffReport, EntryMove, RowMove
 from metaclip_spark.audit.diff.row_moves import why_moved
 from metaclip_spark.audit.explain.pool_rows import open_run_pool, runs_that_read
-from metaclip_spark.curation.keep_balanced import balance_on_workers
+from metaclip_spark.curation.keep_balanced import balance_on_executors
 from metaclip_spark.errors import ConfigError, InputError, TableError
-from metaclip_spark.runs.run_entries import run_counts
+from metaclip_spark.runs.run_language import run_counts
 from metaclip_spark.runs.stored_counts import count_rows
-from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.runs.tables_state import current_run
+from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.spark.worker_errors import named_worker_errors
 from metaclip_spark.tables.schemas import CURATED, RUNS
 from metaclip_spark.tables.tables import Tables
 
@@ -73,7 +73,7 @@ def diff(
     digests = old.run.metadata_digests, new.run.metadata_digests
     other = sorted(name for name in {**digests[0], **digests[1]} if digests[0].get(name) != digests[1].get(name))
     unread: list[str] = []
-    with named_worker_errors(old.tables, new.tables), ExitStack() as stack:
+    with translated_job_errors(old.tables, new.tables), ExitStack() as stack:
         balances = [stack.enter_context(_balance(spark, side, set(digests[0]) - set(other))) for side in (old, new)]
         came = _moves(new, old, balances, set(digests[0]) - set(other), came=True, unread=unread)
         left = _moves(old, new, balances, set(digests[0]) - set(other), came=False, unread=unread)
@@ -96,7 +96,7 @@ def diff(
 
 def _opened(spark: SparkSession, root: str, at: int | str | None) -> _Curation:
     tables = Tables(spark, root)
-    with named_worker_errors(tables):
+    with translated_job_errors(tables):
         if tables.read(CURATED) is None:
             raise TableError(
                 f"{tables.root} holds no curated table: curate a pool into it first, or name another folder"
@@ -159,7 +159,7 @@ def _figures(side: _Curation) -> CurationFigures:
 
 def _balance(spark: SparkSession, side: _Curation, languages: set[str]) -> AbstractContextManager[Balance]:
     counts = {language: run_counts(side.tables, side.run, language) for language in languages}
-    return balance_on_workers(spark, counts, side.run.t, side.run.seed)
+    return balance_on_executors(spark, counts, side.run.t, side.run.seed)
 
 
 def _moves(

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from metaclip_spark.core.balancing.rule import balance_rows
 from metaclip_spark.core.draw import draws
 from metaclip_spark.pools.split_by_language import split_by_language
-from metaclip_spark.spark.library import map_in_arrow
+from metaclip_spark.spark.arrow_functions import map_in_arrow
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

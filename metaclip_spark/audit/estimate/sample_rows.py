@@ -10,7 +10,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 
 from metaclip_spark.core.estimation.row_sample import sample_bound, sample_domain
 from metaclip_spark.pools.split_by_language import split_by_language
-from metaclip_spark.spark.library import map_in_arrow
+from metaclip_spark.spark.arrow_functions import map_in_arrow
 from metaclip_spark.tables.schemas import LANGUAGE
 
 if TYPE_CHECKING:

@@ -16,15 +16,15 @@ from metaclip_spark.core.draw import choice_hashes
 from metaclip_spark.curation.keep_balanced import image_id_column
 from metaclip_spark.errors import InputError
 from metaclip_spark.runs.reopen_pool import pool_readers, reopen_pool
-from metaclip_spark.runs.stored_run import curations, lineage
-from metaclip_spark.spark.worker_errors import named_worker_errors
+from metaclip_spark.runs.tables_state import lineage, stored_runs
+from metaclip_spark.spark.job_errors import translated_job_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyspark.sql import Column, Row, SparkSession
 
-    from metaclip_spark.runs.run_entries import RunEntries
+    from metaclip_spark.runs.run_language import RunEntries
     from metaclip_spark.runs.stored_run import StoredRun
     from metaclip_spark.tables.tables import Tables
 
@@ -67,7 +67,7 @@ def open_run_pool(spark: SparkSession, tables: Tables, run: StoredRun) -> DataFr
 
 def runs_that_read(tables: Tables, run: StoredRun) -> list[StoredRun]:
     """The runs behind a run's rows, and itself, that read a pool of their own."""
-    return pool_readers(lineage(curations(tables), run))
+    return pool_readers(lineage(stored_runs(tables), run))
 
 
 def _as_read(spark: SparkSession, run: StoredRun) -> DataFrame:
@@ -81,7 +81,7 @@ def find_in_pool(rows: DataFrame, uid: str | int) -> PoolRow:
     Raises:
         InputError: there is none; near ones are named.
     """
-    with named_worker_errors():
+    with translated_job_errors():
         found = rows.where(of_uid(rows, uid)).limit(1).collect()
         if found:
             return as_pool_row(found[0])
@@ -126,7 +126,7 @@ def chosen_text(rows: DataFrame, row: PoolRow, entries: RunEntries, seed: int) -
     if row.language is not None:
         same = same.where(F.col("language") == row.language)
     least: tuple[int, Any] | None = None
-    with named_worker_errors():
+    with translated_job_errors():
         texts = map(as_pool_row, same.toLocalIterator())
         while some := list(islice(texts, _TEXTS_AT_ONCE)):  # one URL of a pool may stand for a million texts
             matched = [text for text in some if text.text and entries.matcher.match(text.text)]
@@ -148,7 +148,7 @@ def rows_with_word(rows: DataFrame, word: str, language: str, limit: int) -> lis
     holding = rows.where(F.contains(F.col("text").cast("string"), F.lit(word)))
     if "language" in rows.columns:
         holding = holding.where(F.col("language") == language)
-    with named_worker_errors():
+    with translated_job_errors():
         return [as_pool_row(found) for found in holding.take(limit)]
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from pools import made_up_table, pool_at, write_files
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
+from stored_files import file_times
 
 from metaclip_spark.audit.dry_run import dry_run
 from metaclip_spark.audit.estimate import estimate as estimate_module
@@ -46,10 +47,6 @@ SHARE = 0.2
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory: pytest.TempPathFactory) -> Pool:
     return pool_at(write_files(made_up_table(ROWS, seed=3), tmp_path_factory.mktemp("estimate") / "pool", files=2))
-
-
-def files_below(folder: Path) -> dict[str, int]:
-    return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
 
 def test_spark_samples_the_rows_that_the_rule_names(spark: SparkSession, pool: Pool) -> None:
@@ -168,13 +165,14 @@ def test_a_dry_run_writes_nothing_and_refuses_what_curate_would(
 ) -> None:
     output = tmp_path / "out" / "tables"
     (tmp_path / "list.mcs").write_bytes(artifact_to_bytes(metadata))
-    options = ["curate", "--pool", *small_pool.paths, "--id-column", "id", "--url-column", "image_url"]
-    options += ["--metadata", str(tmp_path / "list.mcs"), "--output", str(output)]
-    before = files_below(tmp_path)
+    options = ["--pool", *small_pool.paths, "--id-column", "id", "--url-column", "image_url"]
+    options += ["--metadata", str(tmp_path / "list.mcs")]
+    curate_it = ["curate", *options, "--tables", str(output)]
+    before = file_times(tmp_path)
 
-    assert main([*options, "--t", "30", "--dry-run", "--json"]) == 0
+    assert main([*curate_it, "--t", "30", "--dry-run", "--json"]) == 0
     plan = json.loads(capsys.readouterr().out)
-    assert files_below(tmp_path) == before
+    assert file_times(tmp_path) == before
     assert plan["state"] == "new"
     assert plan["columns"]["uid"] == ["id", "bigint"]
     assert plan["carried"] == ["width"]
@@ -182,28 +180,28 @@ def test_a_dry_run_writes_nothing_and_refuses_what_curate_would(
     assert plan["bytes_at_most"] == round(1.5 * bytes_of_pool)
     assert plan["bytes_free"] > 0
 
-    assert main([*options, "--t", "30", "--sample", "20%", "--progress"]) == 0
+    assert main(["estimate", *options, "--t", "30", "--sample", "20%", "--progress"]) == 0
     captured = capsys.readouterr()
     assert "nothing was written" in captured.out
     assert "count ..." in captured.err
-    assert files_below(tmp_path) == before
+    assert file_times(tmp_path) == before
 
-    assert main([*options, "--t", "30", "--progress", "--json"]) == 0
+    assert main([*curate_it, "--t", "30", "--progress", "--json"]) == 0
     captured = capsys.readouterr()
     assert json.loads(captured.out)["run_id"] == plan["run_id"]
     assert "[curate]\nt = 30.0\n" in captured.err
     assert [line for line in captured.err.splitlines() if line.startswith("count ... 2,000 rows read, ")] != []
 
-    before = files_below(tmp_path)
-    assert main([*options, "--t", "30", "--dry-run"]) == 0
+    before = file_times(tmp_path)
+    assert main([*curate_it, "--t", "30", "--dry-run"]) == 0
     assert "(already finished)" in capsys.readouterr().out
-    assert main([*options, "--t", "31", "--dry-run"]) == TableError.exit_code
+    assert main([*curate_it, "--t", "31", "--dry-run"]) == TableError.exit_code
     assert "overwrite" in capsys.readouterr().err
-    assert main([*options, "--target-size", "31", "--overwrite", "--dry-run"]) == 0
+    assert main([*curate_it, "--target-size", "31", "--overwrite", "--dry-run"]) == 0
     shown = capsys.readouterr().out
     for part in ("(from stored counts)", "its counts are used", "the least t that keeps 31 rows", "replaced in one"):
         assert part in shown
-    assert files_below(tmp_path) == before
+    assert file_times(tmp_path) == before
     configuration = json.loads(
         spark.read.format("delta").load(str(output / "runs")).where("stage = 'curate'").collect()[0].configuration
     )

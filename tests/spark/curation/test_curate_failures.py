@@ -48,7 +48,7 @@ def test_of_the_first_pass(
     with monkeypatch.context() as patched:
         damaged = artifact_to_bytes(metadata)[:-100]
         patched.setattr("metaclip_spark.spark.shared_metadata.artifact_to_bytes", lambda _: damaged)
-        with pytest.raises(ArtifactError, match="on a worker: "):
+        with pytest.raises(ArtifactError, match="In a Python worker: "):
             curate(spark, small_pool, metadata, str(tmp_path / "out"), CONFIG)
     assert settings(spark) == before
     assert not (tmp_path / "out").exists()
@@ -65,14 +65,14 @@ def test_of_the_second_pass(
 ) -> None:
     """Counts of other metadata than the matches."""
     before = settings(spark)
-    whole = curate_stage.balance_on_workers
+    whole = curate_stage.balance_on_executors
 
     def cut(spark: SparkSession, counts: dict[str, Any], *rest: Any) -> Any:
         return whole(spark, {language: own[:5] for language, own in counts.items()}, *rest)
 
     with monkeypatch.context() as patched:
-        patched.setattr(curate_stage, "balance_on_workers", cut)
-        with pytest.raises(InputError, match=r"on a worker: .* do not fit the 5 counts"):
+        patched.setattr(curate_stage, "balance_on_executors", cut)
+        with pytest.raises(InputError, match=r"In a Python worker: .* do not fit the 5 counts"):
             curate(spark, small_pool, metadata, str(tmp_path), CONFIG)
     assert settings(spark) == before
     assert curate(spark, small_pool, metadata, str(tmp_path), CONFIG).counts_reused
@@ -112,7 +112,7 @@ def test_of_the_tables_before_and_after_the_passes(
             lose("size_curve")
 
     curate(spark, small_pool, metadata, str(out), CONFIG)
-    with pytest.raises(TableError, match="a file of the tables in"):
+    with pytest.raises(TableError, match="A file of the tables in"):
         curate(spark, small_pool, metadata, str(out), replace(CONFIG, t=9, overwrite=True), progress=lose_curve)
     lose("runs")
     for next_run in (
@@ -120,7 +120,7 @@ def test_of_the_tables_before_and_after_the_passes(
         lambda: append(spark, other, metadata, str(out)),
         lambda: rebalance(spark, str(out), 5.0),
     ):
-        with pytest.raises(TableError, match="a file of the tables in"):
+        with pytest.raises(TableError, match="A file of the tables in"):
             next_run()
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from content_digest import content_digest
 from pools import made_up_table, pool_at, write_files
+from process_death import Death, die
+from stored_files import file_times
 
 from metaclip_spark.audit.inspect_tables import inspect
 from metaclip_spark.config.curation import CurateConfig
@@ -46,22 +48,18 @@ def read(spark: SparkSession, output: Path, name: str = "curated"):  # noqa: ANN
     return spark.read.format("delta").load(str(output / name))
 
 
-def files_below(folder: Path) -> dict[str, int]:
-    return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
-
-
 def test_a_finished_run_is_a_no_op(
     spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, tmp_path: Path
 ) -> None:
     first = curate(spark, small_pool, metadata, str(tmp_path / "out"), CONFIG)
-    before = files_below(tmp_path / "out")
+    before = file_times(tmp_path / "out")
     again = curate(spark, small_pool, metadata, str(tmp_path / "out"), CONFIG)
-    assert files_below(tmp_path / "out") == before
+    assert file_times(tmp_path / "out") == before
     assert not first.already_finished
     assert again == replace(first, already_finished=True, seconds=again.seconds, output_versions=again.output_versions)
     overwriting = curate(spark, small_pool, metadata, str(tmp_path / "out"), replace(CONFIG, overwrite=True))
     assert overwriting.already_finished
-    assert files_below(tmp_path / "out") == before
+    assert file_times(tmp_path / "out") == before
 
 
 def test_another_configuration_needs_overwrite(
@@ -71,10 +69,10 @@ def test_another_configuration_needs_overwrite(
     first = curate(spark, small_pool, metadata, str(output), CONFIG)
     of_first = content_digest(read(spark, output))
     other = replace(CONFIG, t=90.0)
-    before = files_below(output)
-    with pytest.raises(TableError, match=f"holds the rows of run {first.run_id}.*overwrite"):
+    before = file_times(output)
+    with pytest.raises(TableError, match=f"contains the rows of run {first.run_id}.*overwrite"):
         curate(spark, small_pool, metadata, str(output), other)
-    assert files_below(output) == before
+    assert file_times(output) == before
 
     second = curate(spark, small_pool, metadata, str(output), replace(other, overwrite=True))
     assert second.counts_reused
@@ -99,10 +97,10 @@ def test_a_table_of_other_rules_is_left_alone(
 ) -> None:
     curate(spark, small_pool, metadata, str(tmp_path), CONFIG)
     spark.sql(f"UPDATE delta.`{tmp_path}/runs` SET {column}")  # as another version of this package would write it
-    before = files_below(tmp_path)
-    with pytest.raises(TableError, match=r"by other rules: semantics version .* Curate its pool again, .*overwrite"):
+    before = file_times(tmp_path)
+    with pytest.raises(TableError, match=r"used semantics version .* Curate the pool again \(with overwrite"):
         curate(spark, small_pool, metadata, str(tmp_path), replace(CONFIG, t=90.0))
-    assert files_below(tmp_path) == before
+    assert file_times(tmp_path) == before
 
 
 def test_a_run_wanted_back_is_whole_only_at_its_end(
@@ -113,12 +111,12 @@ def test_a_run_wanted_back_is_whole_only_at_its_end(
     curate(spark, small_pool, metadata, str(tmp_path), replace(CONFIG, seed=5, overwrite=True))
     back = replace(CONFIG, overwrite=True)
     with monkeypatch.context() as patched:
-        patched.setattr(curate_stage, "check_source", die)
+        patched.setattr("metaclip_spark.runs.run.Run._check_pools", die)
         with pytest.raises(Death):
             curate(spark, small_pool, metadata, str(tmp_path), back)
     found = inspect(spark, str(tmp_path))
     assert found.unfinished == first.run_id
-    assert {run.run_id: run.status for run in found.runs if run.stage == "curate"}[first.run_id] == "again"
+    assert {run.run_id: run.status for run in found.runs if run.stage == "curate"}[first.run_id] == "restarted"
     assert not any(run.current for run in found.runs)
     last = curate(spark, small_pool, metadata, str(tmp_path), back)
     assert (last.already_finished, last.counters) == (False, first.counters)
@@ -132,19 +130,11 @@ def test_a_run_that_keeps_nothing(
     nothing = CurateConfig(t=1e-9)
     first = curate(spark, small_pool, metadata, str(tmp_path), nothing)
     assert first.counters["kept"] == read(spark, tmp_path).count() == 0
-    before = files_below(tmp_path)
+    before = file_times(tmp_path)
     assert curate(spark, small_pool, metadata, str(tmp_path), nothing).already_finished
-    with pytest.raises(TableError, match=f"holds the rows of run {first.run_id}"):
+    with pytest.raises(TableError, match=f"contains the rows of run {first.run_id}"):
         curate(spark, small_pool, metadata, str(tmp_path), CONFIG)
-    assert files_below(tmp_path) == before
-
-
-class Death(Exception):  # noqa: N818 - no error: the end of a process
-    """Stands for the end of the process."""
-
-
-def die(*_: object, **__: object) -> None:
-    raise Death
+    assert file_times(tmp_path) == before
 
 
 @dataclass(frozen=True)
@@ -162,8 +152,8 @@ DIED = [
         Died("before the curated table", "curation.curate.statistics_of", counts_are_whole=True),
         marks=pytest.mark.slow,
     ),
-    Died("after the curated table", "curation.curate.check_source", counts_are_whole=True),
-    Died("after the size curve, before the run's row", "curation.curate.record", counts_are_whole=True),
+    Died("after the curated table", "runs.run.Run._check_pools", counts_are_whole=True),
+    Died("after the size curve, before the run's row", "runs.run.record", counts_are_whole=True),
 ]
 
 
@@ -256,10 +246,10 @@ def test_what_is_not_ours_is_left_alone(
     overwrite: bool,
 ) -> None:
     put(spark, tmp_path / "out")
-    before = files_below(tmp_path)
+    before = file_times(tmp_path)
     with pytest.raises(TableError, match="use another output"):
         curate(spark, small_pool, metadata, str(tmp_path / "out"), replace(CONFIG, overwrite=overwrite))
-    assert files_below(tmp_path) == before
+    assert file_times(tmp_path) == before
 
 
 def test_a_deleted_table_is_written_again(

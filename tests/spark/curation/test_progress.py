@@ -12,10 +12,7 @@ import pytest
 from pools import made_up_table, pool_at, write_files
 
 from metaclip_spark import CurateConfig, append, curate, rebalance
-from metaclip_spark.curation import curate as curate_stage
-from metaclip_spark.curation.append import append as append_stage
-from metaclip_spark.curation.rebalance import rebalance as rebalance_stage
-from metaclip_spark.spark.task_progress import watched_tasks
+from metaclip_spark.spark.progress import watched_tasks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,9 +45,10 @@ def test_jobs_have_names_and_steps_have_lines(
     jobs = context.statusTracker().getJobIdsForGroup("metaclip-spark curate")
     store = context._jsc.sc().statusStore()
     said = {store.job(job).description().get() for job in jobs}
-    assert {"count how many captions hold each entry (part 1)", "keep captions of which an entry fires (part 2)"} <= {
-        description.removeprefix("metaclip-spark curate: ") for description in said
-    }
+    assert {
+        "count the captions that match each entry (part 1)",
+        "keep the captions of which an entry is sampled (part 2)",
+    } <= {description.removeprefix("metaclip-spark curate: ") for description in said}
 
     lines = [json.loads(record.message) for record in caplog.records if record.name == "metaclip_spark"]
     assert all("time" in line for line in lines)
@@ -64,8 +62,7 @@ def test_jobs_have_names_and_steps_have_lines(
 def test_long_steps_say_how_far_they_are(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for stage in (curate_stage, append_stage, rebalance_stage):
-        monkeypatch.setattr(stage, "watched_tasks", partial(watched_tasks, seconds=0.02))
+    monkeypatch.setattr("metaclip_spark.runs.run.watched_tasks", partial(watched_tasks, seconds=0.02))
     table, out = made_up_table(600), str(tmp_path / "out")
     pools = [pool_at(write_files(part, tmp_path / str(n))) for n, part in enumerate((table[:400], table[400:]))]
     for run, steps in (

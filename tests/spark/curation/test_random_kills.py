@@ -1,4 +1,4 @@
-"""The command line's `curate`, `balance` and `append` killed with signal 9 at random moments, then run again.
+"""The command line's `curate`, `rebalance` and `append` killed with signal 9 at random moments, then run again.
 
 On a cluster an executor that dies at work takes nothing down: the very run ends as if nothing had been.
 
@@ -13,8 +13,6 @@ import contextlib
 import os
 import random
 import shutil
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,13 +20,15 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from content_digest import content_digest
+from curate_process import CLUSTER
 from pools import write_files
+from spark_processes import SECONDS, finish, kind_of, processes_below, start_command
 
 from metaclip_spark import example
 from metaclip_spark.tables.schemas import RUNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import subprocess
     from pathlib import Path
 
     from pyspark.sql import SparkSession
@@ -40,7 +40,6 @@ SEED = 20_26
 TABLES = ("curated", "reserve", "entry_counts", "size_curve")
 JOBS = ("curate", "balance down", "balance up", "append")
 VICTIMS = ("driver", "driver", "JVM", "Python workers")
-FOLLOW_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -58,17 +57,6 @@ class Job:
     before: Path | None
     seconds: float
     left: dict[str, object]
-
-
-def start(arguments: list[str], output: Path, master: str = "local[2]") -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "metaclip_spark", *arguments, "--output", str(output), "--master", master]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def finish(process: subprocess.Popen[str]) -> str:
-    said = process.communicate(timeout=FOLLOW_SECONDS)[0]
-    assert process.returncode == 0, said
-    return said
 
 
 def content(spark: SparkSession, output: Path) -> dict[str, object]:
@@ -95,15 +83,15 @@ def jobs(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[
     # In the order in which they are done: each starts from what the one before has left.
     commands = {
         "curate": ["curate", *of_pool, str(folder / "first"), "--t", "3", "--reserve", "6"],
-        "balance down": ["balance", "--t", "2"],
-        "balance up": ["balance", "--t", "4"],
+        "rebalance down": ["rebalance", "--t", "2"],
+        "rebalance up": ["rebalance", "--t", "4"],
         "append": ["append", *of_pool, str(folder / "second")],
     }
     done: dict[str, Job] = {}
     tables, before = folder / "tables", None
     for name, arguments in commands.items():
         begin = time.monotonic()
-        finish(start(arguments, tables))
+        finish(start_command([*arguments, "--tables", str(tables)]))
         seconds = time.monotonic() - begin
         done[name] = Job(arguments, before, seconds, content(spark, tables))
         before = folder / f"after {name}"
@@ -121,12 +109,12 @@ def test_a_kill_at_any_moment_changes_nothing(
     if job.before:
         shutil.copytree(job.before, output)
     moment = chance.uniform(0, job.seconds)
-    process = start(job.arguments, output)
+    process = start_command([*job.arguments, "--tables", str(output)])
     time.sleep(moment)
     killed = kill(process, victim)
-    process.communicate(timeout=FOLLOW_SECONDS)
+    process.communicate(timeout=SECONDS)
     written = sorted(path.name for path in output.glob("*/")) if output.is_dir() else []
-    finish(start(job.arguments, output))
+    finish(start_command([*job.arguments, "--tables", str(output)]))
     print(f"{name}: {victim} ({killed} processes) killed after {moment:.2f} of {job.seconds:.2f} s, left {written}")
     assert content(spark, output) == job.left
 
@@ -138,10 +126,10 @@ def test_an_executor_killed_at_work_changes_nothing(
     job, output = jobs[name], tmp_path / "tables"
     if job.before:
         shutil.copytree(job.before, output)
-    process = start(job.arguments, output, "local-cluster[2,1,1024]")
+    process = start_command([*job.arguments, "--tables", str(output)], CLUSTER)
     executor = None
     while executor is None and process.poll() is None:
-        executor = executor_at_work(psutil.Process(process.pid))
+        executor = executor_at_work(process)
     assert executor is not None, finish(process)
     executor.kill()
     said = finish(process)
@@ -150,38 +138,31 @@ def test_an_executor_killed_at_work_changes_nothing(
     assert content(spark, output) == job.left
 
 
-def executor_at_work(driver: psutil.Process) -> psutil.Process | None:
-    """An executor with a Python worker, which has a task of ours."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        for found in driver.children(recursive=True):
-            if named(found, "java") and "CoarseGrainedExecutorBackend" in " ".join(found.cmdline()):
-                daemons = [below for below in found.children() if "pyspark.daemon" in " ".join(below.cmdline())]
-                if any(daemon.children() for daemon in daemons):
-                    return found
+def executor_at_work(driver: subprocess.Popen[str]) -> psutil.Process | None:
+    """Return an executor with a Python worker, which therefore runs one of our tasks."""
+    for worker in processes_below(driver.pid, "python worker"):
+        with contextlib.suppress(AttributeError, psutil.NoSuchProcess):  # it has ended meanwhile
+            executor = worker.parent().parent()  # its daemon's parent
+            if kind_of(executor) == "executor":
+                return executor
     return None
 
 
 def kill(process: subprocess.Popen[str], victim: str) -> int:
-    """Kill what is there of it at this moment; the number of processes."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        whole = psutil.Process(process.pid)
-        below = whole.children(recursive=True)
-        chosen: dict[str, Callable[[], list[psutil.Process]]] = {
-            "driver": lambda: [whole, *below],
-            "JVM": lambda: [found for found in below if named(found, "java")],
-            "Python workers": lambda: [found for found in below if "pyspark.daemon" in " ".join(found.cmdline())],
-        }
-        return sum(signalled(found) for found in chosen[victim]())
-    return 0
+    """Kill the processes of one kind that exist at this moment, and return their number."""
+    kinds = {"driver": ["driver", "python daemon", "python worker", "other"], "JVM": ["driver"]}
+    chosen = [
+        found
+        for kind in kinds.get(victim, ["python daemon", "python worker"])
+        for found in processes_below(process.pid, kind)
+    ]
+    if victim == "driver":
+        process.kill()
+    return sum(is_killed(found) for found in chosen) + (victim == "driver")
 
 
-def named(process: psutil.Process, name: str) -> bool:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return bool(process.name() == name)
-    return False
-
-
-def signalled(process: psutil.Process) -> bool:
+def is_killed(process: psutil.Process) -> bool:
+    """Kill a process, and return whether it was still there."""
     with contextlib.suppress(psutil.NoSuchProcess):
         process.kill()
         return True

@@ -9,14 +9,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from pools import made_up_table, pool_at, write_files
+from process_death import Death, die
+from stored_files import file_times
 
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.curation.curate import curate
-from metaclip_spark.curation.rebalance import rebalance as stage
 from metaclip_spark.curation.rebalance.rebalance import rebalance
 from metaclip_spark.errors import ConfigError, InputError, TableError
-from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.runs.tables_state import current_run
 from metaclip_spark.tables.tables import Tables
 
 if TYPE_CHECKING:
@@ -78,23 +79,23 @@ def test_to_a_smaller_t_is_a_filter_of_the_rows(
     assert rows(spark, tmp_path) == expected
     same_figures(smaller, report)
     (run,) = (run for run in stored_runs(spark, tmp_path) if run.run_id == smaller.run_id)
-    assert (run.stage, run.parent_run_id, run.t, run.status) == ("balance", first.run_id, {"en": 12.5}, "finished")
+    assert (run.stage, run.parent_run_id, run.t, run.status) == ("rebalance", first.run_id, {"en": 12.5}, "finished")
     assert run.counters == smaller.counters
     assert current_run(Tables(spark, str(tmp_path))).pool == small_pool
     comments = {field.name: field.metadata.get("comment") for field in spark_schema(spark, tmp_path)}
     assert [name for name, comment in comments.items() if not comment and name != "width"] == []
 
-    before = files_below(tmp_path)
+    before = file_times(tmp_path)
     again = rebalance(spark, str(tmp_path), 12.5)
     assert again == replace(smaller, already_finished=True, seconds=again.seconds)
-    assert files_below(tmp_path) == before
-    with pytest.raises(ConfigError, match=r"beyond the rows that are stored.*metadata"):
+    assert file_times(tmp_path) == before
+    with pytest.raises(ConfigError, match=r"beyond the stored rows.*metadata"):
         rebalance(spark, str(tmp_path), 13.0)
-    with pytest.raises(ConfigError, match="'en' is not the one"):
+    with pytest.raises(ConfigError, match="'en' is not the metadata"):
         rebalance(spark, str(tmp_path), 13.0, compile_metadata(["w1"]))
     with pytest.raises(ConfigError, match="no threshold"):
         rebalance(spark, str(tmp_path), float("nan"))
-    assert files_below(tmp_path) == before
+    assert file_times(tmp_path) == before
 
     larger = rebalance(spark, str(tmp_path), 44.0, metadata)
     expected, report = fresh.at(44.0)
@@ -117,18 +118,10 @@ def test_rows_move_between_curated_and_reserve(
         reserve = rows(spark, tmp_path, "reserve")
         above = everything.filter(pc.greater(everything["admission_threshold"], t))
         assert reserve.drop_columns("probability") == above.drop_columns("probability")
-        assert (report.reserved, report.languages["en"].reserve_t) == (len(reserve), RESERVE)
+        assert (report.reserve_rows, report.languages["en"].reserve_t) == (len(reserve), RESERVE)
     ended = rebalance(spark, str(tmp_path), RESERVE)
     assert rows(spark, tmp_path) == everything
-    assert (len(rows(spark, tmp_path, "reserve")), ended.reserved, ended.languages["en"].reserve_t) == (0, 0, None)
-
-
-class Death(Exception):  # noqa: N818 - no error: the end of a process
-    """Stands for the end of the process."""
-
-
-def die(*_: object, **__: object) -> None:
-    raise Death
+    assert (len(rows(spark, tmp_path, "reserve")), ended.reserve_rows, ended.languages["en"].reserve_t) == (0, 0, None)
 
 
 @pytest.mark.slow
@@ -158,17 +151,17 @@ def test_a_rebalance_that_died_is_completed_by_the_same_command(
                 rebalance(spark, str(tmp_path), t)
         assert died_at == (["reserve"] if t == 12.5 else ["curated"])
         if died_at == ["curated"]:  # its rows are of no finished run
-            with pytest.raises(TableError, match="not marked as finished"):
+            with pytest.raises(TableError, match="has not finished"):
                 rebalance(spark, str(tmp_path), other)
         with monkeypatch.context() as patched:
-            patched.setattr(stage, "record", die)
+            patched.setattr("metaclip_spark.runs.run.record", die)
             with pytest.raises(Death):
                 rebalance(spark, str(tmp_path), t)
         report = rebalance(spark, str(tmp_path), t)
         expected, fresh_report = fresh.at(t)
         assert rows(spark, tmp_path) == expected
         same_figures(report, fresh_report)
-        assert len(rows(spark, tmp_path, "reserve")) == report.reserved == len(fresh.at(RESERVE)[0]) - len(expected)
+        assert len(rows(spark, tmp_path, "reserve")) == report.reserve_rows == len(fresh.at(RESERVE)[0]) - len(expected)
     curate(spark, small_pool, metadata, str(tmp_path), replace(CONFIG, overwrite=True))
     assert len(rows(spark, tmp_path, "reserve")) == 0, "another run's reserve is none of this one's"
 
@@ -200,11 +193,11 @@ def test_with_the_counts_of_another_pool(spark: SparkSession, metadata: Compiled
     out, whole, place = tmp_path / "out", tmp_path / "whole", str(tmp_path / "other")
     counts = curate(spark, counted, metadata, place, CONFIG).counts_version
     first = curate(spark, pool, metadata, str(out), CONFIG)
-    before = files_below(out)
+    before = file_times(out)
     for lists, message in ((None, "give the metadata"), (compile_metadata(["w1"]), "are of other metadata")):
         with pytest.raises(ConfigError, match=message):
             rebalance(spark, str(out), 25.0, lists, counts=place)
-    assert files_below(out) == before
+    assert file_times(out) == before
 
     fresh = curate(spark, pool, metadata, str(whole), replace(CONFIG, t=25.0, counts=place))
     report = rebalance(spark, str(out), 25.0, metadata, counts=place)
@@ -212,7 +205,7 @@ def test_with_the_counts_of_another_pool(spark: SparkSession, metadata: Compiled
     same_figures(report, fresh)
     assert (report.counts_version, report.matches, report.expected_size) == (counts, fresh.matches, fresh.expected_size)
     (run,) = (run for run in stored_runs(spark, out) if run.run_id == report.run_id)
-    assert (run.stage, run.parent_run_id, run.counts_version) == ("balance", first.run_id, counts)
+    assert (run.stage, run.parent_run_id, run.counts_version) == ("rebalance", first.run_id, counts)
     assert rebalance(spark, str(out), 25.0, metadata, counts=f"{place}@{counts}").already_finished
     smaller = rebalance(spark, str(out), 9.0)
     assert smaller.counts_version == counts
@@ -232,7 +225,7 @@ def test_a_changed_pool_is_not_read_again(spark: SparkSession, metadata: Compile
 
 
 def test_without_a_curated_table(spark: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="holds no curated table"):
+    with pytest.raises(TableError, match="has no curated table"):
         rebalance(spark, str(tmp_path / "nothing"), 10.0)
 
 
@@ -242,7 +235,3 @@ def stored_runs(spark: SparkSession, output: Path) -> list:
 
 def spark_schema(spark: SparkSession, output: Path):  # noqa: ANN201 - StructType
     return spark.read.format("delta").load(str(output / "curated")).schema
-
-
-def files_below(folder: Path) -> dict[str, int]:
-    return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}

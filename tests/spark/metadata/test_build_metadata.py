@@ -1,4 +1,4 @@
-"""From sources to a list: the recipe end to end, the same list from any partitioning, and nothing from bad input."""
+"""From sources to metadata: the recipe end to end, and the same entries from any partitioning."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from metaclip_spark.cli import main
 from metaclip_spark.config.metadata import MetadataConfig, MetadataSources
 from metaclip_spark.core.entry_list import metadata_digest, overall_digest
 from metaclip_spark.errors import ConfigError, EnvironmentProblemError, InputError, MetaclipSparkError
+from metaclip_spark.metadata import run
 from metaclip_spark.metadata.build import build_metadata
 from metaclip_spark.metadata.read_metadata import read_list, read_metadata
-from metaclip_spark.metadata.text import render_metadata
-from metaclip_spark.spark import task_progress
+from metaclip_spark.metadata.report_text import render_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,22 +37,22 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> MetadataSources:
     return small_sources(tmp_path_factory.mktemp("sources"))
 
 
-def files_of(root: Path) -> list[str]:
+def input_files(root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()) if root.exists() else []
 
 
 @contextmanager
-def said_to_be_watched(_: SparkSession, timer: Progress) -> Iterator[None]:
+def say_watched(_: SparkSession, timer: Progress) -> Iterator[None]:
     timer.say("watched ...")
     yield
 
 
-def test_the_recipe_and_its_list_whatever_the_partitions(
+def test_recipe_gives_the_same_entries_whatever_the_partitions(
     spark: SparkSession, sources: MetadataSources, tmp_path: Path, change_settings: Callable[[dict[str, str]], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     lines: list[str] = []
-    monkeypatch.setattr(task_progress, "watched_tasks", said_to_be_watched)
+    monkeypatch.setattr(run, "watched_tasks", say_watched)
     report = build_metadata(spark, sources, str(tmp_path / "a"), "en", CONFIG, progress=lines.append)
     change_settings({"spark.sql.files.maxPartitionBytes": "20k", "spark.sql.shuffle.partitions": "5"})
     again = build_metadata(spark, sources, str(tmp_path / "b"), "en", CONFIG)
@@ -60,7 +60,8 @@ def test_the_recipe_and_its_list_whatever_the_partitions(
         assert (tmp_path / "a" / "en" / name).read_bytes() == (tmp_path / "b" / "en" / name).read_bytes(), name
     assert report.metadata_digest == again.metadata_digest
     assert [line.partition(" ...")[0] for line in lines] == [
-        "wordnet", "watched", "count words", "watched", "unigrams", "watched", "bigrams", "watched", "titles", "write"
+        *("watched", "wordnet", "watched", "count words", "watched", "unigrams", "watched", "bigrams"),
+        *("watched", "titles", "watched", "write"),
     ]  # fmt: skip
 
     entries = (tmp_path / "a" / "en" / "entries.txt").read_text(encoding="utf-8").splitlines()
@@ -71,7 +72,7 @@ def test_the_recipe_and_its_list_whatever_the_partitions(
     assert [row.entry for row in rows] == entries
     assert {row.metadata_version for row in rows} == {report.metadata_digest}
     of = {row.entry: row for row in rows}
-    # WordNet had "dog" and "new york" first; the text has them too
+    # WordNet admits "dog" and "new york" first; the text has them too
     assert (of["dog"].admitted_by, of["dog"].sources, of["dog"].score) == ("wordnet", ["wordnet", "unigrams"], None)
     assert of["new york"].sources == ["wordnet", "bigrams"]
     assert of["Hong Kong"].admitted_by == "bigrams"
@@ -79,7 +80,7 @@ def test_the_recipe_and_its_list_whatever_the_partitions(
     assert [row.score for row in rows if row.admitted_by == "unigrams"] == sorted(
         (row.score for row in rows if row.admitted_by == "unigrams"), reverse=True
     )
-    # Paris is a unigram too; Rome's line of 49 views does not count; no caption holds St. Louis; Nowhere is no article
+    # Paris is a unigram too; Rome's line of 49 views does not count; nothing matches St. Louis; Nowhere has no article
     assert "titles" in of["Paris"].sources
     assert [(row.entry, row.score) for row in rows if row.admitted_by == "titles"] == [
         ("Title 1 & more", 90),
@@ -99,7 +100,9 @@ def test_the_recipe_and_its_list_whatever_the_partitions(
     assert read_metadata(str(tmp_path / "a" / "metadata"), spark=spark).metadata_digest == report.metadata_digest
 
 
-def test_lists_with_marks_and_returns_and_too_high_a_threshold(spark: SparkSession, tmp_path: Path) -> None:
+def test_lists_with_byte_order_marks_and_returns_and_an_unreachable_min_pmi(
+    spark: SparkSession, tmp_path: Path
+) -> None:
     sources = MetadataSources(
         wordnet=False,
         unigrams=(str(write(tmp_path / "w.txt", "\ufeffthe 90\r\nnew 20\r\nyork 10\r\n(odd 50\r\nbad\r\n".encode())),),
@@ -115,7 +118,7 @@ def test_lists_with_marks_and_returns_and_too_high_a_threshold(spark: SparkSessi
     assert report.figures["official"] == {"entries": 2, "unmatchable": 1}
     sizes = render_metadata(report).partition("Sources\n")[2].splitlines()[1]
     assert sizes.split() == ["official", "2", "2", "0", "0", "0"]
-    assert "cannot have 30 bits" in report.warnings[0]
+    assert "no bigram can have the 30 bits" in report.warnings[0]
     assert report.figures["text"] == {"lines malformed": 1, "lines without words": 1, "lines without words of pairs": 1}
     report = build_metadata(spark, sources, str(tmp_path / "out"), "en", replace(config, bigram_min_pmi=None))
     assert (tmp_path / "out" / "en" / "entries.txt").read_text() == "St. Louis\nthe\nnew\nyork\nnew york\n"
@@ -123,14 +126,14 @@ def test_lists_with_marks_and_returns_and_too_high_a_threshold(spark: SparkSessi
     assert report.top["bigrams"] == [("new york", pytest.approx(2.4329594))]  # log2(120 * 9 / (20 * 10))
 
 
-def test_entries_that_are_no_lines_are_kept_in_all_forms_but_the_text_file(spark: SparkSession, tmp_path: Path) -> None:
+def test_entries_with_line_ends_are_in_all_forms_but_the_text_file(spark: SparkSession, tmp_path: Path) -> None:
     official = ["dog", "new\nyork", "cat"]
     sources = MetadataSources(
         wordnet=False, official=str(write(tmp_path / "official.json", json.dumps(official).encode()))
     )
     stale = write(tmp_path / "out" / "en" / "entries.txt", b"dog\n")
     report = build_metadata(spark, sources, str(tmp_path / "out"))
-    assert "entry 1, 'new\\nyork', cannot be a line of entries.txt" in report.warnings[0]
+    assert "entries.txt is not written: entry 1, 'new\\nyork', has a line end" in report.warnings[0]
     assert "entries.txt" not in report.files
     assert report.figures["official"] == {"entries": 3, "control": 1}
     assert not stale.exists()
@@ -139,7 +142,7 @@ def test_entries_that_are_no_lines_are_kept_in_all_forms_but_the_text_file(spark
     assert read_list(tmp_path / "out" / "en" / "metadata.json") == official
 
 
-def test_control_characters_that_leave_lines_alone_stay_in_all_forms(spark: SparkSession, tmp_path: Path) -> None:
+def test_other_control_characters_are_in_all_forms(spark: SparkSession, tmp_path: Path) -> None:
     official = ["dog", "a\tb", "nul\0", "\x1b[31mred", "a\rb", "\x85 \u2028", "dog"]
     content = json.dumps(official).encode()
     sources = MetadataSources(wordnet=False, official=str(write(tmp_path / "official.json", content)))
@@ -153,7 +156,7 @@ def test_control_characters_that_leave_lines_alone_stay_in_all_forms(spark: Spar
     assert "\x1b" not in render_metadata(report)
 
 
-def test_languages_apart_by_the_shares_of_the_second_paper(
+def test_languages_have_the_shares_of_the_second_paper_and_fail_separately(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert spark is not None
@@ -173,7 +176,7 @@ def test_languages_apart_by_the_shares_of_the_second_paper(
     alone = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert alone["languages"] == {"vi": {"metadata_digest": result["digests"]["vi"], "entries": 120}}
 
-    # The next language joins the table, and one digest names both
+    # The next language joins the table, and one digest identifies both
     build_metadata(spark, MetadataSources(unigrams=(str(tmp_path / "vi.txt"),)), str(tmp_path / "out"), "af")
     overall = json.loads((tmp_path / "out" / "manifest.json").read_text())
     digests = {language: one["metadata_digest"] for language, one in overall["languages"].items()}
@@ -196,7 +199,7 @@ def test_options_that_are_refused(
 ) -> None:
     assert spark is not None
     assert main(["metadata", "build", "--output", str(tmp_path / "out"), *arguments]) == error.exit_code
-    assert files_of(tmp_path) == []
+    assert input_files(tmp_path) == []
 
 
 CHINESE = (
@@ -235,7 +238,7 @@ def test_languages_without_spaces(
     assert report.software["icu"]
 
 
-def test_one_list_for_all_other_languages(spark: SparkSession, tmp_path: Path) -> None:
+def test_other_combines_several_wikipedias(spark: SparkSession, tmp_path: Path) -> None:
     pytest.importorskip("icu4py")
     text = "vuords [[Fails:one.jpg|hidden]] [[Zurag:two.jpg|hidden]] vuords; "
     sources = MetadataSources(
@@ -253,15 +256,15 @@ def test_one_list_for_all_other_languages(spark: SparkSession, tmp_path: Path) -
     assert report.sources["dump"] == "ltgwiki, xalwiki"
     refused = [
         (replace(sources, dump=(*sources.dump, str(write(tmp_path / "bo.xml", dump(ARTICLES, "bo"))))), "of its own"),
-        (replace(sources, dump=(), wordnet=True), "give their dumps"),
+        (replace(sources, dump=(), wordnet=True), "pass their dumps"),
     ]
     for bad, said in refused:
         with pytest.raises(InputError, match=said):
             build_metadata(spark, bad, str(tmp_path / "none"), "other", config)
-    assert files_of(tmp_path / "none") == []
+    assert input_files(tmp_path / "none") == []
 
 
-def test_no_icu_says_what_to_install(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_icu_says_what_to_install(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from metaclip_spark.core.ngrams import segmentation  # noqa: PLC0415
 
     segmentation._breaker.cache_clear()
@@ -270,4 +273,4 @@ def test_no_icu_says_what_to_install(spark: SparkSession, tmp_path: Path, monkey
     with pytest.raises(EnvironmentProblemError, match=r"metaclip-spark\[icu\]"):
         segmentation.segmenter("zh")
     segmentation._breaker.cache_clear()
-    assert files_of(tmp_path) == []
+    assert input_files(tmp_path) == []

@@ -1,4 +1,4 @@
-"""Counts of a dump are those of one process reading it, whatever its packing and the partitions."""
+"""Counts of a dump equal those of one process, whatever the compression and the partitions."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from dumps import Article, dump, head, made_up_articles, write, write_streams
 from metaclip_spark.core.wikitext.dump_pages import PAGE_END, PageFate, read_page
 from metaclip_spark.core.wikitext.plain_text import plain_text
 from metaclip_spark.core.words import word_runs
-from metaclip_spark.metadata.dumps.count_ngrams import FIGURE, PAIR, TITLE, WORD, count_ngrams, count_titles
-from metaclip_spark.metadata.dumps.dump import READING, open_dump
-from metaclip_spark.spark.progress import Progress
-from metaclip_spark.spark.task_progress import watched_tasks
+from metaclip_spark.metadata.count_rows import FIGURE, PAIR, TITLE, WORD
+from metaclip_spark.metadata.dumps.count_ngrams import count_ngrams, count_titles
+from metaclip_spark.metadata.dumps.open_dump import DUMP_SETTINGS, open_dump
+from metaclip_spark.spark.progress import Progress, watched_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ ARTICLES = made_up_articles(500)
 
 
 def reference(content: bytes) -> Counts:
-    """Counts by the plain rules, in this process."""
+    """Count with the plain rules, in this process."""
     words: Counter[str] = Counter()
     pairs: Counter[str] = Counter()
     titles: Counter[str] = Counter()
@@ -48,7 +48,7 @@ def reference(content: bytes) -> Counts:
 
 
 def titles_alone(spark: SparkSession, path: Path) -> tuple[dict[str, int], dict[str, int]]:
-    """Titles, and the figures."""
+    """Return the titles and the figures."""
     read = open_dump(spark, [str(path)], "en")
     rows = count_titles(read.pieces, read.sites, "en").collect()
     titles, figures = ({row.text: row["count"] for row in rows if row.kind == kind} for kind in (TITLE, FIGURE))
@@ -57,7 +57,7 @@ def titles_alone(spark: SparkSession, path: Path) -> tuple[dict[str, int], dict[
 
 
 def counted(spark: SparkSession, path: Path, **options: int) -> tuple[Counts, dict[str, int], int]:
-    """Counts in Spark, the figures, and the number of tasks that read."""
+    """Return the counts made by Spark, the figures, and the number of reading tasks."""
     read = open_dump(spark, [str(path)], "en")
     rows = count_ngrams(read.pieces, read.sites, "en", **options).collect()
     counts = {kind: {row.text: row["count"] for row in rows if row.kind == kind} for kind in (WORD, PAIR, TITLE)}
@@ -66,7 +66,7 @@ def counted(spark: SparkSession, path: Path, **options: int) -> tuple[Counts, di
     return counts, figures, read.pieces.rdd.getNumPartitions()
 
 
-def test_every_packing_gives_the_counts_of_one_process(
+def test_every_compression_gives_the_counts_of_one_process(
     spark: SparkSession, tmp_path: Path, change_settings: Callable[[dict[str, str]], None]
 ) -> None:
     content = dump(ARTICLES)
@@ -83,8 +83,10 @@ def test_every_packing_gives_the_counts_of_one_process(
         (tmp_path / "parts", "1g", 1),
     ]
     for path, size, tasks in places:
-        change_settings(READING | {"spark.sql.files.maxPartitionBytes": size, "spark.sql.files.openCostInBytes": "1k"})
-        # So little memory that every task hands out what it holds many times
+        change_settings(
+            DUMP_SETTINGS | {"spark.sql.files.maxPartitionBytes": size, "spark.sql.files.openCostInBytes": "1k"}
+        )
+        # Limits so low that every task passes on its counts many times
         counts, figures, partitions = counted(spark, path, max_words=1 << 8, max_pairs=1 << 9)
         assert counts == expected, path
         assert partitions >= tasks, path
@@ -94,7 +96,7 @@ def test_every_packing_gives_the_counts_of_one_process(
         assert titles_alone(spark, path) == (expected[TITLE], figures)
 
 
-def test_odd_pages_are_read_to_their_end(spark: SparkSession, tmp_path: Path) -> None:
+def test_odd_pages_are_read_completely(spark: SparkSession, tmp_path: Path) -> None:
     sentence = "The [[quick]] {{brown|fox}} fox.\n"
     large = Article("Large", sentence * (10_000_000 // len(sentence)))
     hostile = Article("Hostile", "=" * 20_000 + "{{" * 50_000 + "[[" * 50_000 + "<ref>" * 50_000 + "{|\n" * 20_000)
@@ -109,7 +111,7 @@ def test_odd_pages_are_read_to_their_end(spark: SparkSession, tmp_path: Path) ->
     assert "caf\ufffd" not in counts[WORD]
 
 
-def test_a_long_step_says_how_far_it_is(spark: SparkSession) -> None:
+def test_long_step_reports_its_tasks(spark: SparkSession) -> None:
     lines: list[str] = []
 
     def slow(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -121,7 +123,7 @@ def test_a_long_step_says_how_far_it_is(spark: SparkSession) -> None:
     assert any(re.fullmatch(r"  stage \d+: \d of 2 tasks done", line) for line in lines)
 
 
-def test_what_a_dump_says_of_itself(spark: SparkSession, tmp_path: Path) -> None:
+def test_site_of_a_dump(spark: SparkSession, tmp_path: Path) -> None:
     read = open_dump(spark, [str(write(tmp_path / "x.xml", dump(ARTICLES[:1], "zh", "zh_yuewiki")))], "zh")
     assert [(site.wiki, site.hidden) for site in read.sites] == [("zh_yue", ("Fails",))]
     assert head("zh", "zh_yuewiki").startswith("<mediawiki")

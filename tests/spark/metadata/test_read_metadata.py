@@ -1,4 +1,4 @@
-"""One metadata list in every form it may come in, and forms that are refused."""
+"""Metadata in every form that can be read, and forms that are refused."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DIGEST = compile_metadata(ENTRIES).metadata_digest
 
 @pytest.fixture(scope="module")
 def places(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Every form of the list."""
+    """Return the locations of one list in every form."""
     folder = tmp_path_factory.mktemp("metadata")
     text, array = "\n".join(ENTRIES).encode() + b"\n", json.dumps(ENTRIES).encode()
     files = {
@@ -90,7 +90,7 @@ def test_language_of_a_table(places: dict[str, str], spark: SparkSession) -> Non
 def test_gaps_and_missing_columns_of_a_table(spark: SparkSession, tmp_path: Path) -> None:
     gap = str(tmp_path / "gap")
     spark.createDataFrame([(0, "a"), (2, "b")], "entry_id int, entry string").write.parquet(gap)
-    with pytest.raises(InputError, match="entry_id 2 with entry 'b' where entry_id 1 is due"):
+    with pytest.raises(InputError, match="entry_id 2 with entry 'b' where entry_id 1 is expected"):
         read_metadata(gap, spark=spark)
     other = str(tmp_path / "other")
     spark.createDataFrame([("a",)], "word string").write.parquet(other)
@@ -111,11 +111,11 @@ def test_absent(spark: SparkSession, tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"list \(\.txt"):
             read_metadata(place, spark=spark)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="is no table"):
+    with pytest.raises(InputError, match="is not a table"):
         read_metadata(tmp_path / "empty", spark=spark)
 
 
-def test_a_store_that_cannot_be_asked(spark: SparkSession) -> None:
+def test_store_without_a_driver(spark: SparkSession) -> None:
     """Spark has no driver for it here; the list itself, not Spark's call, is what the error is about."""
     with pytest.raises(InputError, match=r"cannot read the metadata s3a://bucket/entries.*S3AFileSystem not found"):
         read_metadata("s3a://bucket/entries.txt.gz", spark=spark)
@@ -129,24 +129,24 @@ def test_artifact_of_another_language(tmp_path: Path) -> None:
 
 
 def test_tables_need_a_session(tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentProblemError, match="pass a session"):
+    with pytest.raises(EnvironmentProblemError, match="Pass a session"):
         read_metadata(tmp_path)
 
 
 @pytest.mark.parametrize(("name", "content"), [("list.txt", b""), ("list.txt", b"\xef\xbb\xbf"), ("list.json", b"[]")])
-def test_a_list_without_entries(tmp_path: Path, name: str, content: bytes) -> None:
+def test_list_without_entries(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match="has no entries"):
         read_metadata(tmp_path / name)
 
 
-def test_a_bare_gz_is_text(tmp_path: Path) -> None:
+def test_bare_gz_is_text(tmp_path: Path) -> None:
     (tmp_path / "entries.gz").write_bytes(gzip.compress("\n".join(ENTRIES).encode()))
     assert read_list(tmp_path / "entries.gz") == ENTRIES
     assert read_metadata(str(tmp_path / "entries.gz")).metadata_digest == DIGEST
 
 
-def test_gzip_of_what_is_no_list(tmp_path: Path) -> None:
+def test_gzip_of_something_else(tmp_path: Path) -> None:
     """Each line of it, score and all, would be an entry that nothing matches."""
     path = tmp_path / "unigrams.tsv.gz"
     path.write_bytes(gzip.compress(b"photo\t10.5\n"))
@@ -158,5 +158,5 @@ def test_gzip_of_what_is_no_list(tmp_path: Path) -> None:
 
 def test_damaged_gzip(tmp_path: Path) -> None:
     (tmp_path / "list.txt.gz").write_bytes(b"photo\n")
-    with pytest.raises(InputError, match="no gzip file"):
+    with pytest.raises(InputError, match="not a gzip file"):
         read_metadata(tmp_path / "list.txt.gz")

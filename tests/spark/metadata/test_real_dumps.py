@@ -1,4 +1,4 @@
-"""Whole real dumps: the counts of one plain process, and the same list from any partitions."""
+"""Complete real dumps: the counts equal those of one plain process, and any partitions give the same entries."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from metaclip_spark.core.wikitext.dump_pages import PAGE_END, read_page
 from metaclip_spark.core.wikitext.markup_tables import markup_tables
 from metaclip_spark.core.wikitext.plain_text import plain_text
 from metaclip_spark.metadata.build import build_metadata
-from metaclip_spark.metadata.dumps.count_ngrams import PAIR, WORD, count_ngrams
-from metaclip_spark.metadata.dumps.dump import READING, open_dump
+from metaclip_spark.metadata.count_rows import PAIR, WORD
+from metaclip_spark.metadata.dumps.count_ngrams import count_ngrams
+from metaclip_spark.metadata.dumps.open_dump import DUMP_SETTINGS, open_dump
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +34,7 @@ SMALL_PARTITIONS = {"spark.sql.files.maxPartitionBytes": "200k", "spark.sql.file
 
 
 def runs_of_words(text: str) -> Iterator[list[str]]:
-    """The rule once more, by Python's own strings: nothing of this package decides what a word is here."""
+    """Split text into runs of words with Python's own strings, independently of this package."""
     kinds = {character: unicodedata.category(character) for character in set(text)}
     lines = str.maketrans(dict.fromkeys("\n\u2028\u2029,.;:?!`", "\n"))
     blanks = str.maketrans({one: " " for one, kind in kinds.items() if kind in {"Zs", "Cc"} and one != "\n"})
@@ -52,13 +53,13 @@ def runs_of_words(text: str) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize(("name", "language", "articles"), [(ENGLISH, "en", 106), (LATGALIAN, "ltg", 900)])
-def test_counts_are_those_of_one_process(
+def test_counts_equal_those_of_one_process(
     spark: SparkSession, shared_data: Path, change_settings: Callable[[dict[str, str]], None], name: str, language: str,
     articles: int,
 ) -> None:  # fmt: skip
     place = shared_data / "wikipedia" / name
     content = (bz2.decompress if name.endswith("bz2") else gzip.decompress)(place.read_bytes())
-    change_settings(READING | SMALL_PARTITIONS)
+    change_settings(DUMP_SETTINGS | SMALL_PARTITIONS)
     dump = open_dump(spark, [str(place)], language)
     rows = count_ngrams(dump.pieces, dump.sites, language, max_words=1 << 13, max_pairs=1 << 15).collect()
     words: Counter[str] = Counter()
@@ -77,7 +78,7 @@ def test_counts_are_those_of_one_process(
     assert {row.text: row["count"] for row in rows if row.kind == PAIR} == pairs
 
 
-def test_the_list_of_a_whole_wikipedia_from_any_partitions(
+def test_complete_wikipedia_gives_the_same_entries_from_any_partitions(
     spark: SparkSession, shared_data: Path, tmp_path: Path, change_settings: Callable[[dict[str, str]], None]
 ) -> None:
     unpacked = tmp_path / "ltgwiki.xml"  # a .gz would be one task however small the partitions

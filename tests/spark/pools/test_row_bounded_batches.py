@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from metaclip_spark.pools.row_bounded_batches import row_bounded_batches
-from metaclip_spark.spark.session_kind import WITHOUT_CONTEXT
+from metaclip_spark.spark.session_features import WITHOUT_CONTEXT
 from metaclip_spark.spark.settings import changed_settings
 
 if TYPE_CHECKING:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from curate_process import CurateProcess, Kill
+from curate_process import CLUSTER, CurateProcess, Kill, results_of
 from pools import write_files
 
 from metaclip_spark import example
@@ -30,8 +30,6 @@ SETTINGS = {
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
     "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
 }
-CLUSTER = "local-cluster[2,1,1024]"
-SAME = ("counters", "expected_size", "expected_deviation", "curated", "entry_counts", "size_curve")
 
 
 @dataclass(frozen=True)
@@ -97,17 +95,9 @@ def test_a_fault_changes_nothing(
     else:
         assert found is not None
         assert found["killed"]["completed"] < fault.kill.tasks
-        assert not is_alive(found["killed"]["pid"])
+        assert not psutil.pid_exists(found["killed"]["pid"])
     print(fault.name, found["killed"], found["curated"])
-    assert {name: found[name] for name in SAME} == {name: expected[name] for name in SAME}
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    assert results_of(found) == results_of(expected)
 
 
 def test_lost_python_workers_without_retries_are_an_error_that_the_next_run_mends(
@@ -121,4 +111,4 @@ def test_lost_python_workers_without_retries_are_an_error_that_the_next_run_mend
     found = run.run()
     assert found is not None
     assert found["counts_reused"]
-    assert {name: found[name] for name in SAME} == {name: expected[name] for name in SAME}
+    assert results_of(found) == results_of(expected)

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from curate_process import CurateProcess
+from curate_process import CLUSTER, CurateProcess, results_of
 from standalone import standalone_cluster
 
 import metaclip_spark
 from metaclip_spark import example
 from metaclip_spark.errors import EnvironmentProblemError
-from metaclip_spark.spark.library import library_identity
+from metaclip_spark.spark.library_version import library_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,17 +27,10 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.spark, pytest.mark.cluster]
 
-CLUSTER = "local-cluster[2,1,1024]"
 SETTINGS = {
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
     "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
 }
-SAME = ("counters", "expected_size", "expected_deviation", "curated", "entry_counts", "size_curve")
-
-
-def same(found: dict[str, Any] | None) -> dict[str, Any]:
-    assert found is not None
-    return {name: found[name] for name in SAME}
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +52,7 @@ def expected_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def expected(run: CurateProcess, expected_root: Path) -> dict[str, Any]:
-    return same(replace(run, output=str(expected_root)).run())
+    return results_of(replace(run, output=str(expected_root)).run())
 
 
 def test_a_full_disk_is_an_error_that_the_next_run_mends(
@@ -75,10 +68,10 @@ def test_a_full_disk_is_an_error_that_the_next_run_mends(
     with pytest.raises(RuntimeError, match="No space left on device") as caught:
         run.run()
     assert "JobFailedError" in str(caught.value)
-    assert "No table holds half a commit" in str(caught.value)
+    assert "No table contains a partial commit" in str(caught.value)
     assert not any((small_disk / "out" / "curated" / "_delta_log").glob("*.json")), "no version of the curated table"
     subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
-    assert same(run.run()) == expected
+    assert results_of(run.run()) == expected
 
 
 def test_a_worker_with_another_version_is_refused(
@@ -89,7 +82,7 @@ def test_a_worker_with_another_version_is_refused(
     init = copied / "__init__.py"
     init.write_text(init.read_text().replace(f'"{metaclip_spark.__version__}"', '"0.0.9"'))
     other = {"spark.executorEnv.PYTHONPATH": str(copied.parent)}
-    refused = f"the driver runs metaclip_spark {library_identity()}, this worker 0.0.9 (sources "
+    refused = f"The driver runs metaclip_spark {library_identity()}, this worker 0.0.9 (sources "
     curate = replace(run, output=str(tmp_path / "out"), master=CLUSTER, settings=SETTINGS | other)
     with pytest.raises(RuntimeError) as caught:
         curate.run()
@@ -97,13 +90,13 @@ def test_a_worker_with_another_version_is_refused(
 
     rows = tmp_path / "rows"  # which no metadata are needed to balance again
     shutil.copytree(expected_root, rows)
-    balance = ["balance", "--output", str(rows), "--t", str(example.T / 2), "--master", CLUSTER]
+    rebalance = ["rebalance", "--tables", str(rows), "--t", str(example.T / 2), "--master", CLUSTER]
     settings = [option for pair in (SETTINGS | other).items() for option in ("--spark-conf", "=".join(pair))]
     done = subprocess.run(
-        [sys.executable, "-m", "metaclip_spark", *balance, *settings], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "metaclip_spark", *rebalance, *settings], capture_output=True, text=True, check=False
     )
     assert (done.returncode, refused in done.stderr) == (EnvironmentProblemError.exit_code, True), done.stderr
-    assert same(replace(run, output=str(rows)).run()) == expected
+    assert results_of(replace(run, output=str(rows)).run()) == expected
 
 
 def test_two_at_once_leave_one_result(run: CurateProcess, expected: dict[str, Any], tmp_path: Path) -> None:
@@ -124,9 +117,9 @@ def test_two_at_once_leave_one_result(run: CurateProcess, expected: dict[str, An
             assert "another process wrote to" in end
             assert "run again" in end
         else:
-            assert same(end) == expected
+            assert results_of(end) == expected
     again = run.run()
-    assert same(again) == expected
+    assert results_of(again) == expected
     assert again is not None
     assert again["already_finished"]
 
@@ -154,7 +147,7 @@ def test_speculation_changes_nothing(
     }
     with standalone_cluster(tmp_path / "cluster", hosts=("127.0.0.1", "127.0.0.2")) as cluster:
         run = replace(run, output=str(tmp_path / "out"), master=cluster.url, settings=SETTINGS | eager)
-        assert same(run.run()) == expected
+        assert results_of(run.run()) == expected
     tasks = [json.loads(line) for log in events.iterdir() for line in log.read_text().splitlines() if "TaskEnd" in line]
     assert [task for task in tasks if task.get("Task Info", {}).get("Speculative")], "some tasks ran twice"
 
@@ -171,7 +164,7 @@ def test_readers_see_whole_versions(
         while not writing.done():
             table = spark.read.format("delta").load(str(tmp_path / "out" / "curated"))
             seen.add((table.count(), table.select("run_id").distinct().count()))
-        assert same(writing.result()) == expected
+        assert results_of(writing.result()) == expected
     assert first is not None
     assert (first["counters"]["kept"], 1) in seen
     assert seen <= {(first["counters"]["kept"], 1), (expected["counters"]["kept"], 1)}

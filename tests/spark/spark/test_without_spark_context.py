@@ -15,7 +15,7 @@ from pyspark import SparkContext
 from pyspark.sql.classic.dataframe import DataFrame
 
 from metaclip_spark import CurateConfig, append, curate, estimate, rebalance
-from metaclip_spark.spark.session_kind import WITHOUT_CONTEXT, has_context
+from metaclip_spark.spark.session_features import WITHOUT_CONTEXT, has_spark_context
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +49,7 @@ def test_the_same_tables_and_figures(
             for name in ("broadcast", "accumulator"):
                 monkeypatch.setattr(SparkContext, name, forbidden)
             monkeypatch.setattr(DataFrame, "rdd", property(forbidden))
-        assert has_context(spark) == (way == "with")
+        assert has_spark_context(spark) == (way == "with")
         estimated = estimate(spark, small_pool, metadata, 0.8, CONFIGS[0])
         ways = [replace(estimated, seconds=None, bytes=None, took={})]
         for number, config in enumerate(CONFIGS):

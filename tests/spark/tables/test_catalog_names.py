@@ -26,7 +26,7 @@ from metaclip_spark import (
 from metaclip_spark.audit.dry_run import dry_run
 from metaclip_spark.core.entries.merge import Source, merge
 from metaclip_spark.errors import ConfigError, TableError
-from metaclip_spark.metadata.target import MetadataTarget
+from metaclip_spark.metadata.write_metadata import MetadataTarget
 from metaclip_spark.tables.tables import Tables
 
 if TYPE_CHECKING:

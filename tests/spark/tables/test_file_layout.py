@@ -18,7 +18,7 @@ from metaclip_spark.config.pool import PoolColumns
 from metaclip_spark.curation.append.append import append
 from metaclip_spark.curation.curate import curate
 from metaclip_spark.curation.rebalance.rebalance import rebalance
-from metaclip_spark.spark.session_kind import parallelism
+from metaclip_spark.spark.session_features import parallelism
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pools import made_up_table, pool_at, write_files
+from process_death import Death, die
 
 from metaclip_spark.config.curation import CurateConfig
-from metaclip_spark.curation.append import append as appending
+from metaclip_spark.curation.append import balance as appending
 from metaclip_spark.curation.append.append import append
 from metaclip_spark.curation.curate import curate
-from metaclip_spark.curation.rebalance import rebalance as rebalancing
+from metaclip_spark.curation.rebalance import by_filter as rebalancing
 from metaclip_spark.curation.rebalance.rebalance import rebalance
 from metaclip_spark.errors import TableError
-from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.runs.tables_state import current_run
 from metaclip_spark.tables import tables as storage
 from metaclip_spark.tables.file_layout import FileLayout
 from metaclip_spark.tables.schemas import CURATED
@@ -92,7 +93,7 @@ def test_a_run_never_overwrites_another_that_finished_meanwhile(
     before = uids(spark, out)
     with pytest.MonkeyPatch.context() as patched:
         delete = f"DELETE FROM delta.`{out}/curated` WHERE uid = '{min(before)}'"
-        meanwhile(patched, rebalancing, "balance_on_workers", lambda: spark.sql(delete))
+        meanwhile(patched, rebalancing, "balance_on_executors", lambda: spark.sql(delete))
         with pytest.raises(TableError, match=r"\(DELETE\)"):
             rebalance(spark, str(out), 8.0)
     assert uids(spark, out) == before - {min(before)}
@@ -132,8 +133,8 @@ def test_deleted_rows_stay_deleted_and_compacted_files_are_known(
     spark.sql(f"DELETE FROM delta.`{out}/curated` WHERE uid = '{gone}'")
     kept = len(uids(spark, out))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(rebalancing, "record", die)
-        with pytest.raises(DeathError):
+        patched.setattr("metaclip_spark.runs.run.record", die)
+        with pytest.raises(Death):
             rebalance(spark, str(out), 29.0)
     # The command line is given again, and starts from what was there before it.
     again = rebalance(spark, str(out), 29.0)
@@ -143,8 +144,8 @@ def test_deleted_rows_stay_deleted_and_compacted_files_are_known(
     spark.sql(f"DELETE FROM delta.`{out}/curated` WHERE uid = '{also}'")
     kept = len(uids(spark, out))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(appending, "record", die)
-        with pytest.raises(DeathError):
+        patched.setattr("metaclip_spark.runs.run.record", die)
+        with pytest.raises(Death):
             append(spark, pools[1], metadata, str(out), frozen=True)
     joined = append(spark, pools[1], metadata, str(out), frozen=True)
     assert not {gone, also} & uids(spark, out)
@@ -154,8 +155,8 @@ def test_deleted_rows_stay_deleted_and_compacted_files_are_known(
 def test_a_run_that_cannot_be_completed_can_be_taken_back(spark: SparkSession, out: Path) -> None:
     before = uids(spark, out)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(rebalancing, "record", die)
-        with pytest.raises(DeathError):
+        patched.setattr("metaclip_spark.runs.run.record", die)
+        with pytest.raises(Death):
             rebalance(spark, str(out), 7.0)
     assert uids(spark, out) < before
     with pytest.raises(TableError, match="RESTORE TABLE") as refused:
@@ -171,11 +172,3 @@ def test_a_lost_reserve_is_noticed(spark: SparkSession, out: Path) -> None:
     shutil.rmtree(out / "reserve")
     with pytest.raises(TableError, match="reserve, which is gone"):
         rebalance(spark, str(out), 44.0)
-
-
-class DeathError(Exception):
-    """Stands for a process that ends here."""
-
-
-def die(*_: Any, **__: Any) -> None:
-    raise DeathError

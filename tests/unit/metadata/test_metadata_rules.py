@@ -1,4 +1,4 @@
-"""The rules of building metadata that need no Spark: pages, counts, titles, the merge, its configuration."""
+"""Rules of building metadata that need no Spark: pages, counts, titles, the merge, the configuration."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from metaclip_spark.cli.run_file import read_run_file
+from metaclip_spark.cli.arguments.run_file import read_run_file
 from metaclip_spark.config.metadata import MetadataConfig, MetadataSources
 from metaclip_spark.core.entries.merge import OFFICIAL, Candidate, Source, merge
 from metaclip_spark.core.entries.page_views import LineFate, title_of
@@ -15,9 +15,10 @@ from metaclip_spark.core.languages import base_language, is_no_space
 from metaclip_spark.core.ngrams.collocations import pointwise_mutual_information, scaled_count
 from metaclip_spark.core.wikitext.dump_pages import PageFate, read_page, read_site
 from metaclip_spark.errors import ConfigError, InputError
+from metaclip_spark.metadata.origins import Origins
 from metaclip_spark.metadata.report import metadata_report
-from metaclip_spark.metadata.sources.count_list import parse_count_line
-from metaclip_spark.metadata.sources.source_files import summed_files
+from metaclip_spark.metadata.sources.ready_made_counts import parse_count_line
+from metaclip_spark.metadata.sources.source_files import summarise_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,12 +55,12 @@ def test_text_of_a_page() -> None:
 
 
 @pytest.mark.parametrize("cut", [len(PAGE) - 1, len(PAGE) - 12, PAGE.index("x</text"), PAGE.index("</title>") + 1])
-def test_a_page_that_is_cut_is_refused(cut: int) -> None:
+def test_truncated_page_is_refused(cut: int) -> None:
     with pytest.raises(InputError, match="ends inside the page"):
         read_page(PAGE[:cut].encode())
 
 
-def test_a_history_is_refused() -> None:
+def test_history_is_refused() -> None:
     with pytest.raises(InputError, match="2 versions"):
         read_page(PAGE.replace("<revision>", "<revision></revision><revision>").encode())
 
@@ -124,7 +125,7 @@ def test_count_lines(line: str, parsed: tuple[str, int] | None) -> None:
     assert parse_count_line(line) == parsed
 
 
-def test_merge_admits_in_order_under_caps_and_says_who_holds_what() -> None:
+def test_merge_admits_in_order_under_caps_and_names_all_sources() -> None:
     merged = merge(
         [
             source("wordnet", "dog", "new york"),
@@ -155,7 +156,7 @@ def test_merge_admits_in_order_under_caps_and_says_who_holds_what() -> None:
         )
 
 
-def test_an_official_list_is_taken_as_it_is() -> None:
+def test_official_list_is_unchanged() -> None:
     official = ["St. Louis", "", "a", "a", "!"]
     merged = merge([source("titles", "a", "U.S.", "b")], official=official)
     assert [entry.text for entry in merged.entries] == [*official, "b"]
@@ -166,21 +167,19 @@ def test_an_official_list_is_taken_as_it_is() -> None:
     assert list(merge([source("titles", "a")]).figures) == ["titles"]
 
 
-def test_what_a_source_reached_is_of_the_last_that_it_admitted() -> None:
+def test_thresholds_reached_are_those_of_the_last_admitted_entry() -> None:
     merged = merge([source("wordnet", "b"), source("unigrams", "a", "b", "c", "d", cap=2)])
     figures = {"unigrams": {"distinct": 4, "min count reached": 97}}
-    report = metadata_report(
-        merged, language="en", config={}, sources={}, figures=figures, warnings=[], difference=None
-    )
+    report = metadata_report(merged, language="en", config={}, origins=Origins({}, figures, []))
     assert report.figures == {"unigrams": {"distinct": 4, "min count reached": 98}}
 
 
-def test_files_without_end_are_only_counted() -> None:
+def test_many_files_are_only_counted() -> None:
     files = [{"file": f"{hour}.gz", "bytes": 2} for hour in range(624)]
-    assert summed_files(files) == {"files": 624, "bytes": 1248}
+    assert summarise_files(files) == {"files": 624, "bytes": 1248}
 
 
-def test_a_list_longer_than_the_cap_is_kept_whole_and_nothing_joins_it() -> None:
+def test_official_list_longer_than_the_cap_is_kept_completely_and_nothing_joins_it() -> None:
     merged = merge([source("titles", "d", "e")], total=2, official=["a", "b", "c"])
     assert [entry.text for entry in merged.entries] == ["a", "b", "c"]
     assert merged.figures["titles"].over_cap == 2
@@ -194,15 +193,16 @@ def test_caps_and_counts_are_positive(name: str, value: object) -> None:
 
 
 @pytest.mark.parametrize("bits", [2000, -1, float("nan"), True, "30"])
-def test_bits_are_in_their_range(bits: object) -> None:
+def test_min_pmi_is_in_its_range(bits: object) -> None:
     with pytest.raises(ConfigError, match=r"bigram_min_pmi = .*from 0 to 1000"):
         MetadataConfig(bigram_min_pmi=bits)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("EN", "write 'en'"), ("zh_Yue", "write 'zh_yue'"), ("../en", "no code"), ("", "no code")]
+    ("language", "said"),
+    [("EN", "Pass 'en'"), ("zh_Yue", "Pass 'zh_yue'"), ("../en", "not the code"), ("", "not the code")],
 )
-def test_languages_that_are_no_codes(language: str, said: str) -> None:
+def test_languages_that_are_not_codes(language: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         MetadataConfig.for_language(language)
 
@@ -217,7 +217,7 @@ def test_shares_are_shares(share: float) -> None:
     ("sources", "said"),
     [
         ({"dump": ("a",), "unigrams": ("b",)}, "both a dump"),
-        ({"bigrams": ("b",)}, "without those of unigrams"),
+        ({"bigrams": ("b",)}, "without counts of unigrams"),
         ({"wordnet": False}, "no source"),
     ],
 )
@@ -239,12 +239,12 @@ def test_variants_merge_into_their_base() -> None:
     assert [base_language(code) for code in alone] == alone
 
 
-def test_the_settings_file_says_what_is_done_without_it(repository: Path) -> None:
+def test_settings_file_has_the_default_values(repository: Path) -> None:
     run_file = read_run_file(repository / "conf" / "metadata.toml", {})
     assert MetadataConfig(**run_file.metadata) == MetadataConfig()
 
 
-def test_a_settings_file_with_unknown_values_is_refused(tmp_path: Path) -> None:
+def test_settings_file_with_unknown_values_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.toml").write_text('[metadata]\nunigram_min_coun = 5\nbigram_cap = "all"\n')
     with pytest.raises(
         ConfigError, match=r"bigram_cap = 'all' is not a whole number.*did you mean 'unigram_min_count'"

@@ -13,7 +13,7 @@ from metaclip_spark.cli import main
 from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.errors import EnvironmentProblemError
 from metaclip_spark.host.cache_directory import CACHE_VARIABLE
-from metaclip_spark.spark.host_artifact import map_artifact, open_on_host, place
+from metaclip_spark.spark.host_artifact import map_artifact, open_on_host, replace_file
 
 
 def test_a_mapped_artifact_outlives_its_replacement(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_links_and_modes_stay(tmp_path: Path) -> None:
     target.write_bytes(b"old")
     target.chmod(0o640)
     link.symlink_to(target)
-    place(link, b"new")
+    replace_file(link, b"new")
     assert link.is_symlink()
     assert target.read_bytes() == b"new"
     assert target.stat().st_mode & 0o777 == 0o640
@@ -44,14 +44,14 @@ def test_links_and_modes_stay(tmp_path: Path) -> None:
 def test_a_new_file_follows_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
-        place(tmp_path / "artifact", b"new")
+        replace_file(tmp_path / "artifact", b"new")
     finally:
         os.umask(before)
     assert (tmp_path / "artifact").stat().st_mode & 0o777 == 0o640
 
 
 def test_a_device_is_written_to() -> None:
-    place(Path(os.devnull), b"new")
+    replace_file(Path(os.devnull), b"new")
     assert not Path(os.devnull).is_file()
 
 
@@ -64,7 +64,7 @@ def test_what_was_there_stays_if_writing_fails(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr("shutil.copymode", fail)
     with pytest.raises(OSError, match="no space left"):
-        place(artifact, b"new")
+        replace_file(artifact, b"new")
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
 
 
@@ -76,7 +76,7 @@ def test_a_full_cache_is_named_with_the_remedy(tmp_path: Path, monkeypatch: pyte
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("shutil.copymode", full)
-    said = rf"1,000 bytes.* 0f0f\.artifact .*{re.escape(str(tmp_path))}: No space left on device: .*{CACHE_VARIABLE}"
+    said = rf"1,000 bytes.* 0f0f\.artifact .*{re.escape(str(tmp_path))}: No space left on device\. .*{CACHE_VARIABLE}"
     with pytest.raises(EnvironmentProblemError, match=said):
         open_on_host("0f0f", lambda: bytes(1000))
     assert list(tmp_path.iterdir()) == []

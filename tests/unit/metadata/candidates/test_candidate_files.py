@@ -1,4 +1,4 @@
-"""Files of candidates: what was written is read back, and two files that do not belong together are refused."""
+"""Candidate files: written candidates are read back, and files that do not belong together are refused."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pytest
 from metaclip_spark.config.metadata import MetadataConfig
 from metaclip_spark.core.entries.merge import Candidate
 from metaclip_spark.errors import ConfigError, InputError, MetaclipSparkError, TableError
-from metaclip_spark.metadata.candidates.files import (
+from metaclip_spark.metadata.candidates.candidate_files import (
     Origin,
     StoredCandidates,
     candidates_folder,
     read_candidates,
     write_candidate_files,
 )
-from metaclip_spark.metadata.candidates.stored import configuration_of, differences, proposals_of
+from metaclip_spark.metadata.candidates.stored_candidates import configuration_of, difference_warnings, proposals_of
 from metaclip_spark.metadata.origins import origins_of
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ CONFIG = MetadataConfig(unigram_cap=2)
 CANDIDATES = [
     Candidate("\ufeffa", 3), Candidate("b c", 1e-7), Candidate("", 10.0), Candidate("d"), Candidate("\u2028", -2.5),
 ]  # fmt: skip
-NO_LINES = [Candidate("a\tb", 7), Candidate("c\nd", 0.5)]
+WITH_CONTROL = [Candidate("a\tb", 7), Candidate("c\nd", 0.5)]
 ORIGIN = Origin(
     language="vi",
     sources={"dump": "viwiki", "files": [{"file": "x.bz2", "bytes": 7}]},
@@ -42,13 +42,13 @@ ORIGIN = Origin(
 )
 
 
-def test_what_was_written_is_read_back(tmp_path: Path) -> None:
-    mixed = [NO_LINES[0], *CANDIDATES, NO_LINES[1]]
+def test_written_candidates_are_read_back(tmp_path: Path) -> None:
+    mixed = [WITH_CONTROL[0], *CANDIDATES, WITH_CONTROL[1]]
     places = write_candidate_files(tmp_path, {"unigrams": (mixed, ORIGIN), "titles": ([], ORIGIN)})
     first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert places["unigrams"] == tmp_path / "unigrams.tsv.gz"
     read = read_candidates(tmp_path, "unigrams", "vi")
-    assert read == StoredCandidates(CANDIDATES + NO_LINES, ORIGIN)
+    assert read == StoredCandidates(CANDIDATES + WITH_CONTROL, ORIGIN)
     assert [type(one.score) for one in read.candidates[:3]] == [int, float, float]
     assert read_candidates(tmp_path, "titles", "vi") == StoredCandidates([], ORIGIN)
     assert read_candidates(tmp_path, "bigrams", "vi") is None
@@ -56,7 +56,7 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == first
 
 
-def test_a_file_made_by_hand(tmp_path: Path) -> None:
+def test_file_made_by_hand(tmp_path: Path) -> None:
     (tmp_path / "titles.tsv.gz").write_bytes(gzip.compress("\ufeffa\t3\r\nb\r\nc d\t1E2".encode()))
     assert read_candidates(tmp_path, "titles", "en") == StoredCandidates(
         [Candidate("a", 3), Candidate("b"), Candidate("c d", 100.0)], None
@@ -94,12 +94,12 @@ BAD = {
     "lines that were changed": (change_lines, r"unigrams\.json does not describe unigrams\.tsv\.gz"),
     "an old description": (keep_old_description, r"does not describe unigrams\.tsv\.gz, which was changed.*remove"),
     "a description of nothing": (
-        lambda folder: (folder / "unigrams.tsv.gz").unlink(), r"describes unigrams\.tsv\.gz, which is not there"),
-    "lines that are cut": (cut("unigrams.tsv.gz"), r"unigrams\.tsv\.gz cannot be read"),
-    "a description that is cut": (cut("unigrams.json"), r"unigrams\.json cannot be read"),
-    "another JSON": (written("unigrams.json", "[]"), "no description of candidates, but a JSON list"),
-    "no language": (without("language", None), "its language is missing or odd"),
-    "no digest": (without("digest", 7), "its digest is missing or odd"),
+        lambda folder: (folder / "unigrams.tsv.gz").unlink(), r"describes unigrams\.tsv\.gz, which is missing"),
+    "truncated lines": (cut("unigrams.tsv.gz"), r"unigrams\.tsv\.gz cannot be read"),
+    "a truncated description": (cut("unigrams.json"), r"unigrams\.json cannot be read"),
+    "another JSON": (written("unigrams.json", "[]"), "does not describe candidates: it is a JSON list"),
+    "no language": (without("language", None), "language missing or of the wrong type"),
+    "no digest": (without("digest", 7), "digest missing or of the wrong type"),
 }  # fmt: skip
 
 
@@ -112,7 +112,7 @@ def test_files_that_do_not_belong_together(tmp_path: Path, damage: Callable[[Pat
 
 
 @pytest.mark.parametrize("line", ["a\tmany", "a\tnan", "a\t1\t2", "a\t1e999"])
-def test_lines_that_are_none(tmp_path: Path, line: str) -> None:
+def test_malformed_lines(tmp_path: Path, line: str) -> None:
     written("titles.tsv.gz", f"ok\t1\n{line}\n")(tmp_path)
     with pytest.raises(InputError, match=r"titles\.tsv\.gz, line 2: .* is not `text<TAB>score`"):
         read_candidates(tmp_path, "titles", "en")
@@ -120,14 +120,14 @@ def test_lines_that_are_none(tmp_path: Path, line: str) -> None:
 
 def test_candidates_of_another_language(tmp_path: Path) -> None:
     write_candidate_files(tmp_path, {"unigrams": (CANDIDATES, ORIGIN)})
-    with pytest.raises(ConfigError, match=r"unigrams\.tsv\.gz holds candidates of 'vi'.*of 'en': .*--language vi"):
+    with pytest.raises(ConfigError, match=r"unigrams\.tsv\.gz has candidates of 'vi'.*of 'en'.*--language vi"):
         read_candidates(tmp_path, "unigrams", "en")
 
 
 @pytest.mark.parametrize(("name", "error"), [("s3a://bucket/x", ConfigError), ("a.txt", TableError)])
-def test_folders_that_are_none(tmp_path: Path, name: str, error: type[MetaclipSparkError]) -> None:
+def test_stores_and_files_are_not_folders(tmp_path: Path, name: str, error: type[MetaclipSparkError]) -> None:
     (tmp_path / "a.txt").write_text("")
-    with pytest.raises(error, match="name a folder"):
+    with pytest.raises(error, match="Pass a folder"):
         candidates_folder(tmp_path / name if error is TableError else type(tmp_path)(name))
     assert candidates_folder(type(tmp_path)(f"file://{tmp_path}")) == tmp_path
 
@@ -137,25 +137,25 @@ def unigrams(count: int, **changed: object) -> dict[str, StoredCandidates]:
     return {"unigrams": StoredCandidates(candidates, replace(ORIGIN, **changed))}
 
 
-def test_as_many_are_proposed_as_for_a_list_built_at_once() -> None:
-    # Two that are to be admitted, and one that the list may hold already
+def test_as_many_are_proposed_as_by_building_at_once() -> None:
+    # Two to admit, and one more because one entry may be listed already
     proposed = proposals_of(unigrams(9), CONFIG, 1)["unigrams"]
     assert [one.text for one in proposed.candidates] == ["w0", "w1", "w2"]
-    assert (proposed.warnings, proposed.origin, proposed.text) == (ORIGIN.warnings, ORIGIN.sources, ORIGIN.text)
+    assert (proposed.warnings, proposed.sources, proposed.text) == (ORIGIN.warnings, ORIGIN.sources, ORIGIN.text)
     assert len(proposals_of(unigrams(9), MetadataConfig(unigram_cap=None), 1)["unigrams"].candidates) == 9
-    # Made for a list of one; of this one's three all may be among those that were proposed
+    # Made for one preceding entry; with three, all of them may be among the proposed ones
     (_, said) = proposals_of(unigrams(3), CONFIG, 3)["unigrams"].warnings
-    assert "for a list of at most 1 entries before them, and here are 3: perhaps fewer than 2 are admitted" in said
-    assert proposals_of(unigrams(2), CONFIG, 3)["unigrams"].warnings == ORIGIN.warnings  # there were no more
+    assert "for at most 1 preceding entries, but 3 precede them: fewer than 2 may be admitted" in said
+    assert proposals_of(unigrams(2), CONFIG, 3)["unigrams"].warnings == ORIGIN.warnings  # there are no more candidates
 
 
-def test_what_differs_between_steps_is_told() -> None:
+def test_differences_between_steps_are_warnings() -> None:
     config = replace(CONFIG, unigram_min_count=7, unigram_cap=3, title_cap=9)
     stored = unigrams(2) | {"bigrams": StoredCandidates([], replace(ORIGIN, sources={"dump": "enwiki"}))}
-    assert differences(stored, CONFIG)[:1] == [
-        "unigrams.json and bigrams.json name another 'dump': the manifest has that of unigrams"
+    assert difference_warnings(stored, CONFIG)[:1] == [
+        "unigrams.json and bigrams.json have different values of 'dump': the manifest has that of unigrams"
     ]
-    said = differences(stored, config)
+    said = difference_warnings(stored, config)
     assert len(said) == 2
     assert said[0].startswith("unigrams were made with unigram_min_count = 100, not 7, unigram_cap = 2, not 3: ")
     in_force = configuration_of(stored, config)
