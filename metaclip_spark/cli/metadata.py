@@ -81,7 +81,12 @@ def add_metadata(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 
 def _add_step(steps: _SubParsersAction[ArgumentParser], step: str, described: str) -> None:
-    parser = steps.add_parser(step, help=described, description=f"{described.capitalize()}.")
+    parser = steps.add_parser(
+        step,
+        usage="%(prog)s --output ROOT [OPTION ...]",
+        help=described,
+        description=f"{described[0].upper()}{described[1:]}.",
+    )
     parser.add_argument("--output", required=True, metavar="ROOT", help=_OUTPUT[step in {"build", "merge"}])
     parser.add_argument(
         "--language",
