@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 MATCHING_KERNELS: Final = "metaclip_spark.core.matching.tokens.match_rows"
 COMPILING_KERNELS: Final = "metaclip_spark.core.matching.tokens.build_words"
-METADATA_KERNELS: Final = "metaclip_spark.core.wikitext.kernels"
+METADATA_KERNELS: Final = "metaclip_spark.core.wikitext.strip_markup"
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
