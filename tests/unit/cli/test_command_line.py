@@ -152,7 +152,7 @@ def test_reserve_and_counts_are_part_of_the_recipe() -> None:
     with pytest.raises(ConfigError, match=r"reserve = 4\.0 is not above t = 4\.0"):
         by_size.check_reserve(4.0)
     for reserve in (0, -1.0, float("inf"), True, "9"):
-        with pytest.raises(ConfigError, match="is no threshold"):
+        with pytest.raises(ConfigError, match="is not a threshold"):
             CurateConfig(reserve=reserve)  # type: ignore[arg-type]
 
 
