@@ -1,4 +1,4 @@
-"""Before a long run: estimates against complete runs, and a dry run that writes nothing."""
+"""Tests of estimates, against complete runs, and of dry runs, which write nothing."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Pool:
     return pool_at(write_files(made_up_table(ROWS, seed=3), tmp_path_factory.mktemp("estimate") / "pool", files=2))
 
 
-def test_spark_samples_the_rows_that_the_rule_names(spark: SparkSession, pool: Pool) -> None:
+def test_spark_samples_the_rows_of_the_rule(spark: SparkSession, pool: Pool) -> None:
     rows = open_pool(spark, pool).rows
     sampled = {row.uid for row in sample_rows(rows, 0.01, 5).collect()}
     assert sampled == {uid for uid in range(ROWS) if in_sample(uid, 5, 0.01)}
@@ -77,10 +77,8 @@ def test_an_estimate_agrees_with_a_run(
     assert abs(to_size.size.rows.value / report.counters["kept"] - 1) < 0.02
 
 
-def test_rows_that_nothing_tells_apart_are_counted(
-    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path
-) -> None:
-    """Without id and text all have one hash: of half the pool a sample held all or nothing."""
+def test_rows_without_a_caption_are_counted(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path) -> None:
+    """Without id and text all rows have the same hash, so a sample would contain all of them or none."""
     table = made_up_table(6_000)
     null, empty = 4_000, 2_000
     nameless = {
@@ -104,7 +102,7 @@ ASKED, ON_THE_GRID = 200.0, (4.0, 16.0, 64.0, 128.0)
 
 @pytest.mark.slow
 def test_the_size_lies_within_its_error_in_19_of_20_seeds(spark: SparkSession, tmp_path: Path) -> None:
-    """A pool of which the sample sees some entries only; at the least t even the common of them are rare in it."""
+    """The sample sees only some entries of the pool. At the smallest t, even common entries are rare in it."""
     table = made_up_table(LARGE_ROWS, seed=11, known=KNOWN)
     pool = pool_at(write_files(table, tmp_path / "pool", files=4))
     metadata = compile_metadata([f"w{number}" for number in range(KNOWN)])
@@ -156,7 +154,7 @@ def test_no_estimate(
         estimate(spark, pool, metadata, share, config)
 
 
-def test_a_dry_run_writes_nothing_and_refuses_what_curate_would(
+def test_a_dry_run_writes_nothing_and_raises_the_errors_of_curate(
     spark: SparkSession,
     small_pool: Pool,
     metadata: CompiledMetadata,

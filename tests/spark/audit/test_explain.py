@@ -116,7 +116,7 @@ def test_the_metadata_adds_entries_that_match_no_caption_of_the_pool(
     assert [(entry.entry, entry.count, entry.probability) for entry in found.entries] == [("aardvark", 0, 1.0)]
 
 
-def test_metadata_of_another_list_is_refused(spark: SparkSession, curated: Example) -> None:
+def test_other_metadata_is_refused(spark: SparkSession, curated: Example) -> None:
     other = compile_metadata(["dog"])
     for explain in (explain_caption, explain_uid, explain_entry):
         with pytest.raises(InputError, match=other.metadata_digest):
@@ -181,12 +181,12 @@ def test_on_the_command_line(curated: Example, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("arguments", [[], ["--entry", "a", "--uid", "b"], ["--entry", "a", "--caption", "b"]])
-def test_one_thing_at_a_time(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_one_thing_is_explained_at_a_time(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "--tables", "tables", *arguments]) == 2
     assert "--entry-id" in capsys.readouterr().err
 
 
-FATES = [  # id, url, text, language
+OUTCOMES = [  # id, url, text, language
     ("null", "u1", None, "en"),
     ("empty", "u2", b"", "en"),
     ("language_without_metadata", "u3", b"red", "fr"),
@@ -199,19 +199,19 @@ FATES = [  # id, url, text, language
 ]
 
 
-def test_every_fate_of_a_row_is_told_as_the_run_counted_it(spark: SparkSession, tmp_path: Path) -> None:
+def test_every_outcome_is_explained_as_the_run_counted_it(spark: SparkSession, tmp_path: Path) -> None:
     names = ("id", "url", "text", "language")
-    columns = dict(zip(names, zip(*FATES, strict=True), strict=True))
+    columns = dict(zip(names, zip(*OUTCOMES, strict=True), strict=True))
     table = pa.table({name: pa.array(v, pa.binary() if name == "text" else pa.string()) for name, v in columns.items()})
     pool = pool_at(write_files(table, tmp_path / "pool"), PoolColumns(uid="id", image_url="url", language="language"))
     metadata = {"en": compile_metadata(["red", "blue"]), "de": compile_metadata(["rot"], language="de")}
     config = CurateConfig(t=3, texts_per_image="one_text_per_image", tail_share=0.5)
     root = str(tmp_path / "tables")
     report = curate(spark, pool, metadata, root, config)
-    found = {uid: explain_uid(spark, root, uid) for uid, *_ in FATES}
-    told = Counter(explanation.verdict for explanation in found.values())
-    assert told == {name: number for name, number in report.counters.items() if number and name != "read"}
-    assert told.keys() >= {"not_chosen", "not_drawn", "kept", "no_identity", "null", "empty", "unmatched"}
+    found = {uid: explain_uid(spark, root, uid) for uid, *_ in OUTCOMES}
+    verdicts = Counter(explanation.verdict for explanation in found.values())
+    assert verdicts == {name: number for name, number in report.counters.items() if number and name != "read"}
+    assert verdicts.keys() >= {"not_chosen", "not_drawn", "kept", "no_identity", "null", "empty", "unmatched"}
     texts = {uid: explanation.chosen_uid for uid, explanation in found.items() if uid in {"text 0", "text 1", "text 2"}}
     (chosen,) = (uid for uid, other in texts.items() if other is None)
     assert {other for other in texts.values() if other} == {chosen}
@@ -229,8 +229,8 @@ def test_every_fate_of_a_row_is_told_as_the_run_counted_it(spark: SparkSession, 
         explain_uid(spark, root, "unmatched")
 
 
-def test_the_text_chosen_of_an_image_with_very_many(spark: SparkSession, tmp_path: Path) -> None:
-    """One URL may stand for a placeholder of a million pages; here the chosen text is behind the first 10,000."""
+def test_the_chosen_text_of_an_image_with_12_000_texts(spark: SparkSession, tmp_path: Path) -> None:
+    """A placeholder image has as many texts as pages. Here the chosen text comes after the first block of 10,000."""
     rows = 12_000
     seed = next(seed for seed in range(50) if choice_hashes(pa.array(range(rows)), seed).argmin() > 10_000)
     chosen = int(choice_hashes(pa.array(range(rows)), seed).argmin())

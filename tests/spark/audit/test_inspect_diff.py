@@ -42,7 +42,7 @@ FIRST, SECOND = range(2_000), range(500, ROWS)  # rows of the two pools
 
 
 class Curations(NamedTuple):
-    """One root with three versions over the first pool, one over the second, one of other metadata over the first."""
+    """Roots: `first` has three versions over the first pool, `second` one over the second, `other` other metadata."""
 
     first: str
     second: str
@@ -89,9 +89,9 @@ class Side(NamedTuple):
 
 
 def expected(before: Side, after: Side) -> tuple[Counter[str], Counter[str]]:
-    """Reasons of the rows that came and left, row by row."""
+    """Return the reasons of the added and removed rows, decided row by row."""
 
-    def reason(uid: int, ids: list[int], other: Side, *, came: bool) -> str:
+    def reason(uid: int, ids: list[int], other: Side, *, added: bool) -> str:
         if uid not in other.pool:
             return "pool"
         states = {
@@ -100,11 +100,11 @@ def expected(before: Side, after: Side) -> tuple[Counter[str], Counter[str]]:
             "entry_counts": after.keeps(uid, ids, t=after.t, seed=before.seed),
             "seed": after.keeps(uid, ids, t=after.t, seed=after.seed),
         }
-        return next(name for name, kept in states.items() if kept == came)
+        return next(name for name, kept in states.items() if kept == added)
 
-    came = Counter(reason(u, ids, before, came=True) for u, ids in after.rows.items() if u not in before.rows)
-    left = Counter(reason(u, ids, after, came=False) for u, ids in before.rows.items() if u not in after.rows)
-    return came, left
+    added = Counter(reason(u, ids, before, added=True) for u, ids in after.rows.items() if u not in before.rows)
+    removed = Counter(reason(u, ids, after, added=False) for u, ids in before.rows.items() if u not in after.rows)
+    return added, removed
 
 
 def reasons(found: DiffReport) -> tuple[dict[str, int], dict[str, int]]:
@@ -132,25 +132,25 @@ def test_a_lower_t_only_drops(spark: SparkSession, curations: Curations, sides: 
     assert reasons(found) == expected(*sides[:2]) == ({}, {"t": found.before.rows - found.after.rows})
     assert (found.before.version, found.after.version) == (0, 1)
     assert (found.entries_changed, found.entries) == (0, [])
-    (left,) = found.rows_removed
-    assert int(left.example) in sides[0].rows.keys() - sides[1].rows.keys()
+    (removed,) = found.rows_removed
+    assert int(removed.example) in sides[0].rows.keys() - sides[1].rows.keys()
 
 
-def test_another_seed_draws_others(spark: SparkSession, curations: Curations, sides: list[Side]) -> None:
+def test_another_seed_draws_other_rows(spark: SparkSession, curations: Curations, sides: list[Side]) -> None:
     found = diff(spark, curations.first, curations.first, before_at=1)
-    came, left = reasons(found)
-    assert (came, left) == expected(*sides[1:3])
-    assert came.keys() == left.keys() == {"seed"}
+    added, removed = reasons(found)
+    assert (added, removed) == expected(*sides[1:3])
+    assert added.keys() == removed.keys() == {"seed"}
 
 
-def test_another_pool_brings_rows_and_moves_counts(
+def test_another_pool_adds_rows_and_changes_counts(
     spark: SparkSession, curations: Curations, sides: list[Side]
 ) -> None:
     found = diff(spark, curations.first, curations.second, before_at=2, top=1_000)
     assert reasons(found) == expected(sides[2], sides[3])
-    came, left = reasons(diff(spark, curations.first, curations.second, before_at=0, top=3))
-    assert (came, left) == expected(sides[0], sides[3])
-    assert came.keys() == left.keys() == {"pool", "entry_counts"}
+    added, removed = reasons(diff(spark, curations.first, curations.second, before_at=0, top=3))
+    assert (added, removed) == expected(sides[0], sides[3])
+    assert added.keys() == removed.keys() == {"pool", "entry_counts"}
     changed = {
         ENTRIES[entry]: (sides[2].counts.get(entry, 0), sides[3].counts.get(entry, 0))
         for entry in sides[2].counts.keys() | sides[3].counts.keys()
@@ -166,11 +166,11 @@ def test_another_pool_brings_rows_and_moves_counts(
     assert (moved.probability_before, moved.probability_after) == (min(1, 8 / moved.before), min(1, 20 / moved.after))
 
 
-def test_another_list_of_entries_is_the_reason_by_itself(spark: SparkSession, curations: Curations) -> None:
+def test_other_metadata_is_the_only_reason(spark: SparkSession, curations: Curations) -> None:
     found = diff(spark, curations.first, curations.other, before_at=0)
     assert found.languages_with_other_metadata == ["en"]
-    came, left = reasons(found)
-    assert came.keys() | left.keys() == {"metadata"}
+    added, removed = reasons(found)
+    assert added.keys() | removed.keys() == {"metadata"}
     assert [(move.entry, move.after) for move in found.entries] == [("w0", 0)]
 
 
@@ -217,7 +217,7 @@ def test_versions_that_are_gone(
     (curated["cut"] / "_delta_log" / f"{0:020d}.json").unlink()
     for file in curated["lost"].glob("*.parquet"):
         file.unlink()
-    by_log: tuple[Callable[[str], object], ...] = (  # and by the other tables: of the rows' files they open none
+    by_log: tuple[Callable[[str], object], ...] = (  # and the small tables: they open no file of the rows
         lambda root: inspect(spark, root),
         lambda root: sizes(spark, root),
         lambda root: export_entry_probabilities(spark, root, str(tmp_path / "p.npy"), overwrite=True),
@@ -228,17 +228,17 @@ def test_versions_that_are_gone(
         lambda root: explain_entry(spark, root, "w1"),
         lambda root: export_jsonl(spark, root, str(tmp_path / "other")),
     )
-    for look in (*by_log, *by_rows):
+    for read in (*by_log, *by_rows):
         with pytest.raises(TableError, match=r"cannot be read, in no version: .DELTA_TRUNCATED"):
-            look(str(roots["cut"]))
-    for look in by_rows:
+            read(str(roots["cut"]))
+    for read in by_rows:
         with pytest.raises(TableError, match="A file of the tables in"):
-            look(str(roots["lost"]))
-    for look in by_log:
-        look(str(roots["lost"]))
+            read(str(roots["lost"]))
+    for read in by_log:
+        read(str(roots["lost"]))
 
 
-def test_a_root_and_its_tables(spark: SparkSession, curations: Curations) -> None:
+def test_inspect_reads_a_root_or_one_table(spark: SparkSession, curations: Curations) -> None:
     report = curations.reports[2]
     found = inspect(spark, curations.first, top=5)
     tables = {table.name: table for table in found.tables}

@@ -1,4 +1,4 @@
-"""Exports: what is in them, as their readers read it; and what they never replace or leave behind."""
+"""Tests of exports: their content as their readers read it, and what they never replace or leave behind."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_img2dataset_reads_its_columns_from_every_parquet_file(
     assert (report.rows, report.left_out, report.columns) == (len(expected), 0, columns)
 
 
-def test_nothing_is_replaced_unasked(spark: SparkSession, example_root: str, tmp_path: Path) -> None:
+def test_only_overwrite_replaces_an_export(spark: SparkSession, example_root: str, tmp_path: Path) -> None:
     target = tmp_path / "export"
     (tmp_path / "export.partial" / "somebody else's").mkdir(parents=True)
     export_jsonl(spark, example_root, str(target), columns=["uid"])
@@ -87,7 +87,7 @@ def test_nothing_is_replaced_unasked(spark: SparkSession, example_root: str, tmp
     assert (tmp_path / "thesis" / "chapter").read_text() == "one"
 
 
-def test_spark_refuses_what_exists_in_a_store(spark: SparkSession, tmp_path: Path) -> None:
+def test_spark_does_not_replace_a_folder_in_a_store(spark: SparkSession, tmp_path: Path) -> None:
     with (
         pytest.raises(TableError, match="s3a://bucket/export exists"),
         new_folder("s3a://bucket/export", overwrite=False),
@@ -95,7 +95,7 @@ def test_spark_refuses_what_exists_in_a_store(spark: SparkSession, tmp_path: Pat
         spark.range(1).write.parquet(str(tmp_path))  # stands for the store
 
 
-def test_a_target_is_where_spark_writes(
+def test_a_path_without_a_scheme_is_where_spark_writes(
     spark: SparkSession,
     example_root: str,
     small_pool: Pool,
@@ -127,7 +127,7 @@ def test_a_target_is_where_spark_writes(
     assert [path.name for path in store.iterdir()] == ["lines"]
 
 
-def test_rows_on_the_disk_of_an_executor_are_missed(
+def test_rows_left_on_the_disk_of_an_executor_are_an_error(
     spark: SparkSession, example_root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     places = {form: tmp_path / f"[{form}] {{a,b}} *" for form in ("parquet", "json")}
@@ -166,7 +166,7 @@ def test_names_are_compared_without_case(spark: SparkSession) -> None:
 
 
 @pytest.mark.parametrize("target", ["{root}", "{root}/curated", "{root}/..", "{root}/../pool", "{root}/new"])
-def test_what_is_read_is_not_written_over(spark: SparkSession, example_root: str, target: str) -> None:
+def test_an_export_does_not_overwrite_its_sources(spark: SparkSession, example_root: str, target: str) -> None:
     place = str(Path(target.format(root=example_root)).resolve())
     for export in (export_img2dataset, export_jsonl, export_datacomp):
         with pytest.raises(ConfigError, match="overlaps"):
@@ -214,7 +214,7 @@ def test_a_repeated_uid_is_listed_once() -> None:
     assert [pair for block in found for pair in block] == [(0, 0), (0, 1), (2**63, 0), (2**64 - 1, 2**64 - 1)]
 
 
-def test_uids_of_another_form_are_refused(
+def test_uids_that_are_not_32_hex_digits_are_refused(
     spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, tmp_path: Path
 ) -> None:
     root = str(tmp_path / "tables")

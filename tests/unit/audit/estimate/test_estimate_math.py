@@ -1,4 +1,4 @@
-"""What a sample says of the pool, without Spark: sampling by hash, probabilities of rare entries, the report."""
+"""Tests of an estimate without Spark: sampling by hash, probabilities of rare entries, run time, the report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from metaclip_spark.core.estimation.row_sample import in_sample
 from metaclip_spark.core.estimation.sample_probabilities import sample_probabilities
 
 
-def test_a_greater_sample_holds_the_smaller_and_keeps_the_draws_uniform() -> None:
+def test_a_greater_sample_contains_the_smaller_and_its_draws_are_uniform() -> None:
     rows = range(4_000)
     small, great = ({uid for uid in rows if in_sample(uid, 3, share)} for share in (0.1, 0.3))
     assert small < great
