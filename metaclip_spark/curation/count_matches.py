@@ -1,8 +1,8 @@
-"""Algorithm 1, part 1: match every caption, count how many captions hold each entry.
+"""Algorithm 1, part 1: match every caption and count the captions that match each entry.
 
-Reads the caption (and language) column only. Each task counts into dense arrays and hands out its counts as blocks of
-65,536 entries, sparse where that is shorter; `reduceByKey` adds the blocks, and only their sum comes to the driver.
-Without a context, hence without RDDs, the blocks' numbers are the rows of a table that Spark sums.
+Only the caption (and language) column is read. Each task counts into dense arrays and yields its counts as blocks of
+65,536 entries, sparse where that is shorter; `reduceByKey` adds the blocks, and only their sum reaches the driver.
+Without a SparkContext there are no RDDs: the numbers of the blocks are then rows of a table that Spark sums.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from metaclip_spark.core.counting.pool_counts import (
     PoolCounter,
     PoolCounts,
     block_keys,
-    blocks_of,
-    numbers_of,
+    blocks_from_numbers,
+    numbers_from_blocks,
     pool_counts,
 )
 from metaclip_spark.pools.records import HEADER, RECORD, WELL_FORMED
@@ -41,12 +41,13 @@ _ARROW_SCHEMA: Final = pa.schema([("key", pa.int32()), ("block", pa.binary())])
 
 
 def count_matches(rows: DataFrame, metadata: SharedMetadata) -> PoolCounts:
-    """Counts of the whole pool, exact, whatever its partitions.
+    """Return the exact counts of a pool, whatever its partitions.
 
     Args:
-        rows: `text`, and `language` where the metadata has several; null captions are counted, not matched. Of text
-            pools also `RECORD`: malformed records are counted, and their text means nothing.
-        metadata: on the workers.
+        rows: `text`, and `language` if the metadata has several; null captions are counted but not matched. Pools in
+        text
+            formats also have `RECORD`: malformed records are counted, and their text is ignored.
+        metadata: Metadata on the executors.
     """
     columns = [name for name in ("text", "language", RECORD) if name in rows.columns]
     blocks = map_in_arrow(rows.select(*map(quoted, columns)), _counted(metadata), BLOCK_SCHEMA)
@@ -61,13 +62,13 @@ def _summed_as_table(blocks: DataFrame, metadata: SharedMetadata) -> PoolCounts:
     summed = map_in_arrow(blocks, _as_numbers, NUMBER_SCHEMA).groupBy("place").agg(F.sum("number").alias("number"))
     found = summed.toArrow()
     places, numbers = found["place"].to_numpy(), found["number"].to_numpy()
-    return pool_counts(metadata.n_entries, blocks_of(metadata.n_entries, places, numbers))
+    return pool_counts(metadata.n_entries, blocks_from_numbers(metadata.n_entries, places, numbers))
 
 
 def _as_numbers(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         pairs = zip(batch.column("key").to_pylist(), batch.column("block").to_pylist(), strict=True)
-        yield pa.record_batch(list(map(pa.array, numbers_of(pairs))), names=["place", "number"])
+        yield pa.record_batch(list(map(pa.array, numbers_from_blocks(pairs))), names=["place", "number"])
 
 
 def _pair(row: tuple[int, bytearray]) -> tuple[int, bytes]:
@@ -75,7 +76,7 @@ def _pair(row: tuple[int, bytearray]) -> tuple[int, bytes]:
 
 
 def _counted(metadata: SharedMetadata) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function of one task: batches of captions in, blocks of counts out."""
+    """Return the function of one task: batches of captions in, blocks of counts out."""
 
     def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         counter = PoolCounter(metadata.n_entries)

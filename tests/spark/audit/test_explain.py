@@ -19,8 +19,8 @@ from metaclip_spark.cli import main
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.config.pool import PoolColumns
 from metaclip_spark.core.balancing.rule import admission_threshold, keep_probability
+from metaclip_spark.core.derived_ids import derived_uid
 from metaclip_spark.core.draw import choice_hashes, draw
-from metaclip_spark.core.identity import derived_uid
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.core.spacing import space_caption
 from metaclip_spark.curation.curate import curate
@@ -170,7 +170,7 @@ def test_an_entry_that_never_matched(spark: SparkSession, curated: Example, exam
 def test_on_the_command_line(curated: Example, capsys: pytest.CaptureFixture[str]) -> None:
     def shown(*arguments: str) -> str:
         capsys.readouterr()
-        assert main(["explain", "--output", curated.root, *arguments]) == 0
+        assert main(["explain", "--tables", curated.root, *arguments]) == 0
         return capsys.readouterr().out
 
     uid = min(curated.kept)
@@ -196,7 +196,7 @@ def test_the_readme_shows_what_is_printed(
 
 @pytest.mark.parametrize("arguments", [[], ["--entry", "a", "--uid", "b"], ["--entry", "a", "--caption", "b"]])
 def test_one_thing_at_a_time(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["explain", "--output", "tables", *arguments]) == 2
+    assert main(["explain", "--tables", "tables", *arguments]) == 2
     assert "--entry-id" in capsys.readouterr().err
 
 
