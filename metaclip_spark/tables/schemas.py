@@ -103,7 +103,7 @@ SIZE_CURVE_SCHEMA: Final = T.StructType(
         column("upper_edge", _DOUBLE, "greatest t of the bin; rows of all bins up to here are kept at exactly this t"),
         column("rows", _LONG, "rows whose admission threshold lies in the bin"),
         column("run_id", _STRING, "the run that measured the curve; another seed draws another one"),
-        column("known_to", _DOUBLE, "where the curve ends, after an append: rows above are not counted; null: nowhere"),
+        column("complete_to", _DOUBLE, "greatest t to which the curve is complete after an append; null: everywhere"),
     ]
 )
 
@@ -111,8 +111,8 @@ RUNS_SCHEMA: Final = T.StructType(
     [
         column("run_id", _STRING, "digest of inputs, configuration, metadata, semantics and draw version"),
         column("parent_run_id", _STRING, "the run whose result this one uses: curate counts, balance and append rows"),
-        column("stage", _STRING, "count, curate, balance or append"),
-        column("status", _STRING, "finished: written last, as the mark that the run is whole; again: begun once more"),
+        column("stage", _STRING, "count, curate, rebalance or append"),
+        column("status", _STRING, "finished: written last, when all rows are written; restarted: started again since"),
         column("started_at", T.TimestampType(), "start, UTC"),
         column("finished_at", T.TimestampType(), "end of the last write before this row, UTC"),
         column("seconds", _DOUBLE, "duration"),

@@ -59,7 +59,7 @@ def test_size_is_as_expected(report: dict[str, Any]) -> None:
 
 def test_head_and_tail_are_visible(report: dict[str, Any]) -> None:
     english = report["languages"]["en"]
-    assert english["entries"] == 86_654 == english["head"] + english["tail"] + english["never"]
+    assert english["entries"] == 86_654 == english["head"] + english["tail"] + english["never_matched"]
     assert english["head"] > 10_000
     assert english["tail"] > 10_000
     assert english["top_entries"][0] == ["a", 11_878]
@@ -130,7 +130,7 @@ def test_refused_in_one_sentence(
         "--pool": "pool",
         "--url-column": "image_url",
         "--metadata": str(example.metadata_path()),
-        "--output": "tables",
+        "--tables": "tables",
         "--t": "2",
     }
     given = {name: value for name, value in (options | case.change).items() if value is not None}
@@ -154,7 +154,7 @@ def test_curate_a_delta_pool_by_relative_paths(
     assert main(["compile", "list.txt", "--output", "list.mcs"]) == 0
     capsys.readouterr()
     arguments = ["--pool", "pool", "--format", "delta", "--id-column", "key", "--text-column", "caption"]
-    assert main(["curate", *arguments, "--metadata", "list.mcs", "--output", "out", "--json"]) == 0
+    assert main(["curate", *arguments, "--metadata", "list.mcs", "--tables", "out", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["counters"] | {"read": 3, "null": 1, "unmatched": 1, "kept": 1} == report["counters"]
     row = spark.read.format("delta").load(str(tmp_path / "out" / "curated")).collect()

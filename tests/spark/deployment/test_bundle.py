@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from metaclip_spark.cli.arguments import build_parser, given
+from metaclip_spark.cli.parser import build_parser, without_empty_names
 
 BUNDLES = ("databricks-bundles==1.22.1", "pyyaml==6.0.3")
 
@@ -96,12 +96,12 @@ def test_every_stage_is_a_job_that_takes_its_arguments(repository: Path, stages:
         assert command, stage["job"]
         filled = [re.sub(r"\{(\w+)\}", "1", argument) for argument in stage["arguments"]]
         filled = [
-            "0.5" if filled[place - 1] in {"--sample", "--least-matched"} else filled[place]
+            "0.5" if filled[place - 1] in {"--sample", "--min-matched"} else filled[place]
             for place in range(len(filled))
         ]
         assert build_parser().parse_args([command[1], *filled]).json
         for name in ("pool_name", "text_column", "url_column"):
             emptied = ["" if argument == f"{{{name}}}" else argument for argument in stage["arguments"]]
-            assert "" not in given(emptied)
+            assert "" not in without_empty_names(emptied)
         names = {name for argument in stage["arguments"] for name in re.findall(r"\{(\w+)\}", argument)}
         assert names <= stages["parameters"].keys()

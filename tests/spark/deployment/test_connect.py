@@ -18,7 +18,8 @@ from content_digest import content_digest
 from standalone import SPARK_HOME, free_port, wait_for_line
 
 from metaclip_spark import CurateConfig, Pool, PoolColumns, curate, example
-from metaclip_spark.spark.session import DELTA_SETTINGS, JARS_IN_SPARK, LOCAL_SETTINGS, delta_package
+from metaclip_spark.spark.session.build import LOCAL_SETTINGS
+from metaclip_spark.spark.session.delta import DELTA_SETTINGS, JARS_IN_SPARK, delta_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

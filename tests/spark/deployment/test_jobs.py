@@ -16,7 +16,8 @@ import pyspark
 import pytest
 
 from metaclip_spark import cli
-from metaclip_spark.spark.session import DELTA_SETTINGS, JARS_IN_SPARK, LOCAL_SETTINGS, delta_package
+from metaclip_spark.spark.session.build import LOCAL_SETTINGS
+from metaclip_spark.spark.session.delta import DELTA_SETTINGS, JARS_IN_SPARK, delta_package
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -36,7 +37,7 @@ def inputs(tmp_path: Path) -> Path:
 
 def submit(repository: Path, folder: Path, *spark_options: str) -> subprocess.CompletedProcess[str]:
     job = [str(repository / "jobs" / "curate.py"), "--conf", str(repository / "conf" / "cluster.toml")]
-    options = ["--pool", "pool.parquet", "--id-column", "id", "--metadata", "list.txt", "--output", "out", "--json"]
+    options = ["--pool", "pool.parquet", "--id-column", "id", "--metadata", "list.txt", "--tables", "out", "--json"]
     return subprocess.run(
         [SUBMIT, "--master", "local[2]", *spark_options, *job, *options],
         cwd=folder,
@@ -67,7 +68,7 @@ def test_submitted_without_delta(repository: Path, inputs: Path) -> None:
     assert "spark.sql.extensions=" in said
 
 
-@pytest.mark.parametrize("job", ["append", "balance", "check", "curate", "metadata"])
+@pytest.mark.parametrize("job", ["append", "check", "curate", "estimate", "metadata", "rebalance"])
 def test_only_a_failure_exits(job: str, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Databricks takes any SystemExit for a failure."""
     path = str(repository / "jobs" / f"{job}.py")

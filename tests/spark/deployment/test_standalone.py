@@ -98,7 +98,7 @@ def test_the_same_tables_as_in_one_process(
 ) -> None:
     report = packed.submit(
         "jobs/curate.py", "--conf", "conf/cluster.toml", "--pool", example_root.replace("tables", "pool"),
-        "--url-column", "image_url", "--metadata", str(example.metadata_path()), "--output", str(tmp_path / "tables"),
+        "--url-column", "image_url", "--metadata", str(example.metadata_path()), "--tables", str(tmp_path / "tables"),
         "--t", str(example.T), "--json",
     )  # fmt: skip
     for name in ("curated", "entry_counts", "size_curve"):

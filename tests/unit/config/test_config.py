@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from metaclip_spark.cli.arguments import build_parser
-from metaclip_spark.cli.options import pool_of, run_file_of
+from metaclip_spark.cli.arguments.fields import run_file_of
+from metaclip_spark.cli.arguments.pool import pool_of
+from metaclip_spark.cli.parser import build_parser
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.config.pool import Pool, PoolColumns
 from metaclip_spark.errors import ConfigError
@@ -80,7 +81,7 @@ def test_pools_that_are_refused(change: dict[str, Any], says: str) -> None:
 
 
 def from_command_line(*arguments: str) -> Pool:
-    command = ["curate", "--metadata", "m", "--output", "o", "--pool", *arguments]
+    command = ["curate", "--metadata", "m", "--tables", "o", "--pool", *arguments]
     options = build_parser().parse_args(command)
     return pool_of(options, run_file_of(options))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from metaclip_spark.cli.run_file import read_run_file
+from metaclip_spark.cli.arguments.run_file import read_run_file
 from metaclip_spark.config.metadata import MetadataConfig, MetadataSources
 from metaclip_spark.core.entries.merge import OFFICIAL, Candidate, Source, merge
 from metaclip_spark.core.entries.page_views import LineFate, title_of
