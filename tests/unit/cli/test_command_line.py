@@ -23,7 +23,10 @@ from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.config.pool import Pool, PoolColumns
 from metaclip_spark.core.matching.artifact import artifact_from_buffer
 from metaclip_spark.core.matching.matcher import Matcher
+from metaclip_spark.core.matching.tokens import build_words
 from metaclip_spark.errors import ConfigError
+from metaclip_spark.host.cache_directory import CACHE_VARIABLE
+from metaclip_spark.host.kernel_digest import kernel_digest
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -110,6 +113,21 @@ def test_unwritable_artifact(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     (tmp_path / "list.txt").write_text("photo\n")
     assert main(["compile", str(tmp_path / "list.txt"), "--output", str(tmp_path / "absent" / "artifact")]) == 6
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_kernels_are_announced_before_they_are_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "list.txt").write_text("photo\n")
+    command = ["compile", str(tmp_path / "list.txt"), "--output", str(tmp_path / "artifact"), "--progress"]
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    assert main(command) == 0
+    assert "Compiling kernels" in capsys.readouterr().err
+    folder = tmp_path / "cache" / "kernels" / kernel_digest(build_words.__name__)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "find-1.compiled").touch()
+    assert main(command) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_python_m_is_the_command() -> None:

@@ -25,7 +25,7 @@ THRESHOLDS = [0, -1, -0.0, math.nan, math.inf, -math.inf, 10**400, True, "20000"
 
 @pytest.mark.parametrize("t", THRESHOLDS, ids=lambda t: repr(t)[:12])
 def test_thresholds_that_are_none(t: Any) -> None:
-    with pytest.raises(ConfigError, match=r"is no threshold: pass a finite number of matches > 0"):
+    with pytest.raises(ConfigError, match=r"is not a threshold. Pass a finite number of matches > 0"):
         CurateConfig(t=t)
 
 

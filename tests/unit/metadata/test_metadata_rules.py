@@ -56,7 +56,7 @@ def test_text_of_a_page() -> None:
 
 @pytest.mark.parametrize("cut", [len(PAGE) - 1, len(PAGE) - 12, PAGE.index("x</text"), PAGE.index("</title>") + 1])
 def test_truncated_page_is_refused(cut: int) -> None:
-    with pytest.raises(InputError, match="ends inside of the page"):
+    with pytest.raises(InputError, match="ends inside the page"):
         read_page(PAGE[:cut].encode())
 
 
