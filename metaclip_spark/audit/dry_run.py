@@ -57,7 +57,7 @@ def dry_run(
     tables = Tables(spark, output)
     with translated_job_errors(tables):
         check_tables_outside(pool, tables.folder)
-        tables.refuse_foreign()
+        tables.check_root()
         opened = open_pool(spark, pool)
         pool = opened.pool
         languages = metadata_by_language(metadata, pool, config)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.curation.choose_t import ChosenT
     from metaclip_spark.runs.identity import RunPlan
-    from metaclip_spark.tables.log import Write
+    from metaclip_spark.tables.delta_log import Write
     from metaclip_spark.tables.tables import Tables
 
 _TOP = 20

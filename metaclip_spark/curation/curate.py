@@ -91,7 +91,7 @@ def curate(
     tables, timer = Tables(spark, output), Progress(progress, spark, CURATE)
     with timer.step("open"), translated_job_errors(tables):
         check_tables_outside(pool, tables.folder)
-        tables.refuse_foreign()
+        tables.check_root()
         opened = open_pool(spark, pool)
         pool = opened.pool
         languages = metadata_by_language(metadata, pool, config)

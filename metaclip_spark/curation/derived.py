@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from metaclip_spark.runs.identity import RunPlan
     from metaclip_spark.runs.report import CurateReport, LanguageReport
     from metaclip_spark.runs.stored_run import Found, StoredRun
-    from metaclip_spark.tables.log import Write
+    from metaclip_spark.tables.delta_log import Write
     from metaclip_spark.tables.tables import Tables
 
 

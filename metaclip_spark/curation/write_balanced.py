@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from metaclip_spark.curation.choose_t import ChosenT
     from metaclip_spark.curation.file_layouts import FileLayouts
+    from metaclip_spark.tables.delta_log import Write
     from metaclip_spark.tables.file_layout import FileLayout
-    from metaclip_spark.tables.log import Write
     from metaclip_spark.tables.tables import Tables
 
 
@@ -66,7 +66,7 @@ def write_balanced(
     """
 
     def write(name: str, content: DataFrame, layout: FileLayout, before: int | None = None) -> Write:
-        return tables.replace(
+        return tables.replace_table(
             name, content, run_id=run_id, layout=layout, after=after[name] if before is None else before
         )
 
@@ -96,4 +96,4 @@ def empty_reserve(tables: Tables, *, run_id: str, layout: FileLayout, after: int
     reserve = tables.read(RESERVE)
     if reserve is not None and reserve.take(1):
         empty = replace(layout, cluster=False)
-        tables.replace(RESERVE, reserve.limit(0), run_id=run_id, layout=empty, after=after)
+        tables.replace_table(RESERVE, reserve.limit(0), run_id=run_id, layout=empty, after=after)

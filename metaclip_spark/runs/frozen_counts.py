@@ -96,7 +96,7 @@ def adopt(tables: Tables, frozen: FrozenCounts) -> None:
         rows = frozen.home.read(name)
         if rows is None:
             raise TableError(f"{frozen.home.path(name)} is gone")
-        tables.put(name, rows.where(condition), condition)
+        tables.replace_rows(name, rows.where(condition), condition)
 
 
 def _parts(place: str) -> tuple[str, str | None]:

@@ -137,7 +137,7 @@ def begin_again(tables: Tables, plan: RunPlan, earlier: Mapping[str, Any]) -> No
         earlier: runs, by whatever they are told by; this one may be among them.
     """
     if any(run.run_id == plan.run_id and run.status == FINISHED for run in earlier.values()):
-        tables.set_column(RUNS, "status", AGAIN, f"run_id = '{plan.run_id}'")
+        tables.update_column(RUNS, "status", AGAIN, f"run_id = '{plan.run_id}'")
 
 
 def refuse_another_result(tables: Tables, plan: RunPlan, writer: str | None, *, overwrite: bool) -> None:
@@ -239,7 +239,7 @@ def record(tables: Tables, *runs: Mapping[str, Any], new: bool = False) -> None:
     rows = [tuple(values[name] for name in RUNS_SCHEMA.names) for values in runs]
     named = ", ".join(f"'{values['run_id']}'" for values in runs)
     # A run is there already where its rows were overwritten by another one since, and are now wanted back.
-    tables.put(RUNS, tables.frame(rows, RUNS_SCHEMA), f"run_id IN ({named})", looked=new)
+    tables.replace_rows(RUNS, tables.create_dataframe(rows, RUNS_SCHEMA), f"run_id IN ({named})", known_absent=new)
     told = ("stage", "status", "run_id", "parent_run_id", "seconds", "counters", "output_versions")
     for values in runs:
         log_event(**{name: values[name] for name in told})

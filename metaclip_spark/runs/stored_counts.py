@@ -56,8 +56,8 @@ def store_counts(
     """
     entries = [_as_table(each.plan, each.counts, metadata) for each in counted]
     versions = ", ".join(f"'{each.plan.counts_version}'" for each in counted)
-    rows = tables.frame(pa.concat_tables(entries), ENTRY_COUNTS_SCHEMA)
-    tables.put(ENTRY_COUNTS, rows, f"counts_version IN ({versions})")
+    rows = tables.create_dataframe(pa.concat_tables(entries), ENTRY_COUNTS_SCHEMA)
+    tables.replace_rows(ENTRY_COUNTS, rows, f"counts_version IN ({versions})")
     marks = []
     for each, table in zip(counted, entries, strict=True):
         counters = {"entries": table.num_rows, "matches": each.counts.matches}

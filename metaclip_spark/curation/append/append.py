@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from metaclip_spark.pools.source import Source
     from metaclip_spark.runs.report import CurateReport
     from metaclip_spark.runs.stored_run import StoredRun
-    from metaclip_spark.tables.log import Write
+    from metaclip_spark.tables.delta_log import Write
 
 
 def append(
@@ -102,7 +102,7 @@ def append(
     tables = Tables(spark, output)
     with timer.step("open"), translated_job_errors(tables):
         check_tables_outside(pool, tables.folder)
-        tables.refuse_foreign()
+        tables.check_root()
         found = look(tables)
         opened = open_pool(spark, pool)
         pool = opened.pool

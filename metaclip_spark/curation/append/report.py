@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.curation.append.parts import Appended, Balanced, Figures
     from metaclip_spark.runs.report import CurateReport
-    from metaclip_spark.tables.log import Write
+    from metaclip_spark.tables.delta_log import Write
     from metaclip_spark.tables.tables import Tables
 
 

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from metaclip_spark.runs.frozen_counts import FrozenCounts
     from metaclip_spark.runs.report import CurateReport
     from metaclip_spark.runs.stored_run import Found, StoredRun
-    from metaclip_spark.tables.log import Write
+    from metaclip_spark.tables.delta_log import Write
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def rebalance(
     check_session(spark)
     tables = Tables(spark, output)
     with timer.step("open"), translated_job_errors(tables):
-        tables.refuse_foreign()
+        tables.check_root()
         found = look(tables)
         frozen = _frozen(spark, counts, metadata) if counts else None
         base = base_run(tables, found, lambda run: _plan(run, _config(run, t), frozen).run_id)
@@ -243,7 +243,7 @@ def _by_rows(spark: SparkSession, tables: Tables, target: _Target) -> tuple[Bala
             again = with_origin(rebalance_rows(kept_rows[name], balance, figures[name]), {"run_id": target.plan.run_id})
             layout = target.layouts.curated if name == CURATED else target.layouts.reserve
             after = target.found.versions[name]
-            writes[name] = tables.replace(name, again, run_id=target.plan.run_id, layout=layout, after=after)
+            writes[name] = tables.replace_table(name, again, run_id=target.plan.run_id, layout=layout, after=after)
     for name, found in figures.items():
         # The thresholds were computed anew: had the counts changed, rows would leave, or change sides.
         decided = found.value.kept if name == CURATED else found.value.matched - found.value.kept
