@@ -42,13 +42,13 @@ def check_threshold(name: str, value: object) -> None:
         raise ConfigError(f"{name} = {value!r} is no threshold: pass a finite number of matches > 0 (the paper: 20000)")
 
 
-def one_of(what: str, value: str, allowed: tuple[str, ...]) -> None:
+def check_choice(what: str, value: str, allowed: tuple[str, ...]) -> None:
     """Refuse what is not among the values allowed, by a ConfigError that lists them."""
     if value not in allowed:
         raise ConfigError(f"{what} {value!r} is unknown: one of {', '.join(allowed)}")
 
 
-def check_whole(name: str, value: object, least: int, most: int) -> None:
+def check_integer(name: str, value: object, least: int, most: int) -> None:
     """Refuse what is no integer within the limits by a ConfigError."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise ConfigError(f"{name} = {value!r} is not an integer from {least} to {most}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from metaclip_spark.config.checks import check_flag, check_threshold, check_whole, is_number, is_text, one_of
+from metaclip_spark.config.checks import check_choice, check_flag, check_integer, check_threshold, is_number, is_text
 from metaclip_spark.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -78,16 +78,16 @@ class CurateConfig:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, float(getattr(self, name)))
         self.check_reserve(self.t)
-        check_whole("seed", self.seed, 0, 2**64 - 1)
+        check_integer("seed", self.seed, 0, 2**64 - 1)
         for name in ("overwrite", "cluster", "check_ids"):
             check_flag(name, getattr(self, name))
         if not is_text(self.reference_language):
             raise ConfigError(f"reference_language = {self.reference_language!r} is no text")
         if self.counts is not None and not (is_text(self.counts) and self.counts):
             raise ConfigError(f"counts = {self.counts!r} names no output of another curation: pass ROOT[@VERSION]")
-        check_whole("file_mib", self.file_mib, 1, _FILE_MIB)
-        one_of("texts_per_image", self.texts_per_image, TEXTS_PER_IMAGE)
-        one_of("compression", self.compression, COMPRESSIONS)
+        check_integer("file_mib", self.file_mib, 1, _FILE_MIB)
+        check_choice("texts_per_image", self.texts_per_image, TEXTS_PER_IMAGE)
+        check_choice("compression", self.compression, COMPRESSIONS)
 
     def check_reserve(self, t: float | None) -> None:
         """The reserve has to lie above t, where it is known already.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
-from metaclip_spark.config.checks import checked_names, is_pair_of_names, is_text, one_of
+from metaclip_spark.config.checks import check_choice, checked_names, is_pair_of_names, is_text
 from metaclip_spark.errors import ConfigError
 
 PoolFormat = Literal["parquet", "delta", "table", "csv", "tsv", "json"]
@@ -88,7 +88,7 @@ class Pool:
             object.__setattr__(self, name, checked_names(name, getattr(self, name)))
         if not self.paths or not all(self.paths):
             raise ConfigError(f"The pool has no path, or an empty one: {self.paths!r}.")
-        one_of("pool format", self.format, POOL_FORMATS)
+        check_choice("pool format", self.format, POOL_FORMATS)
         if not isinstance(self.columns, PoolColumns):
             raise ConfigError(f"The pool's columns must be PoolColumns, not {self.columns!r}.")
         for name, value in (("name", self.name), ("schema", "" if self.schema is None else self.schema)):

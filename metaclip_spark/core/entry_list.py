@@ -112,10 +112,10 @@ def parse_text(data: bytes) -> list[str]:
     return [line.removesuffix("\r") for line in lines]
 
 
-def first_unfit_for_text(entries: Sequence[str]) -> int | None:
+def first_unwritable_as_text(entries: Sequence[str]) -> int | None:
     r"""Id of the first entry that a text file of one entry a line would not give back; None where it gives the list.
 
-    >>> [first_unfit_for_text(entries) for entries in (["a", ""], ["a", "b\nc"], ["a\r"], ["\ufeffa"])]
+    >>> [first_unwritable_as_text(entries) for entries in (["a", ""], ["a", "b\nc"], ["a\r"], ["\ufeffa"])]
     [None, 1, 0, 0]
     """
     for i, entry in enumerate(entries):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from metaclip_spark.core.balancing.head_tail import language_threshold, tail_share
 from metaclip_spark.core.balancing.language_steps import language_steps
-from metaclip_spark.core.balancing.target_size import least_t
+from metaclip_spark.core.balancing.target_size import min_t
 from metaclip_spark.curation.keep_balanced import balance_on_workers
 from metaclip_spark.curation.measure_thresholds import Thresholds, threshold_histogram
 from metaclip_spark.errors import ConfigError, InputError
@@ -91,7 +91,7 @@ def choose_t(
         one_text = config.texts_per_image == "one_text_per_image"
         steps = _steps(counts, config) if several else {}
         pool = Thresholds(rows, metadata, balance, one_text, steps)
-        found = least_t(wanted, lambda window, shift: threshold_histogram(pool, window, shift), curve)
+        found = min_t(wanted, lambda window, shift: threshold_histogram(pool, window, shift), curve)
     return replace(_chosen(counts, config, found.t), wanted=wanted, rows=found.rows)
 
 

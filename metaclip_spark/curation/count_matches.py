@@ -18,8 +18,8 @@ from metaclip_spark.core.counting.pool_counts import (
     PoolCounter,
     PoolCounts,
     block_keys,
-    blocks_of,
-    numbers_of,
+    blocks_from_numbers,
+    numbers_from_blocks,
     pool_counts,
 )
 from metaclip_spark.pools.records import HEADER, RECORD, WELL_FORMED
@@ -61,13 +61,13 @@ def _summed_as_table(blocks: DataFrame, metadata: SharedMetadata) -> PoolCounts:
     summed = map_in_arrow(blocks, _as_numbers, NUMBER_SCHEMA).groupBy("place").agg(F.sum("number").alias("number"))
     found = summed.toArrow()
     places, numbers = found["place"].to_numpy(), found["number"].to_numpy()
-    return pool_counts(metadata.n_entries, blocks_of(metadata.n_entries, places, numbers))
+    return pool_counts(metadata.n_entries, blocks_from_numbers(metadata.n_entries, places, numbers))
 
 
 def _as_numbers(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         pairs = zip(batch.column("key").to_pylist(), batch.column("block").to_pylist(), strict=True)
-        yield pa.record_batch(list(map(pa.array, numbers_of(pairs))), names=["place", "number"])
+        yield pa.record_batch(list(map(pa.array, numbers_from_blocks(pairs))), names=["place", "number"])
 
 
 def _pair(row: tuple[int, bytearray]) -> tuple[int, bytes]:

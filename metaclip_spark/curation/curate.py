@@ -108,7 +108,7 @@ def curate(
         # Algorithm 1, part 1: how many captions hold each entry.
         with timer.step("count"), watched_tasks(spark, timer):
             counts = _counted(tables, plan, earlier.get(COUNT), opened, shared, metadata=languages, begun=started_at)
-            timer.note(counts.in_words())
+            timer.note(counts.summary())
             warned = [*opened.source.warnings, *warn_of_malformed(opened, counts, pool)]
 
         # Algorithm 1, part 2: keep a caption if any of its entries fires.

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING, NamedTuple
 
-from metaclip_spark.core.balancing.expected_rows import about_rows_kept
+from metaclip_spark.core.balancing.expected_rows import estimate_kept_rows
 from metaclip_spark.tables.file_layout import FileLayout, coalesced, row_bytes
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def file_layouts(
     per_caption = rows.matches / max(1, sum(rows.matched.values()))
 
     def about_rows(limits: Mapping[str, float]) -> float:
-        return sum(about_rows_kept(counts[name], rows.matched[name], per_caption, t) for name, t in limits.items())
+        return sum(estimate_kept_rows(counts[name], rows.matched[name], per_caption, t) for name, t in limits.items())
 
     bytes_of_row = row_bytes(pool_bytes, rows.read, per_caption)
     kept = bytes_of_row * about_rows(t)

@@ -197,7 +197,7 @@ def with_provenance(kept: DataFrame, origin: Provenance) -> DataFrame:
 
 
 def image_id_column(image_url: Column) -> Column:
-    """`core.identity.image_id` as a Spark expression; null where there is no URL: such rows would share it."""
+    """`core.derived_ids.image_id` as a Spark expression; null where there is no URL: such rows would share it."""
     cleaned = F.translate(image_url, "\t ", "")
     return F.when(F.length(cleaned) > 0, F.substring(F.sha2(cleaned.cast("binary"), 224), 1, 24))
 

@@ -31,7 +31,7 @@ def child_address(master: str) -> Iterator[None]:
             os.environ.pop(VARIABLE, None)
 
 
-def nameless_host() -> str | None:
+def host_name_problem() -> str | None:
     """Why the JVM ended and the remedy, where this machine's name has no address; None where that is no reason."""
     if VARIABLE in os.environ:
         return None

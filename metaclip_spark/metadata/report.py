@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from metaclip_spark.core.entry_list import first_unfit_for_text, metadata_digest
+from metaclip_spark.core.entry_list import first_unwritable_as_text, metadata_digest
 from metaclip_spark.core.languages import base_language, is_no_space, language_code
 from metaclip_spark.core.ngrams.segmentation import icu_version
 from metaclip_spark.core.spacing import SEMANTICS_VERSION
@@ -208,7 +208,7 @@ def _variant_warnings(language: str) -> list[str]:
 
 
 def _text_warnings(texts: Sequence[str]) -> list[str]:
-    entry_id = first_unfit_for_text(texts)
+    entry_id = first_unwritable_as_text(texts)
     if entry_id is None:
         return []
     said = (

@@ -13,7 +13,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.config.metadata import check_language
-from metaclip_spark.core.entry_list import first_unfit_for_text, overall_digest
+from metaclip_spark.core.entry_list import first_unwritable_as_text, overall_digest
 from metaclip_spark.core.matching.artifact import artifact_to_bytes
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.core.xxh64 import hash_rows
@@ -121,7 +121,7 @@ class MetadataTarget:
             folder / MANIFEST: json_bytes(manifest),
             folder / REPORT: json_bytes(report),
         }
-        if first_unfit_for_text(texts) is not None:  # the report has a warning
+        if first_unwritable_as_text(texts) is not None:  # the report has a warning
             del contents[folder / LIST]
         return contents
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
-from metaclip_spark.core.identity import UID_HASH
+from metaclip_spark.core.derived_ids import UID_HASH
 from metaclip_spark.spark.columns import quoted
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def canonical_columns(schema: T.StructType, columns: PoolColumns) -> list[Column
 
 
 def _derived_uid(image_url: Column, text: Column) -> Column:
-    """Return `core.identity.derived_uid` as a Spark expression; null without a URL, or all such rows would share it."""
+    """Return `derived_ids.derived_uid` as a Spark expression; null without a URL, or all such rows would share it."""
     if UID_HASH != "md5":
         raise AssertionError(f"the derived uid is {UID_HASH}, not md5")
     content = F.concat(image_url.cast("binary"), F.lit(bytearray(b"\0")), text.cast("binary"))

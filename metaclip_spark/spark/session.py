@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from metaclip_spark.errors import EnvironmentProblemError
-from metaclip_spark.host.address import child_address, nameless_host
+from metaclip_spark.host.address import child_address, host_name_problem
 from metaclip_spark.host.packaged_java import child_java_home, java_home
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ def _start(settings: dict[str, str], app_name: str) -> SparkSession:
         if error.getCondition() != "JAVA_GATEWAY_EXITED":
             raise
         package = settings.get("spark.jars.packages")
-        reason = nameless_host() or (
+        reason = host_name_problem() or (
             f"most often because {package} and what it needs could not be fetched (no network?). Remedy: let this "
             "machine reach a Maven repository once, or name a mirror (spark.jars.ivySettings=FILE), or copy "
             "the folder ~/.ivy2.5.2/jars of a machine where this works and pass it as --jars FOLDER or in the "

@@ -1,9 +1,11 @@
-"""Sizes and names of the source: a file or function that outgrows the limit is to be split, not exempted."""
+"""Sizes, names and places of the source. A file or function that exceeds a limit is to be split, not exempted."""
 
 from __future__ import annotations
 
 import ast
 from typing import TYPE_CHECKING
+
+import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 FILE_LINES = 330
 FUNCTION_LINES = 66
 FOLDER_MODULES = 15
+DEPLOYMENT = "deployment"  # tests of jobs/, docker/ and notebooks/, which have no folder in the package
 EMPTY_NAMES = {"util", "utils", "common", "helper", "helpers", "misc", "tools", "stuff"}
 TOP_LEVEL = {
     "LICENSE",
@@ -47,7 +50,7 @@ def test_files_are_short(repository: Path) -> None:
 
 
 def code_lines(function: ast.FunctionDef) -> int:
-    """Lines from `def` to the end, the docstring left out: it may be as long as it needs to be."""
+    """Return the number of lines from `def` to the end without the docstring, which may have any length."""
     first = function.body[0]
     documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
     docstring = (first.end_lineno or 0) - first.lineno + 1 if documented else 0
@@ -75,5 +78,13 @@ def test_top_level_is_the_agreed_one(repository: Path) -> None:
 
 
 def test_folders_are_small(repository: Path) -> None:
-    modules = [path.parent for path in sources(repository) if path.name != "__init__.py" and "tests" not in path.parts]
-    assert {str(folder): modules.count(folder) for folder in modules if modules.count(folder) > FOLDER_MODULES} == {}
+    package = repository / "metaclip_spark"
+    folders = [path.parent for path in sources(repository) if package in path.parents and path.name != "__init__.py"]
+    assert {str(folder): folders.count(folder) for folder in folders if folders.count(folder) > FOLDER_MODULES} == {}
+
+
+@pytest.mark.parametrize("tests", ["tests/unit", "tests/spark"])
+def test_tests_mirror_the_package(repository: Path, tests: str) -> None:
+    folders = {path.parent.relative_to(repository / tests) for path in (repository / tests).rglob("test_*.py")}
+    elsewhere = {str(folder) for folder in folders if not (repository / "metaclip_spark" / folder).is_dir()}
+    assert elsewhere - {DEPLOYMENT} == set()

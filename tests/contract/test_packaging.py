@@ -1,4 +1,4 @@
-"""What an installed package carries: its licences, its data, its type marker, its command."""
+"""Contents of an installed package: licences, data, type marker, command."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from metaclip_spark.audit.estimate.estimate_report import EstimateReport, Interv
 from metaclip_spark.audit.estimate.run_time import PASSES, run_seconds
 from metaclip_spark.audit.estimate.sample_rows import has_caption, sample_rows, sum_probabilities
 from metaclip_spark.config.curation import CurateConfig
-from metaclip_spark.core.balancing.target_size import histograms
+from metaclip_spark.core.balancing.target_size import histograms_needed
 from metaclip_spark.core.estimation.sample_probabilities import sample_probabilities
 from metaclip_spark.curation.choose_t import thresholds
 from metaclip_spark.curation.count_matches import count_matches
@@ -134,7 +134,7 @@ def estimate(
             wanted = _wanted(sample)
             sizes = _sizes(sample, _grid(sample))
             asked = _asked(sample, sizes, wanted)
-            choosing = 0 if wanted is None else histograms(_octave_rows(sizes, asked.t))
+            choosing = 0 if wanted is None else histograms_needed(_octave_rows(sizes, asked.t))
         with timer.step("time"):
             seconds = run_seconds(
                 rows, shared, sample.counts, share=sample.share, seed=config.seed, choosing=choosing,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def about_rows_kept(counts: NDArray[np.int64], matched: int, per_caption: float, t: float) -> float:
+def estimate_kept_rows(counts: NDArray[np.int64], matched: int, per_caption: float, t: float) -> float:
     """Rows kept if every match were accepted equally often, and every caption had as many matches.
 
     An entry accepts min(1, t / count) of its matches, all entries together the share a of all matches; a caption of m
@@ -28,11 +28,11 @@ def about_rows_kept(counts: NDArray[np.int64], matched: int, per_caption: float,
     Returns:
         A number of rows in [0, matched].
 
-    >>> round(about_rows_kept(np.array([10, 90]), matched=100, per_caption=1, t=10))
+    >>> round(estimate_kept_rows(np.array([10, 90]), matched=100, per_caption=1, t=10))
     20
-    >>> round(about_rows_kept(np.array([1_000, 9_000]), matched=100, per_caption=1, t=1_000))
+    >>> round(estimate_kept_rows(np.array([1_000, 9_000]), matched=100, per_caption=1, t=1_000))
     20
-    >>> about_rows_kept(np.array([0, 0]), matched=0, per_caption=1, t=10)
+    >>> estimate_kept_rows(np.array([0, 0]), matched=0, per_caption=1, t=10)
     0.0
     """
     if matched == 0:

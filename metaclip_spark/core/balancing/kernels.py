@@ -67,7 +67,7 @@ def _estimate(target: float, reciprocals: NDArray[np.float64], matches: int, gre
 
 
 @step
-def _least_admitting(
+def _min_admitting(
     estimate: float, target: float, row_counts: NDArray[np.float64], matches: int, greatest: float
 ) -> float:
     """The least double t > 0 with `_miss(t)` <= target: strides that double until they bracket it, then bisection.
@@ -140,4 +140,4 @@ def balance(  # noqa: PLR0917 - kernels are called by position
             threshold[row] = np.nan
         else:
             estimate = _estimate(target, reciprocals, matches, greatest)
-            threshold[row] = _least_admitting(estimate, target, row_counts, matches, greatest)
+            threshold[row] = _min_admitting(estimate, target, row_counts, matches, greatest)

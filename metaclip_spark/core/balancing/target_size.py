@@ -50,13 +50,13 @@ class Found(NamedTuple):
     rows: int
 
 
-def histograms(octave_rows: float) -> int:
-    """How many histograms `least_t` asks for, without a stored curve: each is a pass over the pool.
+def histograms_needed(octave_rows: float) -> int:
+    """How many histograms `min_t` asks for, without a stored curve: each is a pass over the pool.
 
     Args:
         octave_rows: rows whose thresholds lie between the powers of two around t, spread evenly.
 
-    >>> histograms(40_000), histograms(2e9)
+    >>> histograms_needed(40_000), histograms_needed(2e9)
     (2, 3)
     """
     shift, rows, number = BIN_SHIFT, octave_rows / 2 ** (_MANTISSA_BITS - BIN_SHIFT), 1
@@ -88,7 +88,7 @@ def histogram(
     return prefixes, rows.astype(np.int64)
 
 
-def least_t(
+def min_t(
     wanted: int,
     measure: Callable[[Window, int], tuple[NDArray[np.int64], NDArray[np.int64]]],
     curve: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
@@ -105,7 +105,7 @@ def least_t(
         ConsistencyError: a histogram and the one before do not agree.
 
     >>> thresholds = np.array([3.0, 8.0, 8.0, 20.0])
-    >>> least_t(1, lambda *part: histogram(thresholds, *part)), least_t(2, lambda *part: histogram(thresholds, *part))
+    >>> min_t(1, lambda *part: histogram(thresholds, *part)), min_t(2, lambda *part: histogram(thresholds, *part))
     (Found(t=3.0, rows=1), Found(t=8.0, rows=3))
     """
     shift, below, expected = BIN_SHIFT, 0, None

@@ -68,7 +68,7 @@ class PoolCounts:
             **of_pool,
         )
 
-    def in_words(self) -> str:
+    def summary(self) -> str:
         """For a line of progress."""
         malformed = f"{self.malformed:,} malformed, " if self.malformed else ""
         matched = sum(self.matched.values())
@@ -133,7 +133,7 @@ def block_keys(n_entries: Mapping[str, int]) -> int:
     return 1 + sum(-(-entries // BLOCK_ENTRIES) for entries in n_entries.values())
 
 
-def numbers_of(blocks: Iterable[tuple[int, bytes]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def numbers_from_blocks(blocks: Iterable[tuple[int, bytes]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Blocks as numbers that a table can add up by their place.
 
     Returns:
@@ -141,7 +141,8 @@ def numbers_of(blocks: Iterable[tuple[int, bytes]]) -> tuple[NDArray[np.int64], 
 
     >>> counter = PoolCounter({"en": 3})
     >>> counter.add_matches("en", np.array([0, 2, 2], np.int32), np.array([0, 2, 3, 3]))
-    >>> dict(pool_counts({"en": 3}, blocks_of({"en": 3}, *numbers_of(counter.blocks()))).entries)["en"].tolist()
+    >>> blocks = blocks_from_numbers({"en": 3}, *numbers_from_blocks(counter.blocks()))
+    >>> pool_counts({"en": 3}, blocks).entries["en"].tolist()
     [1, 0, 2]
     """
     places, numbers = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
@@ -153,7 +154,7 @@ def numbers_of(blocks: Iterable[tuple[int, bytes]]) -> tuple[NDArray[np.int64], 
     return np.concatenate(places), np.concatenate(numbers)
 
 
-def blocks_of(
+def blocks_from_numbers(
     n_entries: Mapping[str, int], places: NDArray[np.int64], numbers: NDArray[np.int64]
 ) -> Iterator[tuple[int, bytes]]:
     """The blocks of summed numbers; those that count nothing are left out.

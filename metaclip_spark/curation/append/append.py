@@ -123,7 +123,7 @@ def append(
     with translated_job_errors(tables), SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
         with timer.step("count"), watched_tasks(spark, timer):
             balanced = _counted(tables, asked, shared, languages, started_at)
-            timer.note(balanced.added.in_words())
+            timer.note(balanced.added.summary())
             warned = [*opened.source.warnings, *warn_of_malformed(opened, balanced.added, pool)]
         with timer.step("balance"), watched_tasks(spark, timer):
             figures, writes = _balance(spark, tables, asked, balanced, shared)

@@ -19,8 +19,8 @@ from metaclip_spark.cli import main
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.config.pool import PoolColumns
 from metaclip_spark.core.balancing.rule import admission_threshold, keep_probability
+from metaclip_spark.core.derived_ids import derived_uid
 from metaclip_spark.core.draw import choice_hashes, draw
-from metaclip_spark.core.identity import derived_uid
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.core.spacing import space_caption
 from metaclip_spark.curation.curate import curate

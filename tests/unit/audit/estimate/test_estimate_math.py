@@ -15,7 +15,7 @@ from metaclip_spark.audit.estimate.estimate_report import (
 )
 from metaclip_spark.audit.estimate.estimate_text import render_estimate
 from metaclip_spark.audit.estimate.run_time import whole_run
-from metaclip_spark.core.balancing.target_size import FINEST_ROWS, Window, histogram, histograms, least_t
+from metaclip_spark.core.balancing.target_size import FINEST_ROWS, Window, histogram, histograms_needed, min_t
 from metaclip_spark.core.draw import draw
 from metaclip_spark.core.estimation.row_sample import in_sample
 from metaclip_spark.core.estimation.sample_probabilities import sample_probabilities
@@ -69,8 +69,8 @@ def test_a_run_that_chooses_t_by_size_reads_the_pool_more_often() -> None:
             prefixes, found = histogram(thresholds, window, shift)
             return prefixes, found * 1_000
 
-        least_t(rows // 2, measure)
-        assert histograms(rows) == len(taken)
+        min_t(rows // 2, measure)
+        assert histograms_needed(rows) == len(taken)
     # Reading, matching once to count and twice as long to balance; then twice more to measure thresholds.
     assert whole_run(5.0, 20.0, 30.0, 0) == 2 * 5 + 3 * 20
     assert whole_run(5.0, 20.0, 30.0, 2) == 4 * 5 + 3 * 20 + 2 * 30

@@ -16,7 +16,7 @@ from metaclip_spark.core.balancing import target_size
 from metaclip_spark.core.balancing.head_tail import language_threshold, tail_share
 from metaclip_spark.core.balancing.language_steps import language_steps
 from metaclip_spark.core.balancing.size_curve import SizeCurve
-from metaclip_spark.core.balancing.target_size import EVERYTHING, Found, Window, histogram, least_t
+from metaclip_spark.core.balancing.target_size import EVERYTHING, Found, Window, histogram, min_t
 from metaclip_spark.errors import ConfigError, ConsistencyError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def test_least_t_is_the_order_statistic(first: str, finest: int, thresholds: lis
     curve.add(rows)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(target_size, "FINEST_ROWS", finest)
-        found = least_t(wanted, measure, (curve.bins, curve.rows) if first == "stored" else None)
+        found = min_t(wanted, measure, (curve.bins, curve.rows) if first == "stored" else None)
     t = sorted(thresholds)[wanted - 1]
     assert found == Found(t, sum(threshold <= t for threshold in thresholds))
     assert (calls[0] == 46) == (first == "measured")
@@ -59,13 +59,13 @@ def test_least_t_is_the_order_statistic(first: str, finest: int, thresholds: lis
 @pytest.mark.parametrize("wanted", [0, 4])
 def test_more_rows_than_there_are(wanted: int) -> None:
     with pytest.raises(ConfigError, match=f"{wanted} rows cannot be kept: 3 rows"):
-        least_t(wanted, lambda *part: histogram(np.array([1.0, 2.0, 3.0]), *part))
+        min_t(wanted, lambda *part: histogram(np.array([1.0, 2.0, 3.0]), *part))
 
 
 def test_a_pool_that_changed_is_noticed() -> None:
     before, after = np.array([1.0, 2.0, 2.0]), np.array([1.0, 2.0, 2.0, 2.0])
     with pytest.raises(ConsistencyError, match="held 2 rows and now holds 3"):
-        least_t(2, lambda window, shift: histogram(before if window == EVERYTHING else after, window, shift))
+        min_t(2, lambda window, shift: histogram(before if window == EVERYTHING else after, window, shift))
 
 
 counts = st.lists(st.one_of(st.integers(0, 12), st.integers(0, 2**50)), min_size=1, max_size=30)

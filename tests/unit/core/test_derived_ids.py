@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from metaclip_spark.core.identity import UID_HASH, derived_uid, image_id
+from metaclip_spark.core.derived_ids import UID_HASH, derived_uid, image_id
 
 URL = "https://example.org/a.jpg"
 
