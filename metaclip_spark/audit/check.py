@@ -8,7 +8,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 
 from metaclip_spark.audit.check_report import CheckReport
 from metaclip_spark.errors import ConsistencyError
-from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.runs.tables_state import current_run
 from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.session import check_session
 from metaclip_spark.tables.schemas import CURATED, DECISIONS, LANGUAGE

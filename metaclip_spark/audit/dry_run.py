@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, Final
 from metaclip_spark.audit.dry_run_report import DryRunReport
 from metaclip_spark.config.curation import WAYS_TO_CHOOSE_T, CurateConfig
 from metaclip_spark.core.entry_list import EntryFate
-from metaclip_spark.curation.curate import metadata_by_language
+from metaclip_spark.curation.languages import metadata_for_pool
 from metaclip_spark.pools.canonical_columns import meanings
-from metaclip_spark.pools.open_pool import check_tables_outside, open_pool
-from metaclip_spark.runs.frozen_counts import open_frozen
-from metaclip_spark.runs.identity import COUNT, earlier_runs, finished_report, plan_run, refuse_another_result
-from metaclip_spark.spark.job_errors import translated_job_errors
+from metaclip_spark.runs.frozen_counts import open_frozen_counts
+from metaclip_spark.runs.identity import curation_identity
+from metaclip_spark.runs.run import Run
+from metaclip_spark.runs.stored_run import CURATE
 from metaclip_spark.spark.locations import local_path, located
-from metaclip_spark.spark.session import check_session
 from metaclip_spark.tables.schemas import CURATED, ENTRY_COUNTS, RESERVE, RUNS, SIZE_CURVE
-from metaclip_spark.tables.tables import Tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
 
     from metaclip_spark.config.pool import Pool
     from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
+    from metaclip_spark.tables.tables import Tables
 
 _GROUNDS: Final = 0.5  # of the pool's bytes: ids, four numbers and names of runs beside a caption and a URL
 _THRESHOLD: Final = {
@@ -53,25 +52,19 @@ def dry_run(
         MetaclipSparkError: `curate` would refuse to begin.
     """
     config = config or CurateConfig()
-    check_session(spark)
-    tables = Tables(spark, output)
-    with translated_job_errors(tables):
-        check_tables_outside(pool, tables.folder)
-        tables.check_root()
-        opened = open_pool(spark, pool)
-        pool = opened.pool
-        languages = metadata_by_language(metadata, pool, config)
-        frozen = open_frozen(spark, config.counts, languages).counts_version if config.counts else None
-        plan = plan_run(pool, opened.source, languages, config, frozen=frozen)
-        earlier = earlier_runs(tables, plan)
-        writer = tables.writer(CURATED)
-        done = finished_report(plan, earlier, writer) is not None
+    with Run.open(spark, output, CURATE) as run:
+        opened = run.open_pool(pool)
+        pool, languages = opened.pool, metadata_for_pool(metadata, opened.pool, config)
+        frozen = open_frozen_counts(spark, config.counts, languages).counts_version if config.counts else None
+        run.identify(curation_identity(pool, opened.source, languages, config, frozen_counts=frozen))
+        done = run.finished_report() is not None
         if not done:
-            refuse_another_result(tables, plan, writer, overwrite=config.overwrite)
+            run.check_replaceable(overwrite=config.overwrite)
+    tables, counted = run.tables, run.identity.counts_version in run.state.counts
     known = opened.source.bytes
     named = meanings(pool.columns)
     return DryRunReport(
-        run_id=plan.run_id,
+        run_id=run.identity.run_id,
         source=opened.source.description,
         columns=_columns(opened.rows.schema, named),
         carried=[name for name in opened.rows.columns if name not in {"uid", "text", "image_url", "language"}],
@@ -84,8 +77,8 @@ def dry_run(
             for name in WAYS_TO_CHOOSE_T
             if getattr(config, name) is not None
         ),
-        state="already finished" if done else "from stored counts" if COUNT in earlier else "new",
-        tables=_tables(tables, config, done=done, counted=COUNT in earlier),
+        state="already finished" if done else "from stored counts" if counted else "new",
+        tables=_tables(tables, config, done=done, counted=counted),
         bytes_at_most=None if known is None else round(known * (1 + _GROUNDS)),
         bytes_free=None if tables.folder is None else _free(located(spark, tables.folder)),
     )

@@ -89,7 +89,7 @@ class EntryFigures:
         entries: of the metadata list.
         head: entries with count >= t.
         tail: entries with 0 < count < t.
-        never: entries that no caption holds.
+        never_matched: entries that no caption holds.
         matches: sum of all counts.
         head_matches: sum of the head's counts.
         matched: rows that matched.
@@ -102,7 +102,7 @@ class EntryFigures:
     entries: int
     head: int
     tail: int
-    never: int
+    never_matched: int
     matches: int
     head_matches: int
     matched: int

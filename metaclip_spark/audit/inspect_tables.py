@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.audit.inspect_report import EntryFigures, InspectReport, RunFigures, TableFigures, TableVersion
 from metaclip_spark.errors import ConfigError, TableError
-from metaclip_spark.runs.identity import FINISHED
 from metaclip_spark.runs.stored_counts import count_rows
+from metaclip_spark.runs.stored_run import FINISHED, StoredRun
 from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.locations import is_table_name
 from metaclip_spark.spark.session import check_session
@@ -114,13 +113,20 @@ def _run(row: Row, *, is_current: bool) -> RunFigures:
 
 def _languages(tables: Tables, run: Row, top: int) -> list[EntryFigures]:
     """Head and tail as the run reported them, with the entries of the highest counts."""
-    reported = json.loads(run.report)["languages"]
+    reported = StoredRun.from_row(run).report.languages
     counts = count_rows(tables, run.counts_version)
     figures = [
         EntryFigures(
             language=language,
-            **{name: own[name] for name in ("t", "entries", "head", "tail", "never", "matches", "head_matches")},
-            **{name: own[name] for name in ("matched", "kept")},
+            t=own.t,
+            entries=own.entries,
+            head=own.head,
+            tail=own.tail,
+            never_matched=own.never_matched,
+            matches=own.matches,
+            head_matches=own.head_matches,
+            matched=own.matched,
+            kept=own.kept,
             top_entries=[
                 (row.entry_id, row.entry, row["count"])
                 for row in counts.where(counts.language == language)

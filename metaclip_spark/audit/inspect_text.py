@@ -95,7 +95,7 @@ def _entries(figures: EntryFigures) -> list[str]:
     for label, entries, matches in (
         (f"head (count >= {figures.t:,.10g})", figures.head, figures.head_matches),
         (f"tail (count < {figures.t:,.10g})", figures.tail, tail_matches),
-        ("never matched", figures.never, 0),
+        ("never matched", figures.never_matched, 0),
         ("all", figures.entries, figures.matches),
     ):
         shares = percent(entries, figures.entries), percent(matches, figures.matches)

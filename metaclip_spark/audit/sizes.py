@@ -9,7 +9,7 @@ import numpy as np
 from metaclip_spark.audit.sizes_report import LanguageSizes, SizePoint, SizesReport
 from metaclip_spark.core.balancing.size_curve import upper_edge
 from metaclip_spark.errors import ConsistencyError
-from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.runs.tables_state import current_run
 from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.session import check_session
 from metaclip_spark.tables.schemas import ENTRY_COUNTS, RUNS, SIZE_CURVE
@@ -53,7 +53,7 @@ def _curve(tables: Tables, run: StoredRun, language: str) -> LanguageSizes:
     if curves is None or stored_counts is None:
         raise ConsistencyError(f"{tables.root} has lost a table that run {run.run_id} wrote: curate again")
     mine = curves.where((curves.counts_version == run.counts_version) & (curves.language == language))
-    curve = mine.select("threshold_bin", "rows", "run_id", "known_to").toArrow().sort_by("threshold_bin")
+    curve = mine.select("threshold_bin", "rows", "run_id", "complete_to").toArrow().sort_by("threshold_bin")
     _refuse_other_draws(tables, run, set(curve["run_id"].to_pylist()))
     own = stored_counts.where(
         (stored_counts.counts_version == run.counts_version) & (stored_counts.language == language)
@@ -63,12 +63,12 @@ def _curve(tables: Tables, run: StoredRun, language: str) -> LanguageSizes:
     ends = np.concatenate([[0], np.cumsum(curve["rows"].to_numpy())])
     edges = np.union1d(filled, _powers_between(filled))
     figures, t = run.report.languages[language], run.t[language]
-    known_to = curve["known_to"][0].as_py() if curve.num_rows else None
-    if known_to is not None:  # after an append, what lies above is not counted
-        edges = edges[edges <= known_to]
+    complete_to = curve["complete_to"][0].as_py() if curve.num_rows else None
+    if complete_to is not None:  # after an append, what lies above is not counted
+        edges = edges[edges <= complete_to]
     return LanguageSizes(
         t=_points(counts, [t], [figures.kept])[0],
-        matched=int(ends[-1]) if known_to is None else figures.matched,
+        matched=int(ends[-1]) if complete_to is None else figures.matched,
         points=_points(counts, edges.tolist(), ends[np.searchsorted(filled, edges, side="right")].tolist()),
     )
 

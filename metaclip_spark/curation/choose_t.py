@@ -1,8 +1,8 @@
-"""Choosing t: as given, from a share of tail matches, or so that a wanted number of rows is kept, to the row.
+"""Choice of t: as given, by a share of tail matches, or so that a requested number of rows is kept, exactly.
 
-A size needs the admission thresholds of the pool: one pass over ids and texts (over whole rows where one text of an
-image is chosen) for the size curve, unless a run over the same counts and draws has left it, and one or a few for the
-bin that holds the answer.
+A size needs the admission thresholds of the pool: one pass over ids and texts (over complete rows with one text per
+image) for the size curve, unless an earlier run over the same counts and draws stored it, and one or a few passes for
+the bin that contains the answer.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from metaclip_spark.core.balancing.head_tail import language_threshold, tail_share
 from metaclip_spark.core.balancing.language_steps import language_steps
 from metaclip_spark.core.balancing.target_size import min_t
-from metaclip_spark.curation.keep_balanced import balance_on_workers
+from metaclip_spark.curation.keep_balanced import balance_on_executors
 from metaclip_spark.curation.measure_thresholds import Thresholds, threshold_histogram
 from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.runs.size_curves import stored_curve
@@ -27,84 +27,76 @@ if TYPE_CHECKING:
     from metaclip_spark.config.curation import CurateConfig
     from metaclip_spark.core.balancing.language_steps import LanguageSteps
     from metaclip_spark.core.counting.pool_counts import PoolCounts
-    from metaclip_spark.runs.identity import RunPlan
+    from metaclip_spark.runs.run import Run
     from metaclip_spark.spark.shared_metadata import SharedMetadata
-    from metaclip_spark.tables.tables import Tables
 
 
 @dataclass(frozen=True)
 class ChosenT:
-    """The thresholds of a run.
+    """Thresholds of a run.
 
     Attributes:
-        t: by language, in matches.
-        reserve_t: by language, up to which rows are stored; None without a reserve.
-        wanted: rows that were asked for; None where the size did not decide.
-        rows: rows that t keeps, more than `wanted` where several share a threshold; None as above.
+        t: Threshold by language, in matches.
+        reserve_t: Threshold by language up to which rows are stored; None without a reserve.
+        target_rows: Requested size, in rows; None if no size was requested.
+        rows: Rows that t keeps: more than `target_rows` if several rows have the last threshold; None likewise.
+
+    >>> print(ChosenT({"en": 20000.0, "de": 170.5}))
+    t = 20,000 (en), 170.5 (de)
     """
 
     t: Mapping[str, float]
     reserve_t: Mapping[str, float] | None = None
-    wanted: int | None = None
+    target_rows: int | None = None
     rows: int | None = None
 
-    def in_words(self) -> str:
-        """For a line of progress.
-
-        >>> ChosenT({"en": 20000.0, "de": 170.5}).in_words()
-        't = 20,000 (en), 170.5 (de)'
-        """
+    def __str__(self) -> str:
         return "t = " + ", ".join(f"{t:,.10g} ({language})" for language, t in self.t.items())
 
 
 def choose_t(
-    tables: Tables,
-    plan: RunPlan,
-    config: CurateConfig,
-    *,
-    rows: DataFrame,
-    metadata: SharedMetadata,
-    counts: PoolCounts,
+    run: Run, config: CurateConfig, *, rows: DataFrame, metadata: SharedMetadata, counts: PoolCounts
 ) -> ChosenT:
-    """The thresholds that the configuration asks for.
+    """Return the thresholds that the configuration asks for.
 
     Args:
-        tables: may hold the size curve of an earlier run.
-        plan: of this run.
-        config: one of its ways to choose t is given.
-        rows: the pool under its canonical names.
-        metadata: on the workers.
-        counts: of the pool, with the entries' counts that balance it.
+        run: The run, whose tables may contain the size curve of an earlier run.
+        config: Gives one of the ways to choose t.
+        rows: The pool under its canonical names.
+        metadata: Metadata on the executors.
+        counts: Rows of the pool by outcome, with the entry counts that balance them.
 
     Raises:
-        ConfigError: fewer rows than wanted can be kept, or t is not below the reserve's.
-        InputError: there are several languages, and nothing of the reference language matched.
+        ConfigError: Fewer rows match than are requested, or t is not below the limit of the reserve.
+        InputError: There are several languages, and no entry of the reference language matched.
     """
-    wanted = _wanted_rows(counts, config)
-    if wanted is None:
-        return _chosen(counts, config, config.t)
+    target_rows = _target_rows(counts, config)
+    if target_rows is None:
+        return _thresholds(counts, config, config.t)
     several = len(counts.entries) > 1
-    # Curves of several languages say nothing of the order between their rows.
-    curve = None if several else stored_curve(tables, plan)
+    # Curves of several languages do not say how their rows are ordered among each other.
+    curve = None if several else stored_curve(run.tables, run.state.runs, run.identity)
     any_t = dict.fromkeys(counts.entries, 1.0)
-    with balance_on_workers(rows.sparkSession, counts.entries, any_t, config.seed) as balance:
+    with balance_on_executors(rows.sparkSession, counts.entries, any_t, config.seed) as balance:
         one_text = config.texts_per_image == "one_text_per_image"
         steps = _steps(counts, config) if several else {}
         pool = Thresholds(rows, metadata, balance, one_text, steps)
-        found = min_t(wanted, lambda window, shift: threshold_histogram(pool, window, shift), curve)
-    return replace(_chosen(counts, config, found.t), wanted=wanted, rows=found.rows)
+        found = min_t(target_rows, lambda window, shift: threshold_histogram(pool, window, shift), curve)
+    return replace(_thresholds(counts, config, found.t), target_rows=target_rows, rows=found.rows)
 
 
-def thresholds(counts: PoolCounts, config: CurateConfig, t: float | None) -> dict[str, float]:
-    """The threshold of each language: t of the only one, or of the reference language, whose tail share sets the rest.
+def language_thresholds(counts: PoolCounts, config: CurateConfig, t: float | None) -> dict[str, float]:
+    """Return the threshold of each language.
+
+    t is that of the only language, or of the reference language, whose tail share then sets the t of the others.
 
     Args:
-        counts: of the pool.
-        config: reference language and tail share.
-        t: of the reference; None: the tail share sets this one too.
+        counts: Counts of the pool.
+        config: Gives the reference language, and the tail share if it is fixed.
+        t: Threshold of the reference language; None if the tail share sets this one too.
 
     Raises:
-        InputError: there are several languages, and nothing of the reference language matched.
+        InputError: There are several languages, and no entry of the reference language matched.
     """
     entries = counts.entries
     if len(entries) == 1 and t is not None:
@@ -124,61 +116,64 @@ def thresholds(counts: PoolCounts, config: CurateConfig, t: float | None) -> dic
 
 
 def reserve_thresholds(counts: PoolCounts, config: CurateConfig) -> dict[str, float] | None:
-    """The thresholds up to which rows are stored, by the same rule as t; None without a reserve."""
-    return thresholds(counts, config, config.reserve) if config.reserve else None
+    """Return the thresholds up to which rows are stored, by the rule for t; None without a reserve."""
+    return language_thresholds(counts, config, config.reserve) if config.reserve else None
 
 
-def refuse_unfit_choice(config: CurateConfig, languages: Sequence[str]) -> None:
-    """Before any work: refuse a way to choose t that does not fit the languages.
+def check_choice(config: CurateConfig, languages: Sequence[str]) -> None:
+    """Check before any work that the way to choose t fits the languages.
 
     Raises:
-        ConfigError: it does not.
+        ConfigError: It does not.
     """
     if len(languages) == 1 and config.t is not None and config.tail_share is not None:
         raise ConfigError(
             f"t = {config.t} and tail_share = {config.tail_share} each set the threshold of {languages[0]!r}, the only "
-            "language: give one of them"
+            "language. Give one of them."
         )
-    if len(languages) > 1 and config.reference_language not in languages and config.reserve is not None:
+    if len(languages) == 1 or config.reference_language in languages:
+        return
+    known = ", ".join(languages)
+    if config.reserve is not None:
         raise ConfigError(
             f"reserve = {config.reserve} is a threshold of the reference language {config.reference_language!r}, which "
-            f"has no metadata (there is {', '.join(languages)}): name one of these as the reference language"
+            f"has no metadata (there is {known}). Name one of these languages as the reference language."
         )
-    if len(languages) > 1 and config.reference_language not in languages and config.tail_share is None:
-        asked = next(name for name in ("t", "target_size", "keep_share") if getattr(config, name) is not None)
+    if config.tail_share is None:
+        given = next(name for name in ("t", "target_size", "keep_share") if getattr(config, name) is not None)
         raise ConfigError(
-            f"{asked} = {getattr(config, asked)} needs the tail share of the reference language "
-            f"{config.reference_language!r}, which has no metadata (there is {', '.join(languages)}): name one of "
-            "these as the reference language, or give tail_share"
+            f"{given} = {getattr(config, given)} needs the tail share of the reference language "
+            f"{config.reference_language!r}, which has no metadata (there is {known}). Name one of these languages as "
+            "the reference language, or give tail_share."
         )
 
 
-def _chosen(counts: PoolCounts, config: CurateConfig, t: float | None) -> ChosenT:
-    chosen = thresholds(counts, config, t)
+def _thresholds(counts: PoolCounts, config: CurateConfig, t: float | None) -> ChosenT:
+    chosen = language_thresholds(counts, config, t)
     config.check_reserve(config.reference_t(chosen))
     return ChosenT(chosen, reserve_thresholds(counts, config))
 
 
-def _wanted_rows(counts: PoolCounts, config: CurateConfig) -> int | None:
+def _target_rows(counts: PoolCounts, config: CurateConfig) -> int | None:
     if config.keep_share is None:
         return config.target_size
-    wanted = round(Fraction(config.keep_share) * counts.read)
+    target = round(Fraction(config.keep_share) * counts.read)
     matched = sum(counts.matched.values())
-    if not 1 <= wanted <= matched:
+    if not 1 <= target <= matched:
         raise ConfigError(
-            f"keep_share = {config.keep_share} of {counts.read} rows read is {wanted} rows, but {matched} matched any "
-            f"entry: ask for a share of at least one row, and at most {matched} / {counts.read}"
+            f"keep_share = {config.keep_share} of {counts.read} rows read is {target} rows, but {matched} rows match "
+            f"an entry. Request a share of at least one row and at most {matched} / {counts.read}."
         )
-    return wanted
+    return target
 
 
 def _steps(counts: PoolCounts, config: CurateConfig) -> dict[str, LanguageSteps]:
-    """How the thresholds of the other languages follow the reference's t."""
+    """Return, by language, how its threshold follows the t of the reference language."""
     reference = counts.entries[config.reference_language]
     if not reference.any():
         raise InputError(
-            f"no caption matched any entry of the reference language {config.reference_language!r}, so that a size "
-            "sets no t: give tail_share instead, or another reference language"
+            f"No caption matches an entry of the reference language {config.reference_language!r}, so a size does not "
+            "determine t. Give tail_share instead, or another reference language."
         )
     others = {language: own for language, own in counts.entries.items() if language != config.reference_language}
     return {language: language_steps(reference, own) for language, own in others.items()}

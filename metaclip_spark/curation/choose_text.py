@@ -1,8 +1,8 @@
-"""One text per image (Meta CLIP 2): choose among an image's matched texts before the draw.
+"""One text per image (Meta CLIP 2): choose among the matched texts of an image before the draw.
 
-The choice is the least keyed hash of the uid, in another domain than the draw: were it the draw's own hash, the chosen
-rows' u would be small. Rows are brought together by image and language, one shuffle; the choice is made among all texts
-that matched, drawn or not.
+The text with the smallest keyed hash of its uid is chosen. The hash is in another domain than the draw: with the hash
+of the draw itself, the chosen rows would have small u. Rows are grouped by image and language in one shuffle, and the
+choice is made among all texts that matched, drawn or not.
 """
 
 from __future__ import annotations
@@ -33,35 +33,36 @@ if TYPE_CHECKING:
     from metaclip_spark.curation.keep_balanced import Balance
     from metaclip_spark.spark.shared_metadata import SharedMetadata
 
-# Columns of the way only; the colon keeps them apart from any that a pool may have in a Delta table.
+# Temporary columns; no column of a Delta table can have a colon in its name.
 _CHOICE: Final = "metaclip:choice"
 _PLACE: Final = "metaclip:place"
-_NOT_BLANK: Final = r"[^\t ]"  # image ids leave tabs and spaces out
+_NOT_BLANK: Final = r"[^\t ]"  # image ids ignore tabs and spaces
 _SIGN: Final = np.uint64(1 << 63)
 
 
 def keep_one_text(rows: DataFrame, metadata: SharedMetadata, balance: Balance, statistics: Statistics) -> DataFrame:
-    """The rows that balancing keeps where each image enters with one text per language.
+    """Return the rows that balancing keeps if each image contributes one text per language.
 
     Args:
-        rows: `uid`, `text` and `image_url`, `language` where the metadata has several, and any other columns. Rows
-            without a uid or a URL belong to no image: they are never kept, and counted as such.
-        metadata: on the workers.
-        balance: counts (of all matched texts), thresholds and seed.
-        statistics: receives the figures of all chosen rows, and of those of no image, when the result is written.
+        rows: `uid`, `text` and `image_url`, `language` if the metadata has several, and any other columns. Rows without
+            a uid or a URL belong to no image: they are never kept, and are counted as such.
+        metadata: Metadata on the executors.
+        balance: Counts (of all matched texts), thresholds and seed.
+        statistics: Receives the figures of all chosen rows, and of rows without an image, when the result is written.
 
     Returns:
-        As `keep_balanced`.
+        Rows with the columns of `keep_balanced`.
     """
     schema = decided_schema(rows.schema)
     matched = map_in_arrow(
         rows, _match_all(metadata, balance), T.StructType([*schema.fields, T.StructField(_CHOICE, T.LongType())])
     )
     of_no_image = F.isnan("admission_threshold")
-    # Rows of no image are only counted: their hashes, never as long as an image id, keep them from meeting in a task.
+    # Rows without an image are only counted. Grouping them by hash, never as long as an image id, spreads them over
+    # tasks.
     image = F.when(of_no_image, quoted(_CHOICE).cast("string")).otherwise(image_id_column(F.col("image_url")))
     language = [F.col(LANGUAGE.name)] if LANGUAGE.name in rows.columns else []
-    # Rows may repeat a uid, against its promise: the other columns settle it, and rows equal in all are the same row.
+    # Rows may share a uid although it should be unique. The other columns then decide; rows equal in all are one row.
     settled = F.xxhash64(*(quoted(field.name) for field in schema.fields if not _has_map(field.dataType)))
     texts = Window.partitionBy(image, *language).orderBy(quoted(_CHOICE), F.col("uid"), settled)
     chosen = matched.withColumn(_PLACE, F.row_number().over(texts)).where(of_no_image | (quoted(_PLACE) == 1))
@@ -71,7 +72,7 @@ def keep_one_text(rows: DataFrame, metadata: SharedMetadata, balance: Balance, s
 def _match_all(
     metadata: SharedMetadata, balance: Balance
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function of one task: every matched row with its decisions and the hash that orders an image's texts."""
+    """Return the function of one task: matched rows with their decisions and the hash that orders an image's texts."""
 
     def match(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for _, part, matched in matched_parts(batches, metadata, balance):
@@ -80,10 +81,10 @@ def _match_all(
             matched.decisions.threshold[~has_url.to_numpy(zero_copy_only=False)] = np.nan
             decided = with_decisions(part, matched, np.diff(matched.offsets) > 0)
             uids = decided.column("uid")
-            # Spark has no unsigned numbers: flipping the top bit keeps the order.
+            # Spark has no unsigned integers; flipping the top bit keeps the order.
             order = (choice_hashes(uids, balance.seed) ^ _SIGN).view(np.int64)
-            # Without a uid all have one hash, and may be alike in all else, a million times the same caption: their
-            # places in the batch, the same whenever the task is run, tell them apart.
+            # Rows without a uid share one hash, and may be equal in all other columns (the same caption a million
+            # times). Their position in the batch, the same in every attempt of the task, distinguishes them.
             no_uid = pc.is_null(uids).to_numpy(zero_copy_only=False)
             order[no_uid] = np.flatnonzero(no_uid)
             yield decided.append_column(_CHOICE, pa.array(order))
@@ -92,7 +93,7 @@ def _match_all(
 
 
 def _keep_chosen(metadata: SharedMetadata, balance: Balance) -> Function:
-    """The function of one task: chosen rows in, those that balancing keeps out."""
+    """Return the function of one task: chosen rows in, kept rows out."""
 
     def keep(batches: Iterator[pa.RecordBatch], figures: BalanceStatistics) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -105,7 +106,7 @@ def _keep_chosen(metadata: SharedMetadata, balance: Balance) -> Function:
 
 
 def _has_map(kind: T.DataType) -> bool:
-    """Whether a type holds a map, which has no hash in Spark."""
+    """Return whether a type contains a map, which Spark cannot hash."""
     if isinstance(kind, T.StructType):
         return any(_has_map(field.dataType) for field in kind.fields)
     if isinstance(kind, T.ArrayType):

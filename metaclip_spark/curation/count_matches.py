@@ -1,8 +1,8 @@
-"""Algorithm 1, part 1: match every caption, count how many captions hold each entry.
+"""Algorithm 1, part 1: match every caption and count the captions that match each entry.
 
-Reads the caption (and language) column only. Each task counts into dense arrays and hands out its counts as blocks of
-65,536 entries, sparse where that is shorter; `reduceByKey` adds the blocks, and only their sum comes to the driver.
-Without a context, hence without RDDs, the blocks' numbers are the rows of a table that Spark sums.
+Only the caption (and language) column is read. Each task counts into dense arrays and yields its counts as blocks of
+65,536 entries, sparse where that is shorter; `reduceByKey` adds the blocks, and only their sum reaches the driver.
+Without a SparkContext there are no RDDs: the numbers of the blocks are then rows of a table that Spark sums.
 """
 
 from __future__ import annotations
@@ -41,12 +41,13 @@ _ARROW_SCHEMA: Final = pa.schema([("key", pa.int32()), ("block", pa.binary())])
 
 
 def count_matches(rows: DataFrame, metadata: SharedMetadata) -> PoolCounts:
-    """Counts of the whole pool, exact, whatever its partitions.
+    """Return the exact counts of a pool, whatever its partitions.
 
     Args:
-        rows: `text`, and `language` where the metadata has several; null captions are counted, not matched. Of text
-            pools also `RECORD`: malformed records are counted, and their text means nothing.
-        metadata: on the workers.
+        rows: `text`, and `language` if the metadata has several; null captions are counted but not matched. Pools in
+        text
+            formats also have `RECORD`: malformed records are counted, and their text is ignored.
+        metadata: Metadata on the executors.
     """
     columns = [name for name in ("text", "language", RECORD) if name in rows.columns]
     blocks = map_in_arrow(rows.select(*map(quoted, columns)), _counted(metadata), BLOCK_SCHEMA)
@@ -75,7 +76,7 @@ def _pair(row: tuple[int, bytearray]) -> tuple[int, bytes]:
 
 
 def _counted(metadata: SharedMetadata) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function of one task: batches of captions in, blocks of counts out."""
+    """Return the function of one task: batches of captions in, blocks of counts out."""
 
     def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         counter = PoolCounter(metadata.n_entries)

@@ -1,8 +1,7 @@
-"""The first pass over an opened pool: its counts, once they are known to be of rows and not of something else."""
+"""First pass over an open pool: its counts, after checking that its records could be read as rows."""
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +9,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 
 from metaclip_spark.core.counting.pool_counts import PoolCounts
 from metaclip_spark.curation.count_matches import count_matches
-from metaclip_spark.errors import InputError, MetaclipSparkWarning
+from metaclip_spark.errors import InputError
 from metaclip_spark.pools.records import HEADER, LINE, MALFORMED, RECORD, WELL_FORMED
 from metaclip_spark.spark.columns import quoted
 
@@ -19,23 +18,23 @@ if TYPE_CHECKING:
     from metaclip_spark.pools.open_pool import OpenPool
     from metaclip_spark.spark.shared_metadata import SharedMetadata
 
-_SHOWN: Final = 80  # characters of a malformed record
+_EXAMPLE_CHARACTERS: Final = 80
 
 
 def count_pool(opened: OpenPool, pool: Pool, shared: SharedMetadata) -> PoolCounts:
-    """Counts of a pool's captions, and of its records that are no rows.
+    """Return the counts of a pool's captions, and of the records that could not be read as rows.
 
     Raises:
-        InputError: there are no rows, none that can be read, or files with other headers.
+        InputError: The pool has no rows, none that can be read, or files with different headers.
     """
-    return _of_rows(count_matches(opened.records, shared), opened, pool)
+    return _checked(count_matches(opened.records, shared), opened, pool)
 
 
 def count_records(opened: OpenPool, pool: Pool) -> PoolCounts:
-    """`read` and `malformed` as `count_pool` has them, without a look at any caption; the other figures are 0.
+    """Return `read` and `malformed` as `count_pool` does, without reading any caption; the other figures are 0.
 
     Raises:
-        InputError: as `count_pool`.
+        InputError: As `count_pool`.
     """
     if opened.malformed is None:
         kinds = {WELL_FORMED: opened.rows.count()}
@@ -46,60 +45,57 @@ def count_records(opened: OpenPool, pool: Pool) -> PoolCounts:
         entries={}, null=0, empty=0, language_without_metadata=0, unmatched={}, matched={}, malformed=malformed,
         headers=headers, read=sum(kinds.values()) - headers,
     )  # fmt: skip
-    return _of_rows(counts, opened, pool)
-
-
-def _of_rows(counted: PoolCounts, opened: OpenPool, pool: Pool) -> PoolCounts:
-    """Counts of which some are of rows."""
-    counts = _without_headers(counted, opened, pool)
-    if counts.read == 0:
-        raise InputError(f"the pool {', '.join(pool.paths)} has no rows: name files that hold some in --pool")
-    if counts.malformed == counts.read:
-        raise InputError(
-            f"none of the {counts.read} records of {', '.join(pool.paths)} can be read as {pool.format}: is it another "
-            f"format, or has it another schema?{malformed_example(opened)}"
-        )
-    return counts
+    return _checked(counts, opened, pool)
 
 
 def duplicated_ids(opened: OpenPool) -> dict[str, int]:
-    """How many ids several rows have (`ids`), and how many rows they are (`rows`); rows without id do not count."""
+    """Return the number of ids that several rows have (`ids`) and of these rows (`rows`); null ids do not count."""
     times = opened.rows.where(F.col("uid").isNotNull()).groupBy("uid").count().where(F.col("count") > 1)
     found = times.agg(F.count("*").alias("ids"), F.coalesce(F.sum("count"), F.lit(0)).alias("rows")).collect()[0]
     return {"ids": found["ids"], "rows": found["rows"]}
 
 
-def warn_of_malformed(opened: OpenPool, counts: PoolCounts, pool: Pool) -> list[str]:
-    """Warn of malformed records, and say so in the report."""
+def malformed_warning(opened: OpenPool, counts: PoolCounts, pool: Pool) -> str | None:
+    """Return a warning about malformed records, with an example; None if there are none."""
     if not counts.malformed:
-        return []
-    hint = " (fields that hold line ends need --multiline)" if pool.format == "csv" and not pool.multiline else ""
-    warning = (
+        return None
+    hint = " (fields that contain line ends need --multiline)" if pool.format == "csv" and not pool.multiline else ""
+    return (
         f"{counts.malformed} of {counts.read} records cannot be read as {pool.format} and are left out{hint}"
-        f"{malformed_example(opened)}"
+        f"{_malformed_example(opened)}"
     )
-    warnings.warn(warning, MetaclipSparkWarning, stacklevel=3)
-    return [warning]
 
 
-def malformed_example(opened: OpenPool) -> str:
-    """One of the malformed records, for a message."""
-    found = opened.malformed.take(1) if opened.malformed is not None else []
-    return f"; for example {found[0][LINE][:_SHOWN]!r}" if found else ""
+def _checked(counts: PoolCounts, opened: OpenPool, pool: Pool) -> PoolCounts:
+    counts = _without_headers(counts, opened, pool)
+    if counts.read == 0:
+        raise InputError(f"The pool {', '.join(pool.paths)} has no rows. Name files that contain rows in --pool.")
+    if counts.malformed == counts.read:
+        raise InputError(
+            f"None of the {counts.read} records of {', '.join(pool.paths)} can be read as {pool.format}"
+            f"{_malformed_example(opened)}. Check the format and the schema."
+        )
+    return counts
 
 
 def _without_headers(counts: PoolCounts, opened: OpenPool, pool: Pool) -> PoolCounts:
-    """Each file has one header: fewer are other headers, read as rows; more are records that are none.
+    """Compare the header lines with the files, each of which has one.
 
-    A reader that knows of headers has left them out and compared them itself.
+    With fewer, some files have another header, which was read as a row. Each line beyond one a file is malformed. A
+    multiline reader has already left the headers out and compared them.
     """
     if not pool.has_header or pool.multiline:
         return counts
-    files = opened.source.files  # with content: Spark lists no others
+    files = opened.source.files  # Spark lists only files with content
     if counts.headers < files:
         raise InputError(
-            f"{files - counts.headers} of the {files} files of {', '.join(pool.paths)} do not begin with the header "
-            "of the others, so that their columns would be mixed up: give all files one header, or none (--no-header)"
+            f"{files - counts.headers} of the {files} files of {', '.join(pool.paths)} do not begin with the header of "
+            "the other files, so their columns would be mixed up. Give all files one header, or none (--no-header)."
         )
     repeated = counts.headers - files
     return replace(counts, read=counts.read + repeated, malformed=counts.malformed + repeated, headers=files)
+
+
+def _malformed_example(opened: OpenPool) -> str:
+    found = opened.malformed.take(1) if opened.malformed is not None else []
+    return f"; for example {found[0][LINE][:_EXAMPLE_CHARACTERS]!r}" if found else ""

@@ -1,10 +1,10 @@
-"""The files of the tables that a run writes, from what is known of its rows before they are written."""
+"""Layouts of the files that a run writes, from what is known of its rows before they are written."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import reduce
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from metaclip_spark.core.balancing.expected_rows import estimate_kept_rows
 from metaclip_spark.tables.file_layout import FileLayout, coalesced, row_bytes
@@ -17,19 +17,20 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from metaclip_spark.config.curation import CurateConfig
+    from metaclip_spark.curation.choose_t import ChosenT
     from metaclip_spark.pools.source import Source
     from metaclip_spark.runs.stored_run import StoredRun
 
-_MIB = 1 << 20
+_MIB: Final = 1 << 20
 
 
 class FileLayouts(NamedTuple):
     """Layout of each table.
 
     Attributes:
-        curated: rows up to t.
-        reserve: rows above it.
-        both: all of them, on their way into the two.
+        curated: Rows up to t.
+        reserve: Rows above t.
+        both: All rows, before they are divided between the two tables.
     """
 
     curated: FileLayout
@@ -37,17 +38,17 @@ class FileLayouts(NamedTuple):
     both: FileLayout
 
     def plus(self, added: FileLayouts) -> FileLayouts:
-        """Of tables that hold the rows of both."""
-        return FileLayouts(*(_joined(*pair) for pair in zip(self, added, strict=True)))
+        """Return the layouts of tables that contain the rows of both."""
+        return FileLayouts(*(_sum(*pair) for pair in zip(self, added, strict=True)))
 
 
 class PoolRows(NamedTuple):
-    """Figures of the rows of all pools together, whosever counts balance them.
+    """Rows of all pools together, whichever counts balance them.
 
     Attributes:
-        read: rows.
-        matched: rows that match any entry, by language.
-        matches: of these rows.
+        read: Rows read.
+        matched: Rows that match an entry, by language.
+        matches: Pairs of one of these rows and an entry that matches it.
     """
 
     read: int
@@ -55,14 +56,14 @@ class PoolRows(NamedTuple):
     matches: int
 
     def only(self, languages: Collection[str]) -> PoolRows:
-        """Without the matched rows of other languages; captions of each are taken to have as many matches."""
+        """Return the same without matched rows of other languages, assuming equally many matches a row in each."""
         matched = {name: rows if name in languages else 0 for name, rows in self.matched.items()}
         share = sum(matched.values()) / max(1, sum(self.matched.values()))
         return PoolRows(self.read, matched, round(self.matches * share))
 
 
-def rows_behind(run: StoredRun) -> PoolRows:
-    """The rows of all pools behind a run."""
+def pool_rows_of(run: StoredRun) -> PoolRows:
+    """Return the rows of all pools that a run and the runs before it read."""
     matched = {name: figures.matched for name, figures in run.report.languages.items()}
     return PoolRows(run.counters["read"], matched, run.report.matches)
 
@@ -72,19 +73,16 @@ def file_layouts(
     sources: Iterable[Source],
     rows: PoolRows,
     counts: Mapping[str, NDArray[np.int64]],
-    *,
-    t: Mapping[str, float],
-    reserve_t: Mapping[str, float] | None,
+    chosen: ChosenT,
 ) -> FileLayouts:
-    """Layouts by the rows that are expected.
+    """Return layouts for the number of rows that is expected.
 
     Args:
-        config: says what is aimed at.
-        sources: of the rows, all of them, with their bytes where these are known.
-        rows: of all pools together.
-        counts: that balance them, by language.
-        t: threshold by language.
-        reserve_t: threshold by language up to which rows are stored; None without a reserve.
+        config: Says the intended file size, the compression, and whether to cluster.
+        sources: All sources of the rows. If the size of one is not known, no number of tasks is planned.
+        rows: Rows of all pools together.
+        counts: Entry counts that balance them, by language.
+        chosen: Thresholds of the run.
     """
     plain = FileLayout(compression=config.compression, file_bytes=config.file_mib * _MIB)
     clustered = replace(plain, cluster=config.cluster)
@@ -98,8 +96,8 @@ def file_layouts(
         return sum(estimate_kept_rows(counts[name], rows.matched[name], per_caption, t) for name, t in limits.items())
 
     bytes_of_row = row_bytes(pool_bytes, rows.read, per_caption)
-    kept = bytes_of_row * about_rows(t)
-    stored = bytes_of_row * about_rows(reserve_t) if reserve_t else kept
+    kept = bytes_of_row * about_rows(chosen.t)
+    stored = bytes_of_row * about_rows(chosen.reserve_t) if chosen.reserve_t else kept
     return FileLayouts(
         curated=replace(clustered, expected_bytes=kept),
         reserve=replace(clustered, expected_bytes=stored - kept),
@@ -108,29 +106,29 @@ def file_layouts(
 
 
 def side_by_side(parts: Sequence[tuple[DataFrame, FileLayouts]], *, reserve: bool) -> tuple[DataFrame, FileLayouts]:
-    """Rows of several origins as those of one table, each part in tasks of its own.
+    """Return rows of several origins as those of one table, each part in tasks of its own.
 
-    Of a table's own rows nearly all stay, of a pool's few do; put into common tasks, neighbours with neighbours, some
-    tasks would write nearly all rows. Apart, each part is spread evenly over all cores: there are at most as many more
-    files as there are cores, for each part but the first.
+    Nearly all of a table's own rows are kept, but few of a pool's. In common tasks, neighbours with neighbours, some
+    tasks would write nearly all rows. Apart, each part is spread evenly over all cores, at the price of at most as many
+    more files as there are cores, for each part but the first.
 
     Args:
-        parts: rows with the same columns, and the layouts of the tables if they held no others.
-        reserve: whether the rows are on their way into two tables.
+        parts: Rows with the same columns, each with the layouts of tables that would contain no other rows.
+        reserve: Whether the rows will be divided between two tables.
 
     Returns:
-        The rows, and layouts of the tables that leave these rows' tasks as they are.
+        The rows, and layouts that leave the tasks of these rows as they are.
     """
     rows = reduce(
         lambda left, right: left.unionByName(right),
         (coalesced(part, layouts.both if reserve else layouts.curated) for part, layouts in parts),
     )
-    whole = reduce(FileLayouts.plus, (layouts for _, layouts in parts))
+    total = reduce(FileLayouts.plus, (layouts for _, layouts in parts))
     written = "both" if reserve else "curated"
-    return rows, whole._replace(**{written: replace(getattr(whole, written), expected_bytes=None)})
+    return rows, total._replace(**{written: replace(getattr(total, written), expected_bytes=None)})
 
 
-def _joined(one: FileLayout, other: FileLayout) -> FileLayout:
+def _sum(one: FileLayout, other: FileLayout) -> FileLayout:
     if one.expected_bytes is None or other.expected_bytes is None:
         return replace(one, expected_bytes=None)
     return replace(one, expected_bytes=one.expected_bytes + other.expected_bytes)

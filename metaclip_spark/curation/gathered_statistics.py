@@ -1,8 +1,8 @@
-"""Statistics of rows that a transform reads, also of those that it drops.
+"""Statistics of all rows that a transform reads, including those that it drops.
 
-With a context they come to the driver by an accumulator, while the result is written; Spark counts it once per task
-where the task belongs to the stage that writes. Without one the transform runs once more after that, for the statistics
-alone: all of them are sums of integers over the same rows, so the figures are the same to the last digit.
+With a SparkContext an accumulator brings them to the driver while the result is written; Spark counts it once per task
+if the task belongs to the stage that writes. Without one the transform runs a second time, for the statistics alone.
+All figures are sums of integers over the same rows, so both ways give the same digits.
 """
 
 from __future__ import annotations
@@ -28,51 +28,51 @@ if TYPE_CHECKING:
 
 Batches = Iterator[pa.RecordBatch]
 Function = Callable[[Batches, BalanceStatistics], Batches]
-"""Of one task: batches in, batches out; adds what it sees to the statistics."""
+"""Function of one task: batches in, batches out; adds figures of the rows it reads to the statistics."""
 ColumnFunction = Callable[[pa.RecordBatch, BalanceStatistics], pa.Array]
-"""Of one batch: some columns in, one out; adds what it sees to the statistics."""
+"""Function of one batch: some columns in, one out; adds figures of the rows it reads to the statistics."""
 
 
 _Consumed = Callable[[Batches, BalanceStatistics], Iterator[pa.RecordBatch | pa.Array]]
 
 
 class Statistics(Protocol):
-    """Figures of all rows that one or several transforms read."""
+    """Figures of all rows that one or several transforms read (see the module)."""
 
     def gather(self, rows: DataFrame, function: Function, schema: StructType) -> DataFrame:
-        """`map_in_arrow`, with a function that counts."""
+        """Apply a function as `map_in_arrow` does, and gather its statistics."""
 
     def gather_column(
         self, rows: DataFrame, columns: Sequence[str], function: ColumnFunction, added: StructField
     ) -> DataFrame:
-        """`with_arrow_column`, with a function that counts."""
+        """Apply a function as `with_arrow_column` does, and gather its statistics."""
 
     @property
     def value(self) -> BalanceStatistics:
-        """The figures; to be asked for after the result was written, while its inputs are still there."""
+        """Figures of all rows; read them after the result is written, while its inputs still exist."""
 
 
 def statistics_of(spark: SparkSession) -> Statistics:
-    """Statistics of one run of a transform or several."""
+    """Return empty statistics, to be gathered by one or several transforms."""
     return _Accumulated(spark) if has_spark_context(spark) else _Measured()
 
 
 class _Param(AccumulatorParam[BalanceStatistics]):
-    """How Spark adds the statistics of tasks; the sum does not depend on their order."""
+    """Sum of the statistics of tasks, in any order."""
 
     def zero(self, value: BalanceStatistics) -> BalanceStatistics:  # noqa: ARG002 - pyspark's signature
-        """No rows."""
+        """Return the statistics of no rows."""
         return BalanceStatistics()
 
     def addInPlace(  # noqa: N802 - pyspark's name
         self, value1: BalanceStatistics, value2: BalanceStatistics
     ) -> BalanceStatistics:
-        """The figures of both."""
+        """Return the statistics of both."""
         return value1.merge(value2)
 
 
 class _Accumulated:
-    """By an accumulator."""
+    """Statistics gathered by an accumulator."""
 
     def __init__(self, spark: SparkSession) -> None:
         self._accumulator = spark.sparkContext.accumulator(BalanceStatistics(), _Param())
@@ -106,7 +106,7 @@ class _Accumulated:
 
 
 class _Measured:
-    """By a pass of its own for each transform."""
+    """Statistics gathered by a second pass of each transform."""
 
     def __init__(self) -> None:
         self._passes: list[tuple[DataFrame, _Consumed]] = []
@@ -127,7 +127,7 @@ class _Measured:
     @cached_property
     def value(self) -> BalanceStatistics:
         measured = [
-            pickle.loads(row.figures)  # noqa: S301 - our own workers wrote it
+            pickle.loads(row.figures)  # noqa: S301 - written by our own function
             for rows, function in self._passes
             for row in map_in_arrow(rows, _only_figures(function), "figures binary").collect()
         ]

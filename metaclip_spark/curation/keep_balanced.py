@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Balance:
-    """What a worker needs to balance a row.
+    """Everything that a task needs to balance a row.
 
     Attributes:
-        counts: by language, int64, shape (n_entries,).
-        t: threshold by language, in matches.
-        seed: of the draw.
-        stored: threshold by language up to which rows are written: t, or above it the reserve's.
+        counts: Entry counts by language; int64, shape (n_entries,).
+        t: Threshold by language, in matches.
+        seed: Seed of the draw.
+        stored: Threshold by language up to which rows are written: t, or the greater limit of the reserve.
     """
 
     counts: Shared[dict[str, NDArray[np.int64]]]
@@ -52,14 +52,14 @@ class Balance:
 
 
 @contextmanager
-def balance_on_workers(
+def balance_on_executors(
     spark: SparkSession,
     counts: Mapping[str, NDArray[np.int64]],
     t: Mapping[str, float],
     seed: int,
     stored: Mapping[str, float] | None = None,
 ) -> Iterator[Balance]:
-    """A balance whose counts are shared, 8 bytes an entry in each worker; dropped everywhere at the end."""
+    """Share counts with the executors, 8 bytes an entry in each worker process, and drop them at the end."""
     shared = share(spark, dict(counts))
     try:
         yield Balance(shared, t, seed, stored or t)
@@ -69,13 +69,13 @@ def balance_on_workers(
 
 @dataclass(frozen=True)
 class Provenance:
-    """What every row of a run says of its origin.
+    """Origin of the rows of a run.
 
     Attributes:
-        pool_name: name of the pool.
-        counts_version: key of the counts.
-        metadata_digests: by language.
-        run_id: of the run that writes the row.
+        pool_name: Name of the pool.
+        counts_version: Key of the counts that balance the rows.
+        metadata_digests: SHA-256 of the metadata by language.
+        run_id: The run that writes the rows.
     """
 
     pool_name: str
@@ -85,16 +85,18 @@ class Provenance:
 
 
 def keep_balanced(rows: DataFrame, metadata: SharedMetadata, balance: Balance, statistics: Statistics) -> DataFrame:
-    """The rows that balancing keeps, with the grounds of the decision.
+    """Return the rows that balancing keeps, with their decision columns.
+
+    A row is kept if its admission threshold, the least t at which q(t) exceeds its draw, is at most t.
 
     Args:
-        rows: `uid` and `text`, `language` where the metadata has several, and any other columns.
-        metadata: on the workers.
-        balance: counts, thresholds and seed.
-        statistics: receives the figures of all matched rows when the result is written.
+        rows: `uid` and `text`, `language` if the metadata has several, and any other columns.
+        metadata: Metadata on the executors.
+        balance: Counts, thresholds and seed.
+        statistics: Receives the figures of all matched rows when the result is written.
 
     Returns:
-        The same columns but `language`, then `language` if it was there, then the decision columns.
+        The columns without `language`, then `language` if there was one, then the decision columns.
     """
 
     def keep(batches: Iterator[pa.RecordBatch], figures: BalanceStatistics) -> Iterator[pa.RecordBatch]:
@@ -111,10 +113,10 @@ class Matched:
     """Matches and decisions of a batch.
 
     Attributes:
-        ids: int32, shape (matches,).
-        offsets: int64, shape (rows + 1,).
-        draws: float64, shape (rows,), u; nan without a uid.
-        decisions: probability and admission threshold of each row.
+        ids: Ids of the matching entries, ascending in each row; int32, shape (matches,).
+        offsets: Where the ids of each row begin; int64, shape (rows + 1,).
+        draws: Draw u of each row, nan without a uid; float64, shape (rows,).
+        decisions: Probability and admission threshold of each row.
     """
 
     ids: NDArray[np.int32]
@@ -126,7 +128,11 @@ class Matched:
 def matched_parts(
     batches: Iterator[pa.RecordBatch], metadata: SharedMetadata, balance: Balance
 ) -> Iterator[tuple[str, pa.RecordBatch, Matched]]:
-    """On a worker: each batch by language, with matches, draws, probabilities and admission thresholds."""
+    """Match and balance batches on an executor.
+
+    Yields:
+        Language, rows of this language, and their matches and decisions.
+    """
     counts = balance.counts.value
     for batch in batches:
         for language, part in split_by_language(batch, metadata.languages):
@@ -137,12 +143,12 @@ def matched_parts(
 
 
 def with_decisions(part: pa.RecordBatch, matched: Matched, keep: NDArray[np.bool_]) -> pa.RecordBatch:
-    """The kept rows of a batch with their decision columns, the language moved behind the carried ones.
+    """Return the kept rows of a batch with their decision columns; the language follows the carried columns.
 
     Args:
-        part: the batch.
-        matched: its matches and decisions.
-        keep: shape (rows,), which rows stay.
+        part: The batch.
+        matched: Matches and decisions of the batch.
+        keep: Whether to keep each row; shape (rows,).
     """
     mask = pa.array(keep)
     kept = part.filter(mask)
@@ -165,18 +171,18 @@ def with_decisions(part: pa.RecordBatch, matched: Matched, keep: NDArray[np.bool
 
 
 def decided_schema(schema: T.StructType) -> T.StructType:
-    """Schema of `keep_balanced`: the carried columns, the language if there is one, the decisions."""
+    """Return the schema of `keep_balanced`: carried columns, language if there is one, decision columns."""
     carried = [field for field in schema.fields if field.name != LANGUAGE.name]
     language = [LANGUAGE] if LANGUAGE.name in schema.names else []
     return T.StructType([*carried, *language, *DECISIONS])
 
 
 def with_provenance(kept: DataFrame, origin: Provenance) -> DataFrame:
-    """The curated table's columns in order: adds image ids, the only language, and where the row came from.
+    """Return the columns of the curated table in order, adding image ids, a single language and the origin.
 
     Args:
-        kept: rows of `keep_balanced`.
-        origin: of the run.
+        kept: Rows of `keep_balanced`.
+        origin: Origin of the rows.
     """
     carried = [field for field in kept.schema.fields if field.name not in {LANGUAGE.name, *(d.name for d in DECISIONS)}]
     with_image_id = any(field.name == "image_url" for field in carried)
@@ -197,7 +203,7 @@ def with_provenance(kept: DataFrame, origin: Provenance) -> DataFrame:
 
 
 def image_id_column(image_url: Column) -> Column:
-    """`core.derived_ids.image_id` as a Spark expression; null where there is no URL: such rows would share it."""
+    """`core.derived_ids.image_id` as a Spark expression; null without a URL, as these rows would share one."""
     cleaned = F.translate(image_url, "\t ", "")
     return F.when(F.length(cleaned) > 0, F.substring(F.sha2(cleaned.cast("binary"), 224), 1, 24))
 

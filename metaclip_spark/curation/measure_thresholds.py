@@ -1,6 +1,7 @@
-"""Histograms of the admission thresholds of a pool, without writing a row: what a target size is found from.
+"""Histograms of the admission thresholds of a pool, from which the t for a target size is found.
 
-Reads id, text and language only; what leaves the workers are pairs of bin and rows, added up by Spark.
+Only ids, texts and languages are read, and nothing is written. Executors return pairs of bin and rows, which Spark
+adds.
 """
 
 from __future__ import annotations
@@ -34,19 +35,19 @@ if TYPE_CHECKING:
 _SCHEMA: Final = "prefix long, rows long"
 _ARROW_SCHEMA: Final = pa.schema([("prefix", pa.int64()), ("rows", pa.int64())])
 _ALL_ROWS: Final = float(np.finfo(np.float64).max)
-_FULL: Final = 1_000_000  # thresholds gathered before they are added up
+_FULL: Final = 1_000_000  # thresholds gathered before they are counted by bin
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Where the thresholds of a pool come from.
+    """Pool whose admission thresholds are measured.
 
     Attributes:
-        rows: the pool under its canonical names.
-        metadata: on the workers.
-        balance: counts and seed; its t does not matter.
-        one_text_per_image: of the texts of an image, the chosen one only.
-        steps: by language, how its thresholds follow the reference language's t; none for the reference.
+        rows: The pool under its canonical names.
+        metadata: Metadata on the executors.
+        balance: Counts and seed; its t does not matter.
+        one_text_per_image: Whether only the chosen text of each image counts.
+        steps: How the threshold of a language follows the t of the reference language; the reference itself has none.
     """
 
     rows: DataFrame
@@ -59,7 +60,7 @@ class Thresholds:
 def threshold_histogram(
     thresholds: Thresholds, window: Window, shift: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """`core.target_size.histogram` of the whole pool, in terms of the reference language's t."""
+    """`core.target_size.histogram` of the pool, in terms of the t of the reference language."""
     if thresholds.one_text_per_image:
         rows, gather = _chosen(thresholds), _read_thresholds(thresholds)
     else:
@@ -86,7 +87,7 @@ def _as_batch(prefixes: NDArray[np.int64], rows: NDArray[np.int64]) -> pa.Record
 
 
 def _matched_thresholds(thresholds: Thresholds) -> Callable[[Iterator[pa.RecordBatch]], Iterator[NDArray[np.float64]]]:
-    """On a worker: captions in, thresholds out."""
+    """Return a function that matches captions on an executor and yields their thresholds."""
     metadata, balance, steps = thresholds.metadata, thresholds.balance, thresholds.steps
 
     def gather(batches: Iterator[pa.RecordBatch]) -> Iterator[NDArray[np.float64]]:
@@ -97,7 +98,7 @@ def _matched_thresholds(thresholds: Thresholds) -> Callable[[Iterator[pa.RecordB
 
 
 def _chosen(thresholds: Thresholds) -> DataFrame:
-    """The thresholds of the chosen texts: all columns take part in the choice, so all are read."""
+    """Return the thresholds of the chosen texts; all columns are read, because all take part in the choice."""
     all_rows = dict.fromkeys(thresholds.metadata.languages, _ALL_ROWS)
     everything = replace(thresholds.balance, t=all_rows, stored=all_rows)
     unused = statistics_of(thresholds.rows.sparkSession)
@@ -106,7 +107,7 @@ def _chosen(thresholds: Thresholds) -> DataFrame:
 
 
 def _read_thresholds(thresholds: Thresholds) -> Callable[[Iterator[pa.RecordBatch]], Iterator[NDArray[np.float64]]]:
-    """On a worker: rows with thresholds in, thresholds out."""
+    """Return a function that yields the thresholds of rows that have them already."""
     languages, steps = thresholds.metadata.languages, thresholds.steps
 
     def gather(batches: Iterator[pa.RecordBatch]) -> Iterator[NDArray[np.float64]]:

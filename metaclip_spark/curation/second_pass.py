@@ -1,4 +1,4 @@
-"""The second pass over one pool or several, with counts that are stored: rows that balancing keeps."""
+"""Second pass over one or several pools with stored counts: the rows that balancing keeps."""
 
 from __future__ import annotations
 
@@ -14,63 +14,62 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
+    from metaclip_spark.config.curation import CurateConfig
     from metaclip_spark.curation.gathered_statistics import Statistics
     from metaclip_spark.curation.keep_balanced import Balance
     from metaclip_spark.pools.open_pool import OpenPool
-    from metaclip_spark.pools.source import Source
-    from metaclip_spark.runs.identity import RunPlan
+    from metaclip_spark.runs.identity import RunIdentity
     from metaclip_spark.runs.stored_run import StoredRun
     from metaclip_spark.spark.shared_metadata import SharedMetadata
 
 
 class NamedPool(NamedTuple):
-    """An open pool and its name.
-
-    Attributes:
-        name: as recorded with its rows.
-        opened: the pool.
-    """
+    """An open pool and its name, which is recorded with its rows."""
 
     name: str
     opened: OpenPool
 
 
 def reopened_pools(spark: SparkSession, chain: Sequence[StoredRun]) -> list[NamedPool]:
-    """The pools that runs read, as they were then.
+    """Open the pools that the runs of a lineage read, exactly as they read them.
 
     Raises:
-        InputError: one has changed since, or is gone.
+        InputError: A pool has changed since, or is gone.
     """
     return [NamedPool(run.pool.name, reopen_pool(spark, run)) for run in pool_readers(chain)]
 
 
-def sources_of(chain: Sequence[StoredRun]) -> list[Source]:
-    """What each of the pools is that runs read: format, paths, bytes."""
-    return [run.source for run in pool_readers(chain)]
-
-
 def all_rows(pools: Sequence[NamedPool]) -> DataFrame:
-    """The rows of all pools; a pool of one language may have no column for it."""
+    """Return the rows of all pools; a pool of one language may have no language column."""
     rows = (pool.opened.rows for pool in pools)
     return reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), rows)
 
 
 def second_pass(
     pools: Sequence[NamedPool],
-    plan: RunPlan,
+    identity: RunIdentity,
+    config: CurateConfig,
+    *,
     shared: SharedMetadata,
     balance: Balance,
     statistics: Statistics,
 ) -> DataFrame:
-    """Rows of all pools that balancing keeps."""
-    keep = keep_one_text if plan.configuration["texts_per_image"] == "one_text_per_image" else keep_balanced
-    return reduce(
-        lambda left, right: left.unionByName(right),
-        (
-            with_provenance(
-                keep(opened.rows, shared, balance, statistics),
-                Provenance(name, plan.balanced_by, plan.metadata_digests, plan.run_id),
-            )
-            for name, opened in pools
-        ),
+    """Return the rows of all pools that balancing keeps, with their decision and provenance columns.
+
+    Args:
+        pools: Pools with the same columns.
+        identity: Identity of the run, recorded with each row.
+        config: Says whether one text per image is chosen first.
+        shared: Metadata on the executors.
+        balance: Counts and thresholds on the executors.
+        statistics: Receives the figures of all matched rows when the result is written.
+    """
+    keep = keep_one_text if config.texts_per_image == "one_text_per_image" else keep_balanced
+    kept = (
+        with_provenance(
+            keep(opened.rows, shared, balance, statistics),
+            Provenance(name, identity.balanced_by, identity.metadata_digests, identity.run_id),
+        )
+        for name, opened in pools
     )
+    return reduce(lambda left, right: left.unionByName(right), kept)

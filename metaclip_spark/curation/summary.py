@@ -94,8 +94,8 @@ def _balance(report: CurateReport) -> list[str]:
     kept = report.counters["kept"]
     expected, off = _expected(report)
     rows: list[tuple[str, ...]] = [("expected size", expected), ("realised size", count(kept), off), *_wanted(report)]
-    if report.reserved:
-        rows.append(("in reserve, above t", count(report.reserved)))
+    if report.reserve_rows:
+        rows.append(("in reserve, above t", count(report.reserve_rows)))
     rows += [("texts per image", report.texts_per_image), ("seed", str(report.seed))]
     return aligned(rows, right=())
 
@@ -112,11 +112,11 @@ def _expected(report: CurateReport) -> tuple[str, str]:
 
 def _wanted(report: CurateReport) -> list[tuple[str, ...]]:
     """How the size compares with the one asked for: rows may share the threshold at which it is reached."""
-    if report.wanted_rows is None:
+    if report.target_rows is None:
         return []
-    surplus = report.counters["kept"] - report.wanted_rows
+    surplus = report.counters["kept"] - report.target_rows
     tied = f"reached; {count(surplus)} more rows share the last one's threshold" if surplus else "reached exactly"
-    return [("size asked for", count(report.wanted_rows), tied)]
+    return [("size asked for", count(report.target_rows), tied)]
 
 
 def _entries(figures: LanguageReport) -> list[str]:
@@ -125,7 +125,7 @@ def _entries(figures: LanguageReport) -> list[str]:
         ("", "entries", "", "matches", ""),
         _entry_row(f"head (count >= {figures.t:,.10g})", figures, figures.head, figures.head_matches),
         _entry_row(f"tail (count < {figures.t:,.10g})", figures, figures.tail, tail_matches),
-        _entry_row("never matched", figures, figures.never, 0),
+        _entry_row("never matched", figures, figures.never_matched, 0),
         _entry_row("all", figures, figures.entries, figures.matches),
     ]
     return aligned(rows, right=(1, 2, 3, 4))

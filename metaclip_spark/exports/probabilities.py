@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 from metaclip_spark.errors import ConfigError
 from metaclip_spark.exports.export_report import ExportReport
 from metaclip_spark.exports.rows import located_target
-from metaclip_spark.runs.run_entries import run_counts, run_language
+from metaclip_spark.runs.run_language import run_counts, run_language
 from metaclip_spark.runs.stored_counts import count_rows
-from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.runs.tables_state import current_run
 from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.session import check_session
 from metaclip_spark.tables.output_files import new_file

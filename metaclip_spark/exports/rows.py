@@ -10,7 +10,7 @@ from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its type
 
 from metaclip_spark.errors import ColumnNotFoundError, ConfigError, InputError, TableError
 from metaclip_spark.exports.export_report import ExportReport
-from metaclip_spark.runs.stored_run import curations, current_run
+from metaclip_spark.runs.tables_state import current_run, stored_runs
 from metaclip_spark.spark.columns import quoted
 from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.locations import absolute, located, nearest
@@ -131,7 +131,7 @@ def located_target(spark: SparkSession, target: str, tables: Tables) -> str:
         ConfigError: it overlaps with them, or says nothing of where it is.
     """
     place = located(spark, target)
-    read = {path for each in curations(tables).values() for path in each.source.paths}
+    read = {path for each in stored_runs(tables).values() for path in each.source.paths}
     folders = [] if tables.folder is None else [tables.folder]
     check_apart(place, (located(spark, absolute(source)) for source in (*folders, *sorted(read))))
     return place

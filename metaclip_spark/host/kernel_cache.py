@@ -87,13 +87,26 @@ class _HostCacheLocator:
             drop_unused(path for path in folder.parent.iterdir() if _DIGEST.fullmatch(path.name))
 
     def get_cache_path(self) -> str:
-        return str(Path(cache_root()) / "kernels" / self._digest)
+        return str(_folder(self._digest))
 
     def get_source_stamp(self) -> str:
         return self._digest
 
     def get_disambiguator(self) -> str:
         return str(self._line)
+
+
+def has_compiled(module: str) -> bool:
+    """Return whether this host's cache has compiled code of a module's kernels.
+
+    Args:
+        module: Full name of the module.
+    """
+    return any(_folder(kernel_digest(module)).glob("*.compiled"))
+
+
+def _folder(digest: str) -> Path:
+    return Path(cache_root()) / "kernels" / digest
 
 
 class Kernel:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from metaclip_spark.errors import InputError
 from metaclip_spark.pools.open_pool import open_pool
-from metaclip_spark.runs.identity import BALANCE
+from metaclip_spark.runs.stored_run import REBALANCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def pool_readers(chain: Iterable[StoredRun]) -> list[StoredRun]:
     """Return the runs of a lineage that read a pool of their own: all but rebalances."""
-    return [run for run in chain if run.stage != BALANCE]
+    return [run for run in chain if run.stage != REBALANCE]
 
 
 def reopen_pool(spark: SparkSession, run: StoredRun) -> OpenPool:

@@ -1,4 +1,4 @@
-"""What a run says of itself: figures first, kept as JSON with the run; `report.summary` writes them for people."""
+"""Figures of a run, stored as JSON in the table `runs`; `curation.summary` renders them as text."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ class LanguageReport:
     """Figures of one language.
 
     Attributes:
-        t: threshold, in matches.
-        entries: entries of the metadata list.
-        head: entries with count >= t.
-        tail: entries with 0 < count < t.
-        never: entries that no caption matched.
-        matches: sum of all counts.
-        head_matches: sum of the head's counts.
-        tail_share: share of the matches on entries strictly below t.
-        matched: rows that matched.
-        kept: rows kept.
-        top_entries: the entries of the highest counts, with count: at most 20, by count then id.
-        reserve_t: threshold up to which the reserve holds rows; None without one.
+        t: Threshold, in matches.
+        entries: Number of entries of the metadata.
+        head: Number of entries with count >= t.
+        tail: Number of entries with 0 < count < t.
+        never_matched: Number of entries that match no caption.
+        matches: Sum of all entry counts.
+        head_matches: Sum of the entry counts of the head.
+        tail_share: Share of the matches on entries with count < t.
+        matched: Rows that match an entry.
+        kept: Kept rows.
+        top_entries: Entries with the highest counts, and these counts: at most 20, by count, then id.
+        reserve_t: Threshold up to which the reserve contains rows; None without a reserve.
     """
 
     t: float
     entries: int
     head: int
     tail: int
-    never: int
+    never_matched: int
     matches: int
     head_matches: int
     tail_share: float
@@ -42,64 +42,64 @@ class LanguageReport:
     reserve_t: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CurateReport:
-    """The result of a curation.
+    """Figures of a run that wrote a curated table.
 
     Attributes:
-        run_id: name of the run.
-        counts_version: name of the counts.
-        already_finished: the run had been done before; nothing was written now.
-        counts_reused: the counts of an earlier, unfinished run were used.
-        counters: rows by what became of them. `read` = `malformed` + `null` + `empty` +
-            `language_without_metadata` + `unmatched` + `no_identity` + `not_chosen` + `not_drawn` + `kept`.
-        matches: pairs of caption and matched entry.
-        expected_size: sum of q(t), in rows; None where rows that were dropped before were not read again.
-        expected_deviation: standard deviation of the size, in rows; None as above.
-        languages: figures by language.
-        tables: path of each table.
-        output_versions: version of each table after the run.
-        seconds: duration by step.
-        seed: of the draw.
+        run_id: Identity of the run.
+        stage: "curate", "rebalance" or "append".
+        counts_version: Key of the counts that balanced the rows.
+        already_finished: Whether the run had finished before, so that nothing was written now.
+        counts_reused: Whether the counts came from an earlier, unfinished run.
+        counters: Rows by outcome. `read` = `malformed` + `null` + `empty` + `language_without_metadata` + `unmatched` +
+            `no_identity` + `not_chosen` + `not_drawn` + `kept`.
+        matches: Pairs of a caption and an entry that matches it.
+        expected_size: Sum of q(t) over the matched rows, in rows; None if rows dropped before were not read again.
+        expected_deviation: Standard deviation of the size, in rows; None likewise.
+        languages: Figures by language.
+        tables: Path of each table.
+        output_versions: Version of each table of rows after the run.
+        seconds: Duration by step.
+        seed: Seed of the draw.
         texts_per_image: "all_pairs" or "one_text_per_image".
-        source: what was read.
-        wanted_rows: size that was asked for, in rows; t is the least that keeps as many. None: another rule set t.
-        warnings: what was unfortunate about it, for people.
-        duplicated_ids: if that was checked: how many ids several rows have (`ids`), and how many rows (`rows`).
-        reserved: rows in the reserve, which are among those not drawn.
-        stage: "curate", "balance" or "append".
-        origin: where the rows of a run that starts from another one came from, in words.
+        source: The files or table versions that were read.
+        target_rows: Requested size, in rows; t is the least that keeps as many. None if another rule set t.
+        warnings: Warnings, human-readable.
+        duplicated_ids: Ids that several rows have (`ids`) and the number of these rows (`rows`); None if not checked.
+        reserve_rows: Rows in the reserve; they are among those not drawn.
+        origin: Sentence that says which run a derived run started from.
     """
 
-    run_id: str
-    counts_version: str
-    already_finished: bool
-    counts_reused: bool
+    run_id: str = ""
+    stage: str = ""
+    counts_version: str = ""
+    already_finished: bool = False
+    counts_reused: bool = False
     counters: dict[str, int]
     matches: int
     expected_size: float | None
     expected_deviation: float | None
     languages: dict[str, LanguageReport]
-    tables: dict[str, str]
-    output_versions: dict[str, int]
-    seconds: dict[str, float]
+    tables: dict[str, str] = field(default_factory=dict)
+    output_versions: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
     seed: int
     texts_per_image: str
     source: dict[str, Any] = field(default_factory=dict)
-    wanted_rows: int | None = None
+    target_rows: int | None = None
     warnings: list[str] = field(default_factory=list)
     duplicated_ids: dict[str, int] | None = None
-    reserved: int = 0
-    stage: str = "curate"
+    reserve_rows: int = 0
     origin: str = ""
 
     @property
     def matched(self) -> int:
-        """Rows that matched any entry."""
+        """Rows that match an entry."""
         return sum(language.matched for language in self.languages.values())
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as JSON types."""
+        """Return the report as JSON types."""
         return asdict(self)
 
     @classmethod

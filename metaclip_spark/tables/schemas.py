@@ -100,16 +100,18 @@ SIZE_CURVE_SCHEMA: Final = T.StructType(
         ),
         column("rows", _LONG, "rows whose admission threshold lies in the bin"),
         column("run_id", _STRING, "run that measured the curve; another seed gives another curve"),
-        column("known_to", _DOUBLE, "largest t up to which the curve is complete, after an append; null: everywhere"),
+        column(
+            "complete_to", _DOUBLE, "largest t up to which the curve is complete, after an append; null: everywhere"
+        ),
     ]
 )
 
 RUNS_SCHEMA: Final = T.StructType(
     [
         column("run_id", _STRING, "digest of inputs, configuration, metadata, semantics and draw version"),
-        column("parent_run_id", _STRING, "run whose result this run uses: counts (curate) or rows (balance, append)"),
-        column("stage", _STRING, "count, curate, balance or append"),
-        column("status", _STRING, "finished: written last, so that the run is complete; again: restarted since"),
+        column("parent_run_id", _STRING, "run whose result this run uses: counts (curate) or rows (rebalance, append)"),
+        column("stage", _STRING, "count, curate, rebalance or append"),
+        column("status", _STRING, "finished: written last, when all rows are written; restarted: started again since"),
         column("started_at", T.TimestampType(), "time of the start, UTC"),
         column("finished_at", T.TimestampType(), "time at which the last write before this row ended, UTC"),
         column("seconds", _DOUBLE, "duration in seconds"),

@@ -54,7 +54,7 @@ class Bench:
         self.times.setdefault(name, []).append((wall, used))
         print(
             f"{name:44s} {wall:7.2f} s wall {used:7.2f} s CPU  {report.counters['kept']:>9,} kept, "
-            f"{report.reserved:,} in reserve {rounded(report.seconds)}",
+            f"{report.reserve_rows:,} in reserve {rounded(report.seconds)}",
             flush=True,
         )
         return report

@@ -22,7 +22,7 @@ ROWS = 2_400
 CONFIG = CurateConfig(t=30.0, seed=3)
 ORDER = {
     "entry_counts": ["language", "entry_id", "count"],
-    "size_curve": ["language", "threshold_bin", "rows", "known_to"],
+    "size_curve": ["language", "threshold_bin", "rows", "complete_to"],
 }
 OF_THE_RUN = ("run_id", "counts_version", "pool_name")
 
@@ -63,4 +63,4 @@ def table_with_odd_captions() -> pa.Table:
 
 def same_figures(ours: CurateReport, fresh: CurateReport) -> None:
     assert ours.counters == fresh.counters
-    assert (ours.languages, ours.matches, ours.reserved) == (fresh.languages, fresh.matches, fresh.reserved)
+    assert (ours.languages, ours.matches, ours.reserve_rows) == (fresh.languages, fresh.matches, fresh.reserve_rows)

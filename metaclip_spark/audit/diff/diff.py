@@ -11,11 +11,11 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 from metaclip_spark.audit.diff.diff_report import CurationFigures, DiffReport, EntryMove, RowMove
 from metaclip_spark.audit.diff.row_moves import why_moved
 from metaclip_spark.audit.explain.pool_rows import open_run_pool, runs_that_read
-from metaclip_spark.curation.keep_balanced import balance_on_workers
+from metaclip_spark.curation.keep_balanced import balance_on_executors
 from metaclip_spark.errors import ConfigError, InputError, TableError
-from metaclip_spark.runs.run_entries import run_counts
+from metaclip_spark.runs.run_language import run_counts
 from metaclip_spark.runs.stored_counts import count_rows
-from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.runs.tables_state import current_run
 from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.session import check_session
 from metaclip_spark.tables.schemas import CURATED, RUNS
@@ -159,7 +159,7 @@ def _figures(side: _Curation) -> CurationFigures:
 
 def _balance(spark: SparkSession, side: _Curation, languages: set[str]) -> AbstractContextManager[Balance]:
     counts = {language: run_counts(side.tables, side.run, language) for language in languages}
-    return balance_on_workers(spark, counts, side.run.t, side.run.seed)
+    return balance_on_executors(spark, counts, side.run.t, side.run.seed)
 
 
 def _moves(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -15,11 +16,11 @@ from metaclip_spark.audit.estimate.sample_rows import has_caption, sample_rows, 
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.core.balancing.target_size import histograms_needed
 from metaclip_spark.core.estimation.sample_probabilities import sample_probabilities
-from metaclip_spark.curation.choose_t import thresholds
+from metaclip_spark.curation.choose_t import language_thresholds
 from metaclip_spark.curation.count_matches import count_matches
-from metaclip_spark.curation.count_pool import count_records, warn_of_malformed
-from metaclip_spark.curation.curate import metadata_by_language
-from metaclip_spark.errors import ConfigError, InputError
+from metaclip_spark.curation.count_pool import count_records, malformed_warning
+from metaclip_spark.curation.languages import metadata_for_pool
+from metaclip_spark.errors import ConfigError, InputError, MetaclipSparkWarning
 from metaclip_spark.pools.open_pool import open_pool
 from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.progress import Progress
@@ -112,10 +113,13 @@ def estimate(
     with timer.step("open"), translated_job_errors():
         opened = open_pool(spark, pool)
         pool = opened.pool
-        languages = metadata_by_language(metadata, pool, config)
+        languages = metadata_for_pool(metadata, pool, config)
         found = count_records(opened, pool)
         read = found.read - found.malformed
-        warned = [*opened.source.warnings, *warn_of_malformed(opened, found, pool)]
+        warned = list(opened.source.warnings)
+        if (warning := malformed_warning(opened, found, pool)) is not None:
+            warnings.warn(warning, MetaclipSparkWarning, stacklevel=2)
+            warned.append(warning)
     with (
         SharedMetadata(spark, languages) as shared,
         translated_job_errors(),
@@ -215,7 +219,7 @@ def _asked(sample: _Sample, sizes: Sequence[SizeEstimate], wanted: int | None) -
     if wanted is None:
         t = sample.config.t
         if t is None:
-            own = thresholds(sample.counts, sample.config, None)
+            own = language_thresholds(sample.counts, sample.config, None)
             reference = sample.config.reference_language
             t = own.get(reference, next(iter(own.values()))) / sample.share
         return _sizes(sample, [t])[0]
@@ -254,7 +258,7 @@ def _summed(sample: _Sample, ts: Sequence[float], *, modelled: bool) -> tuple[ND
     """Sums of q and its square over the sample at each t, with p as modelled or from the counts as they were seen."""
     tables: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
     for language, own in sample.counts.entries.items():
-        scaled = [thresholds(sample.counts, sample.config, t * sample.share)[language] for t in ts]
+        scaled = [language_thresholds(sample.counts, sample.config, t * sample.share)[language] for t in ts]
         if modelled:
             values, p = sample_probabilities(own, [t / sample.share for t in scaled], sample.share)
         else:

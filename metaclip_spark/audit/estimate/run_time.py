@@ -8,7 +8,7 @@ from metaclip_spark.audit.estimate.estimate_report import Interval
 from metaclip_spark.core.balancing.size_curve import BIN_SHIFT
 from metaclip_spark.core.balancing.target_size import EVERYTHING
 from metaclip_spark.curation.count_matches import count_matches
-from metaclip_spark.curation.keep_balanced import balance_on_workers
+from metaclip_spark.curation.keep_balanced import balance_on_executors
 from metaclip_spark.curation.measure_thresholds import Thresholds, threshold_histogram
 from metaclip_spark.spark.progress import Progress
 
@@ -76,7 +76,7 @@ def whole_run(reading: float, counting: float, measuring: float, choosing: int) 
 
 def _measuring(rows: DataFrame, metadata: SharedMetadata, counts: PoolCounts, seed: int) -> float:
     watch = Progress()
-    with balance_on_workers(rows.sparkSession, counts.entries, dict.fromkeys(counts.entries, 1.0), seed) as balance:
+    with balance_on_executors(rows.sparkSession, counts.entries, dict.fromkeys(counts.entries, 1.0), seed) as balance:
         for _ in range(2):  # the first time compiles kernels
             with watch.step("measure"):
                 threshold_histogram(Thresholds(rows, metadata, balance), EVERYTHING, BIN_SHIFT)

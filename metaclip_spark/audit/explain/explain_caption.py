@@ -13,9 +13,9 @@ from metaclip_spark.core.draw import draw
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.core.spacing import space_caption
-from metaclip_spark.runs.run_entries import check_metadata, run_entries, run_language
+from metaclip_spark.runs.run_language import check_metadata, run_entries, run_language
 from metaclip_spark.runs.stored_counts import count_rows
-from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.runs.tables_state import current_run
 from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.session import check_session
 from metaclip_spark.tables.schemas import CURATED
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from metaclip_spark.audit.explain.explain_report import Verdict
     from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
-    from metaclip_spark.runs.run_entries import RunEntries
+    from metaclip_spark.runs.run_language import RunEntries
     from metaclip_spark.runs.stored_run import StoredRun
 
 _ONE_TEXT = "one_text_per_image"

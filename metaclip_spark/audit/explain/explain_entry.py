@@ -15,9 +15,9 @@ from metaclip_spark.core.draw import draws
 from metaclip_spark.core.entry_list import EntryFate
 from metaclip_spark.core.spacing import PUNCTUATION
 from metaclip_spark.errors import ConfigError, InputError
-from metaclip_spark.runs.run_entries import run_entries, run_language
+from metaclip_spark.runs.run_language import run_entries, run_language
 from metaclip_spark.runs.stored_counts import count_rows
-from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.runs.tables_state import current_run
 from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.session import check_session
 from metaclip_spark.tables.schemas import CURATED
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
-    from metaclip_spark.runs.run_entries import RunEntries
+    from metaclip_spark.runs.run_language import RunEntries
     from metaclip_spark.runs.stored_run import StoredRun
 
 _SEARCHED: Final = 2_000  # rows of the pool looked at for dropped examples: they come to the driver

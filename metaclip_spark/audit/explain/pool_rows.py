@@ -16,7 +16,7 @@ from metaclip_spark.core.draw import choice_hashes
 from metaclip_spark.curation.keep_balanced import image_id_column
 from metaclip_spark.errors import InputError
 from metaclip_spark.runs.reopen_pool import pool_readers, reopen_pool
-from metaclip_spark.runs.stored_run import curations, lineage
+from metaclip_spark.runs.tables_state import lineage, stored_runs
 from metaclip_spark.spark.job_errors import translated_job_errors
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, Row, SparkSession
 
-    from metaclip_spark.runs.run_entries import RunEntries
+    from metaclip_spark.runs.run_language import RunEntries
     from metaclip_spark.runs.stored_run import StoredRun
     from metaclip_spark.tables.tables import Tables
 
@@ -67,7 +67,7 @@ def open_run_pool(spark: SparkSession, tables: Tables, run: StoredRun) -> DataFr
 
 def runs_that_read(tables: Tables, run: StoredRun) -> list[StoredRun]:
     """The runs behind a run's rows, and itself, that read a pool of their own."""
-    return pool_readers(lineage(curations(tables), run))
+    return pool_readers(lineage(stored_runs(tables), run))
 
 
 def _as_read(spark: SparkSession, run: StoredRun) -> DataFrame:

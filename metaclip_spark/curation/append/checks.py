@@ -1,11 +1,12 @@
-"""Before a pool is appended: does it fit the curated table, and is it not in there already?"""
+"""Checks before a pool is appended: that it fits the curated table and is not part of it already."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from metaclip_spark.errors import ConfigError, InputError, TableError
-from metaclip_spark.runs.identity import APPEND, BALANCE
+from metaclip_spark.runs.reopen_pool import pool_readers
+from metaclip_spark.runs.stored_run import APPEND
 from metaclip_spark.tables.schemas import DECISIONS, IMAGE_ID, LANGUAGE, PROVENANCE
 
 if TYPE_CHECKING:
@@ -19,65 +20,65 @@ if TYPE_CHECKING:
 
 
 def is_appended(chain: Sequence[StoredRun], pool: Pool, source: Source, *, frozen: bool) -> bool:
-    """Whether the newest run is the append of this pool, or has only brought that to another t.
+    """Return whether the newest run is the append of this pool, or a rebalance after it.
 
     Args:
-        chain: the runs behind the curated table, the newest last.
-        pool: to be appended.
-        source: what is in it.
-        frozen: the mode asked for.
+        chain: The runs behind the curated table, the newest last.
+        pool: The pool to append.
+        source: Its files or table versions.
+        frozen: Whether the stored counts are to balance it.
 
     Raises:
-        TableError: the pool is part of the table by another run, in the other mode or with other columns: its rows
-            would be there twice.
-        ConfigError: another pool of the same name is.
+        TableError: The pool is part of the table through another run, in the other mode or with other columns: its rows
+            would be in the table twice.
+        ConfigError: Another pool of the same name is part of the table.
     """
-    readers = [run for run in chain if run.stage != BALANCE]
+    readers = pool_readers(chain)
     for run in readers:
         before = run.pool
         if run.source.digest == source.digest and before.columns.text == pool.columns.text:
-            newest = run is readers[-1] and run.stage == APPEND and before.settings() == pool.settings()
-            if newest and run.frozen == frozen:
+            is_newest = run is readers[-1] and run.stage == APPEND and before.settings() == pool.settings()
+            if is_newest and run.frozen == frozen:
                 return True
             raise TableError(
-                f"the pool {', '.join(pool.paths)} is in the curated table already, by run {run.run_id} ({run.stage}): "
-                "its rows would be counted and kept twice"
+                f"The pool {', '.join(pool.paths)} is part of the curated table already, through run {run.run_id} "
+                f"({run.stage}): its rows would be counted and kept twice. Append another pool."
             )
         if pool.name and before.name == pool.name:
             raise ConfigError(
-                f"the name {pool.name!r} belongs to {', '.join(before.paths)}, which run {run.run_id} read, but this "
-                f"is {', '.join(pool.paths)}: give the pool a name of its own (--pool-name)"
+                f"The pool name {pool.name!r} belongs to {', '.join(before.paths)}, which run {run.run_id} read, but "
+                f"this pool is {', '.join(pool.paths)}. Give it a name of its own (--pool-name)."
             )
     return False
 
 
-def refuse_unfit_base(base: StoredRun, *, frozen: bool) -> None:
-    """Refuse to append where the result could not be that of a run over all pools.
+def check_parent(parent: StoredRun, *, frozen: bool) -> None:
+    """Refuse to append if the result could not be that of one run over all pools.
 
     Raises:
-        ConfigError: one text is chosen per image, or rows are there that frozen counts balanced.
+        ConfigError: The parent chose one text per image, or frozen counts balanced some of its rows.
     """
-    if base.config.texts_per_image == "one_text_per_image":
+    if parent.config.texts_per_image == "one_text_per_image":
         raise ConfigError(
-            f"run {base.run_id} chose one text per image: an image of the new pool may be in the table with another "
-            "text, so that the choice would have to be made again. Curate all pools together, with overwrite"
+            f"Run {parent.run_id} chose one text per image. An image of the new pool may be in the table with "
+            "another text, so the choice would have to be made again. Curate all pools together, with overwrite."
         )
-    if base.frozen and not frozen:
+    if parent.frozen and not frozen:
         raise ConfigError(
-            f"rows of run {base.run_id} were balanced by frozen counts, which do not hold all of its captions: append "
-            "with frozen counts again, or curate all pools together, with overwrite"
+            f"Frozen counts, which do not include all captions, balanced rows of run {parent.run_id}. Append with "
+            "frozen counts again, or curate all pools together, with overwrite."
         )
 
 
-def refuse_other_columns(stored: StructType, new: StructType) -> None:
-    """Rows of both pools stand in one table.
+def check_columns(stored: StructType, new: StructType) -> None:
+    """Check that the rows of a pool fit into the curated table.
 
     Args:
-        stored: of the curated table.
-        new: of the open pool.
+        stored: Schema of the curated table.
+        new: Schema of the open pool.
 
     Raises:
-        InputError: columns are missing, added or of another type: all of them are listed.
+        InputError: Columns are missing, new or of another type; all of them are listed.
     """
     ours = {field.name for field in (LANGUAGE, IMAGE_ID, *DECISIONS, *PROVENANCE)}
     before, now = (
@@ -91,7 +92,7 @@ def refuse_other_columns(stored: StructType, new: StructType) -> None:
     ]
     if problems:
         raise InputError(
-            f"the pool does not have the columns of the curated table: {'; '.join(problems)}. Select, rename or cast "
-            "them in the pool, or with --rename and --drop; columns with a meaning (text, id, URL, language) may be "
-            "named differently"
+            f"The pool does not have the columns of the curated table: {'; '.join(problems)}. Select, rename or cast "
+            "them in the pool, or use --rename and --drop. The columns for text, id, URL and language may have other "
+            "names."
         )

@@ -1,4 +1,4 @@
-"""What the steps of an append hand on to each other."""
+"""Values that the steps of an append hand on to each other."""
 
 from __future__ import annotations
 
@@ -12,67 +12,69 @@ if TYPE_CHECKING:
 
     from metaclip_spark.core.balancing.statistics import BalanceStatistics
     from metaclip_spark.core.counting.pool_counts import PoolCounts
+    from metaclip_spark.curation.choose_t import ChosenT
     from metaclip_spark.curation.second_pass import NamedPool
-    from metaclip_spark.runs.identity import RunPlan
-    from metaclip_spark.runs.stored_run import Found, StoredRun
+    from metaclip_spark.runs.identity import RunIdentity
+    from metaclip_spark.runs.stored_run import StoredRun
 
 
 @dataclass(frozen=True)
-class Appended:
-    """An append under way.
+class AppendPlan:
+    """An append: what it starts from and what it adds.
 
     Attributes:
-        base: the run it starts from.
-        chain: the runs behind the base, and itself, the first curation first.
-        plan: its own identity.
-        own: identity of the new pool's own counts.
-        new: the new pool.
-        frozen: the base's counts balance the new rows; the old ones stay as they are.
-        found: in the output.
-        stored: the base's rows, of the curated table and the reserve.
+        parent: The run it starts from.
+        chain: The runs behind the rows of the parent, and the parent itself, the first curation first.
+        identity: Identity of the append.
+        own: Identity under which the new pool's own counts are stored.
+        new: The new pool.
+        frozen: Whether the parent's counts balance the new rows, and all old rows are kept.
+        stored_rows: Rows of the parent, in the curated table and the reserve.
     """
 
-    base: StoredRun
+    parent: StoredRun
     chain: Sequence[StoredRun]
-    plan: RunPlan
-    own: RunPlan
+    identity: RunIdentity
+    own: RunIdentity
     new: NamedPool
     frozen: bool
-    found: Found
-    stored: DataFrame
+    stored_rows: DataFrame
 
 
 @dataclass(frozen=True)
-class Balanced:
-    """What balances all rows.
+class AppendBalance:
+    """Counts and thresholds that balance all rows.
 
     Attributes:
-        added: counts of the new pool.
-        counts: that balance: of all pools together, or the base's if they are frozen.
-        t: threshold by language.
-        reserve_t: threshold by language up to which rows are stored; None without a reserve.
-        stored: threshold by language up to which every old row is stored; infinite where none is missing.
-        read_again: languages whose t has risen above what is stored, so that the old pools are read again for them.
+        added: Counts of the new pool.
+        counts: Counts that balance the rows: of all pools together, or the parent's if they are frozen.
+        chosen: Thresholds of the append.
+        stored: Threshold by language up to which every old row is stored; infinite if none is missing.
+        read_again: Languages whose t has risen above what is stored, for which the old pools are read again.
     """
 
     added: PoolCounts
     counts: PoolCounts
-    t: Mapping[str, float]
-    reserve_t: Mapping[str, float] | None
+    chosen: ChosenT
     stored: Mapping[str, float]
     read_again: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Figures:
+class AppendFigures:
     """Statistics of the rows that were written.
 
     Attributes:
-        old: rows of the table and of pools read again.
-        new: rows of the new pool.
-        old_kept: of the old rows, those that stay, by language.
+        old: Rows of the table and of pools that were read again.
+        new: Rows of the new pool.
+        old_kept: Kept old rows by language.
     """
 
     old: BalanceStatistics
     new: BalanceStatistics
     old_kept: Mapping[str, int]
+
+    @property
+    def kept(self) -> dict[str, int]:
+        """Kept rows by language, old and new."""
+        return {name: rows + self.new[name].kept for name, rows in self.old_kept.items()}

@@ -252,7 +252,7 @@ def test_a_root_and_its_tables(spark: SparkSession, curations: Curations) -> Non
     assert (current.run_id, current.counters, current.seed) == (report.run_id, report.counters, 1)
     (english,) = found.languages
     figures = report.languages["en"]
-    assert (english.head, english.tail, english.never) == (figures.head, figures.tail, figures.never)
+    assert (english.head, english.tail, english.never) == (figures.head, figures.tail, figures.never_matched)
     assert [(entry, count) for _, entry, count in english.top_entries] == figures.top_entries[:5]
     assert [ENTRIES[entry_id] for entry_id, *_ in english.top_entries] == [e for e, _ in figures.top_entries[:5]]
     one = inspect(spark, f"{curations.first}/curated", top=0)
@@ -265,15 +265,15 @@ def test_a_root_and_its_tables(spark: SparkSession, curations: Curations) -> Non
 
 def test_on_the_command_line(curations: Curations, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
-    assert main(["inspect", curations.first, "--top", "2"]) == 0
+    assert main(["inspect", "--tables", curations.first, "--top", "2"]) == 0
     shown = capsys.readouterr().out
     assert [part for part in ("never matched", "Runs, newest first", " not_drawn ", "rank") if part not in shown] == []
-    assert main(["inspect", curations.first, "--json"]) == 0
+    assert main(["inspect", "--tables", curations.first, "--json"]) == 0
     versions = {table["name"]: table["versions"] for table in json.loads(capsys.readouterr().out)["tables"]}
     assert versions["curated"] == 3
-    assert main(["diff", f"{curations.first}@0", f"{curations.first}@{curations.reports[1].run_id}"]) == 0
+    assert main(["diff", "--tables", f"{curations.first}@0", f"{curations.first}@{curations.reports[1].run_id}"]) == 0
     assert "t fell below their admission threshold" in capsys.readouterr().out
-    assert main(["diff", f"{curations.first}@0", curations.first, "--json"]) == 0
+    assert main(["diff", "--tables", f"{curations.first}@0", curations.first, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["after"]["version"] == 2
 
 

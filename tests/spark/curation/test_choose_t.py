@@ -65,24 +65,22 @@ def test_a_size_to_the_row_from_the_stored_curve(
     curate(spark, small_pool, metadata, str(tmp_path), EVERYTHING)
     (thresholds,) = column(spark, tmp_path, "admission_threshold")
     thresholds.sort()
-    measured = sizes(spark, str(tmp_path)).languages["en"]
-    assert [point.rows for point in measured.points] == [
-        int((thresholds <= point.t).sum()) for point in measured.points
-    ]
-    assert measured.matched == len(thresholds)
+    found = sizes(spark, str(tmp_path)).languages["en"]
+    assert [point.rows for point in found.points] == [int((thresholds <= point.t).sum()) for point in found.points]
+    assert found.matched == len(thresholds)
 
     config = CurateConfig(target_size=701, overwrite=True)
     report = curate(spark, small_pool, metadata, str(tmp_path), config)
     assert passes == [0]
     assert report.counts_reused
     assert (report.languages["en"].t, report.counters["kept"]) == (thresholds[700], 701)
-    assert (report.wanted_rows, report.expected_size) == (701, pytest.approx(701, abs=4 * report.expected_deviation))
+    assert (report.target_rows, report.expected_size) == (701, pytest.approx(701, abs=4 * report.expected_deviation))
     assert curate(spark, small_pool, metadata, str(tmp_path), config).already_finished
 
-    assert main(["sizes", str(tmp_path), "--json"]) == 0
+    assert main(["sizes", "--tables", str(tmp_path), "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)["languages"]["en"]
     assert shown["t"] == {"t": thresholds[700], "rows": 701} | {k: shown["t"][k] for k in ("head", "tail_share")}
-    assert [point["rows"] for point in shown["points"]] == [point.rows for point in measured.points]
+    assert [point["rows"] for point in shown["points"]] == [point.rows for point in found.points]
 
     # Another seed draws other thresholds: the stored curve is of no use.
     other = curate(spark, small_pool, metadata, str(tmp_path), replace(config, seed=8))
@@ -104,7 +102,7 @@ def test_a_share_of_images_with_one_text_each(
     assert passes[0] == 46
     assert passes == sorted(passes, reverse=True)
     assert report.counters["not_chosen"] > 0
-    assert report.counters["kept"] == report.wanted_rows == 400
+    assert report.counters["kept"] == report.target_rows == 400
     with pytest.raises(ConfigError, match=r"keep_share = 0\.999 of 2000 rows"):
         curate(spark, small_pool, metadata, str(tmp_path), replace(config, keep_share=0.999, overwrite=True))
 

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 
 from metaclip_spark.curation.choose_text import keep_one_text
 from metaclip_spark.curation.gathered_statistics import statistics_of
-from metaclip_spark.curation.keep_balanced import balance_on_workers
+from metaclip_spark.curation.keep_balanced import balance_on_executors
 from metaclip_spark.spark.shared_metadata import SharedMetadata
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def test_a_caption_without_an_image_repeated_often_is_spread(
     chosen, counts = Chosen(spark), {"en": np.full(metadata.n_entries, 5, np.int64)}
     with (
         SharedMetadata(spark, {"en": metadata}) as shared,
-        balance_on_workers(spark, counts, {"en": 10.0}, seed=3) as balance,
+        balance_on_executors(spark, counts, {"en": 10.0}, seed=3) as balance,
     ):
         kept = keep_one_text(alike.union(image), shared, balance, chosen).collect()
         by_task = chosen.rows[0].groupBy(F.spark_partition_id()).count().collect()

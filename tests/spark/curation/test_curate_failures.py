@@ -65,13 +65,13 @@ def test_of_the_second_pass(
 ) -> None:
     """Counts of other metadata than the matches."""
     before = settings(spark)
-    whole = curate_stage.balance_on_workers
+    whole = curate_stage.balance_on_executors
 
     def cut(spark: SparkSession, counts: dict[str, Any], *rest: Any) -> Any:
         return whole(spark, {language: own[:5] for language, own in counts.items()}, *rest)
 
     with monkeypatch.context() as patched:
-        patched.setattr(curate_stage, "balance_on_workers", cut)
+        patched.setattr(curate_stage, "balance_on_executors", cut)
         with pytest.raises(InputError, match=r"In a Python worker: .* do not fit the 5 counts"):
             curate(spark, small_pool, metadata, str(tmp_path), CONFIG)
     assert settings(spark) == before

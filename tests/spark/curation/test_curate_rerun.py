@@ -70,7 +70,7 @@ def test_another_configuration_needs_overwrite(
     of_first = content_digest(read(spark, output))
     other = replace(CONFIG, t=90.0)
     before = file_times(output)
-    with pytest.raises(TableError, match=f"holds the rows of run {first.run_id}.*overwrite"):
+    with pytest.raises(TableError, match=f"contains the rows of run {first.run_id}.*overwrite"):
         curate(spark, small_pool, metadata, str(output), other)
     assert file_times(output) == before
 
@@ -98,7 +98,7 @@ def test_a_table_of_other_rules_is_left_alone(
     curate(spark, small_pool, metadata, str(tmp_path), CONFIG)
     spark.sql(f"UPDATE delta.`{tmp_path}/runs` SET {column}")  # as another version of this package would write it
     before = file_times(tmp_path)
-    with pytest.raises(TableError, match=r"by other rules: semantics version .* Curate its pool again, .*overwrite"):
+    with pytest.raises(TableError, match=r"used semantics version .* Curate the pool again \(with overwrite"):
         curate(spark, small_pool, metadata, str(tmp_path), replace(CONFIG, t=90.0))
     assert file_times(tmp_path) == before
 
@@ -111,12 +111,12 @@ def test_a_run_wanted_back_is_whole_only_at_its_end(
     curate(spark, small_pool, metadata, str(tmp_path), replace(CONFIG, seed=5, overwrite=True))
     back = replace(CONFIG, overwrite=True)
     with monkeypatch.context() as patched:
-        patched.setattr(curate_stage, "check_source", die)
+        patched.setattr("metaclip_spark.runs.run.Run._check_pools", die)
         with pytest.raises(Death):
             curate(spark, small_pool, metadata, str(tmp_path), back)
     found = inspect(spark, str(tmp_path))
     assert found.unfinished == first.run_id
-    assert {run.run_id: run.status for run in found.runs if run.stage == "curate"}[first.run_id] == "again"
+    assert {run.run_id: run.status for run in found.runs if run.stage == "curate"}[first.run_id] == "restarted"
     assert not any(run.current for run in found.runs)
     last = curate(spark, small_pool, metadata, str(tmp_path), back)
     assert (last.already_finished, last.counters) == (False, first.counters)
@@ -132,7 +132,7 @@ def test_a_run_that_keeps_nothing(
     assert first.counters["kept"] == read(spark, tmp_path).count() == 0
     before = file_times(tmp_path)
     assert curate(spark, small_pool, metadata, str(tmp_path), nothing).already_finished
-    with pytest.raises(TableError, match=f"holds the rows of run {first.run_id}"):
+    with pytest.raises(TableError, match=f"contains the rows of run {first.run_id}"):
         curate(spark, small_pool, metadata, str(tmp_path), CONFIG)
     assert file_times(tmp_path) == before
 
@@ -152,8 +152,8 @@ DIED = [
         Died("before the curated table", "curation.curate.statistics_of", counts_are_whole=True),
         marks=pytest.mark.slow,
     ),
-    Died("after the curated table", "curation.curate.check_source", counts_are_whole=True),
-    Died("after the size curve, before the run's row", "curation.curate.record", counts_are_whole=True),
+    Died("after the curated table", "runs.run.Run._check_pools", counts_are_whole=True),
+    Died("after the size curve, before the run's row", "runs.run.record", counts_are_whole=True),
 ]
 
 

@@ -12,9 +12,6 @@ import pytest
 from pools import made_up_table, pool_at, write_files
 
 from metaclip_spark import CurateConfig, append, curate, rebalance
-from metaclip_spark.curation import curate as curate_stage
-from metaclip_spark.curation.append import append as append_stage
-from metaclip_spark.curation.rebalance import rebalance as rebalance_stage
 from metaclip_spark.spark.progress import watched_tasks
 
 if TYPE_CHECKING:
@@ -65,8 +62,7 @@ def test_jobs_have_names_and_steps_have_lines(
 def test_long_steps_say_how_far_they_are(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for stage in (curate_stage, append_stage, rebalance_stage):
-        monkeypatch.setattr(stage, "watched_tasks", partial(watched_tasks, seconds=0.02))
+    monkeypatch.setattr("metaclip_spark.runs.run.watched_tasks", partial(watched_tasks, seconds=0.02))
     table, out = made_up_table(600), str(tmp_path / "out")
     pools = [pool_at(write_files(part, tmp_path / str(n))) for n, part in enumerate((table[:400], table[400:]))]
     for run, steps in (

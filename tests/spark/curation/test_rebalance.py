@@ -15,10 +15,9 @@ from stored_files import file_times
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.curation.curate import curate
-from metaclip_spark.curation.rebalance import rebalance as stage
 from metaclip_spark.curation.rebalance.rebalance import rebalance
 from metaclip_spark.errors import ConfigError, InputError, TableError
-from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.runs.tables_state import current_run
 from metaclip_spark.tables.tables import Tables
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def test_to_a_smaller_t_is_a_filter_of_the_rows(
     assert rows(spark, tmp_path) == expected
     same_figures(smaller, report)
     (run,) = (run for run in stored_runs(spark, tmp_path) if run.run_id == smaller.run_id)
-    assert (run.stage, run.parent_run_id, run.t, run.status) == ("balance", first.run_id, {"en": 12.5}, "finished")
+    assert (run.stage, run.parent_run_id, run.t, run.status) == ("rebalance", first.run_id, {"en": 12.5}, "finished")
     assert run.counters == smaller.counters
     assert current_run(Tables(spark, str(tmp_path))).pool == small_pool
     comments = {field.name: field.metadata.get("comment") for field in spark_schema(spark, tmp_path)}
@@ -90,9 +89,9 @@ def test_to_a_smaller_t_is_a_filter_of_the_rows(
     again = rebalance(spark, str(tmp_path), 12.5)
     assert again == replace(smaller, already_finished=True, seconds=again.seconds)
     assert file_times(tmp_path) == before
-    with pytest.raises(ConfigError, match=r"beyond the rows that are stored.*metadata"):
+    with pytest.raises(ConfigError, match=r"beyond the stored rows.*metadata"):
         rebalance(spark, str(tmp_path), 13.0)
-    with pytest.raises(ConfigError, match="'en' is not the one"):
+    with pytest.raises(ConfigError, match="'en' is not the metadata"):
         rebalance(spark, str(tmp_path), 13.0, compile_metadata(["w1"]))
     with pytest.raises(ConfigError, match="no threshold"):
         rebalance(spark, str(tmp_path), float("nan"))
@@ -119,10 +118,10 @@ def test_rows_move_between_curated_and_reserve(
         reserve = rows(spark, tmp_path, "reserve")
         above = everything.filter(pc.greater(everything["admission_threshold"], t))
         assert reserve.drop_columns("probability") == above.drop_columns("probability")
-        assert (report.reserved, report.languages["en"].reserve_t) == (len(reserve), RESERVE)
+        assert (report.reserve_rows, report.languages["en"].reserve_t) == (len(reserve), RESERVE)
     ended = rebalance(spark, str(tmp_path), RESERVE)
     assert rows(spark, tmp_path) == everything
-    assert (len(rows(spark, tmp_path, "reserve")), ended.reserved, ended.languages["en"].reserve_t) == (0, 0, None)
+    assert (len(rows(spark, tmp_path, "reserve")), ended.reserve_rows, ended.languages["en"].reserve_t) == (0, 0, None)
 
 
 @pytest.mark.slow
@@ -152,17 +151,17 @@ def test_a_rebalance_that_died_is_completed_by_the_same_command(
                 rebalance(spark, str(tmp_path), t)
         assert died_at == (["reserve"] if t == 12.5 else ["curated"])
         if died_at == ["curated"]:  # its rows are of no finished run
-            with pytest.raises(TableError, match="not marked as finished"):
+            with pytest.raises(TableError, match="has not finished"):
                 rebalance(spark, str(tmp_path), other)
         with monkeypatch.context() as patched:
-            patched.setattr(stage, "record", die)
+            patched.setattr("metaclip_spark.runs.run.record", die)
             with pytest.raises(Death):
                 rebalance(spark, str(tmp_path), t)
         report = rebalance(spark, str(tmp_path), t)
         expected, fresh_report = fresh.at(t)
         assert rows(spark, tmp_path) == expected
         same_figures(report, fresh_report)
-        assert len(rows(spark, tmp_path, "reserve")) == report.reserved == len(fresh.at(RESERVE)[0]) - len(expected)
+        assert len(rows(spark, tmp_path, "reserve")) == report.reserve_rows == len(fresh.at(RESERVE)[0]) - len(expected)
     curate(spark, small_pool, metadata, str(tmp_path), replace(CONFIG, overwrite=True))
     assert len(rows(spark, tmp_path, "reserve")) == 0, "another run's reserve is none of this one's"
 
@@ -206,7 +205,7 @@ def test_with_the_counts_of_another_pool(spark: SparkSession, metadata: Compiled
     same_figures(report, fresh)
     assert (report.counts_version, report.matches, report.expected_size) == (counts, fresh.matches, fresh.expected_size)
     (run,) = (run for run in stored_runs(spark, out) if run.run_id == report.run_id)
-    assert (run.stage, run.parent_run_id, run.counts_version) == ("balance", first.run_id, counts)
+    assert (run.stage, run.parent_run_id, run.counts_version) == ("rebalance", first.run_id, counts)
     assert rebalance(spark, str(out), 25.0, metadata, counts=f"{place}@{counts}").already_finished
     smaller = rebalance(spark, str(out), 9.0)
     assert smaller.counts_version == counts
@@ -226,7 +225,7 @@ def test_a_changed_pool_is_not_read_again(spark: SparkSession, metadata: Compile
 
 
 def test_without_a_curated_table(spark: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="holds no curated table"):
+    with pytest.raises(TableError, match="has no curated table"):
         rebalance(spark, str(tmp_path / "nothing"), 10.0)
 
 

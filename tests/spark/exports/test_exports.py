@@ -272,7 +272,7 @@ def test_on_the_command_line(
     example_root: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    arguments = ["export", "--output", example_root, "--target", "uids.npy", "--to", "datacomp"]
+    arguments = ["export", "--tables", example_root, "--output", "uids.npy", "--to", "datacomp"]
     assert main(arguments) == 0
     assert "for datacomp" in capsys.readouterr().out
     assert main([*arguments, "--overwrite", "--json"]) == 0

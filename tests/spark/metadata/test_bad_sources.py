@@ -91,7 +91,7 @@ def cut_views(folder: Path) -> MetadataSources:
 BAD = {
     "truncated bz2": (cut_bz2, r"x\.xml\.bz2|cannot be read"),
     "truncated gzip": (cut_gzip, r"cannot be read|cut"),
-    "truncated inside a page": (lambda folder: of_dump(folder, COMPLETE[:-200]), "ends inside of the page"),
+    "truncated inside a page": (lambda folder: of_dump(folder, COMPLETE[:-200]), "ends inside the page"),
     "truncated between pages": (
         lambda folder: of_dump(folder, head().encode() + page(ARTICLES[0]).encode()), "is truncated"),
     "another language": (lambda folder: of_dump(folder, dump(ARTICLES, "de")), "not of 'en'"),

@@ -19,8 +19,8 @@ from metaclip_spark.curation.curate import curate
 from metaclip_spark.errors import MetaclipSparkWarning
 from metaclip_spark.pools.open_pool import open_pool
 from metaclip_spark.pools.presets import PRESETS
-from metaclip_spark.runs.identity import plan_run
-from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.runs.identity import curation_identity
+from metaclip_spark.runs.tables_state import current_run
 from metaclip_spark.tables.tables import Tables
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def command(
     (tmp_path / "entries").write_bytes(artifact_to_bytes(metadata))
 
     def run(pool: Pool, form: str, output: Path, *more: str) -> Any:
-        places = ["--metadata", str(tmp_path / "entries"), "--output", str(output)]
+        places = ["--metadata", str(tmp_path / "entries"), "--tables", str(output)]
         monkeypatch.setattr("sys.argv", ["curate.py", *as_options(pool, form), *places, "--t", "10", "--json", *more])
         runpy.run_path(str(repository / "jobs" / "curate.py"), run_name="__main__")  # exits only where it fails
         return json.loads(capsys.readouterr().out)
@@ -226,7 +226,7 @@ def test_every_form_is_read_alike(
     names = [name for name in ("image_url", "text", "width") if name in opened.rows.columns]
     rows = sorted(zip(*(text_table()[name].to_pylist() for name in names), strict=True))
     assert sorted(map(tuple, opened.rows.select(*names).collect())) == rows
-    planned = plan_run(pool, opened.source, {"en": metadata}, CONFIG)
+    planned = curation_identity(pool, opened.source, {"en": metadata}, CONFIG)
     assert command(pool, form, tmp_path / "out", "--dry-run")["run_id"] == planned.run_id
 
 

@@ -90,10 +90,10 @@ def test_a_worker_with_another_version_is_refused(
 
     rows = tmp_path / "rows"  # which no metadata are needed to balance again
     shutil.copytree(expected_root, rows)
-    balance = ["balance", "--output", str(rows), "--t", str(example.T / 2), "--master", CLUSTER]
+    rebalance = ["rebalance", "--tables", str(rows), "--t", str(example.T / 2), "--master", CLUSTER]
     settings = [option for pair in (SETTINGS | other).items() for option in ("--spark-conf", "=".join(pair))]
     done = subprocess.run(
-        [sys.executable, "-m", "metaclip_spark", *balance, *settings], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "metaclip_spark", *rebalance, *settings], capture_output=True, text=True, check=False
     )
     assert (done.returncode, refused in done.stderr) == (EnvironmentProblemError.exit_code, True), done.stderr
     assert results_of(replace(run, output=str(rows)).run()) == expected

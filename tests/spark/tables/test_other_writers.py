@@ -10,13 +10,13 @@ from pools import made_up_table, pool_at, write_files
 from process_death import Death, die
 
 from metaclip_spark.config.curation import CurateConfig
-from metaclip_spark.curation.append import append as appending
+from metaclip_spark.curation.append import balance as appending
 from metaclip_spark.curation.append.append import append
 from metaclip_spark.curation.curate import curate
-from metaclip_spark.curation.rebalance import rebalance as rebalancing
+from metaclip_spark.curation.rebalance import by_filter as rebalancing
 from metaclip_spark.curation.rebalance.rebalance import rebalance
 from metaclip_spark.errors import TableError
-from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.runs.tables_state import current_run
 from metaclip_spark.tables import table_writes
 from metaclip_spark.tables.file_layout import FileLayout
 from metaclip_spark.tables.schemas import CURATED
@@ -93,7 +93,7 @@ def test_a_run_never_overwrites_another_that_finished_meanwhile(
     before = uids(spark, out)
     with pytest.MonkeyPatch.context() as patched:
         delete = f"DELETE FROM delta.`{out}/curated` WHERE uid = '{min(before)}'"
-        meanwhile(patched, rebalancing, "balance_on_workers", lambda: spark.sql(delete))
+        meanwhile(patched, rebalancing, "balance_on_executors", lambda: spark.sql(delete))
         with pytest.raises(TableError, match=r"\(DELETE\)"):
             rebalance(spark, str(out), 8.0)
     assert uids(spark, out) == before - {min(before)}
@@ -133,7 +133,7 @@ def test_deleted_rows_stay_deleted_and_compacted_files_are_known(
     spark.sql(f"DELETE FROM delta.`{out}/curated` WHERE uid = '{gone}'")
     kept = len(uids(spark, out))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(rebalancing, "record", die)
+        patched.setattr("metaclip_spark.runs.run.record", die)
         with pytest.raises(Death):
             rebalance(spark, str(out), 29.0)
     # The command line is given again, and starts from what was there before it.
@@ -144,7 +144,7 @@ def test_deleted_rows_stay_deleted_and_compacted_files_are_known(
     spark.sql(f"DELETE FROM delta.`{out}/curated` WHERE uid = '{also}'")
     kept = len(uids(spark, out))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(appending, "record", die)
+        patched.setattr("metaclip_spark.runs.run.record", die)
         with pytest.raises(Death):
             append(spark, pools[1], metadata, str(out), frozen=True)
     joined = append(spark, pools[1], metadata, str(out), frozen=True)
@@ -155,7 +155,7 @@ def test_deleted_rows_stay_deleted_and_compacted_files_are_known(
 def test_a_run_that_cannot_be_completed_can_be_taken_back(spark: SparkSession, out: Path) -> None:
     before = uids(spark, out)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(rebalancing, "record", die)
+        patched.setattr("metaclip_spark.runs.run.record", die)
         with pytest.raises(Death):
             rebalance(spark, str(out), 7.0)
     assert uids(spark, out) < before

@@ -12,14 +12,21 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from metaclip_spark import errors
-from metaclip_spark.cli import commands, main
-from metaclip_spark.cli.arguments import build_parser
-from metaclip_spark.cli.options import config_of, pool_of, run_file_of, session_options
+from metaclip_spark.cli import compile as compile_command
+from metaclip_spark.cli import main
+from metaclip_spark.cli.arguments.fields import run_file_of
+from metaclip_spark.cli.arguments.pool import pool_of
+from metaclip_spark.cli.arguments.recipe import config_of
+from metaclip_spark.cli.arguments.session import session_options
+from metaclip_spark.cli.parser import GROUPS, build_parser
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.config.pool import Pool, PoolColumns
 from metaclip_spark.core.matching.artifact import artifact_from_buffer
 from metaclip_spark.core.matching.matcher import Matcher
+from metaclip_spark.core.matching.tokens import build_words
 from metaclip_spark.errors import ConfigError
+from metaclip_spark.host.cache_directory import CACHE_VARIABLE
+from metaclip_spark.host.kernel_digest import kernel_digest
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIST = ["photo", "", "new york", "photo", "St. Louis", "a\tb"]
-REQUIRED = ["curate", "--pool", "p", "--metadata", "m.txt", "--output", "o", "--id-column", "id"]
+REQUIRED = ["curate", "--pool", "p", "--metadata", "m.txt", "--tables", "o", "--id-column", "id"]
 
 
 def parse(*arguments: str) -> Namespace:
@@ -105,7 +112,22 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
 def test_unwritable_artifact(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "list.txt").write_text("photo\n")
     assert main(["compile", str(tmp_path / "list.txt"), "--output", str(tmp_path / "absent" / "artifact")]) == 6
-    assert "cannot write the artifact" in capsys.readouterr().err
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_kernels_are_announced_before_they_are_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "list.txt").write_text("photo\n")
+    command = ["compile", str(tmp_path / "list.txt"), "--output", str(tmp_path / "artifact"), "--progress"]
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    assert main(command) == 0
+    assert "Compiling kernels" in capsys.readouterr().err
+    folder = tmp_path / "cache" / "kernels" / kernel_digest(build_words.__name__)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "find-1.compiled").touch()
+    assert main(command) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_python_m_is_the_command() -> None:
@@ -122,24 +144,21 @@ def test_options_become_values() -> None:
     assert config_of(options, run_file) == CurateConfig(t=17.0, seed=3, overwrite=True)
 
 
-def test_options_of_balance_and_append() -> None:
-    balance = build_parser().parse_args(["balance", "--output", "o", "--t", "5"])
-    assert (balance.output, balance.t, balance.metadata, balance.json) == ("o", 5.0, [], False)
+def test_options_of_rebalance_and_append() -> None:
+    rebalance = build_parser().parse_args(["rebalance", "--tables", "o", "--t", "5"])
+    assert (rebalance.tables, rebalance.t, rebalance.metadata, rebalance.json) == ("o", 5.0, [], False)
     append = build_parser().parse_args(["append", *REQUIRED[1:], "--pool-name", "b", "--frozen"])
     assert append.frozen
     expected = Pool(paths=("p",), columns=PoolColumns(uid="id"), name="b")
     assert pool_of(append, run_file_of(append)) == expected
 
 
-def test_an_empty_name_is_not_given(capsys: pytest.CaptureFixture[str]) -> None:
-    """As a schedule passes parameters that are not set."""
+def test_an_empty_name_counts_as_not_given(capsys: pytest.CaptureFixture[str]) -> None:
+    """A schedule passes an empty parameter for one that is not set."""
     assert main([*REQUIRED, "--text-column", "", "--url-column", "", "--pool-name", "", "--print-config"]) == 0
     with_empty = capsys.readouterr().out
     assert main([*REQUIRED, "--print-config"]) == 0
     assert with_empty == capsys.readouterr().out
-    with pytest.raises(SystemExit):  # without a share the whole pool would be curated
-        main([*REQUIRED, "--sample", ""])
-    assert "is no share of the rows" in capsys.readouterr().err
 
 
 def test_reserve_and_counts_are_part_of_the_recipe() -> None:
@@ -152,11 +171,11 @@ def test_reserve_and_counts_are_part_of_the_recipe() -> None:
     with pytest.raises(ConfigError, match=r"reserve = 4\.0 is not above t = 4\.0"):
         by_size.check_reserve(4.0)
     for reserve in (0, -1.0, float("inf"), True, "9"):
-        with pytest.raises(ConfigError, match="is no threshold"):
+        with pytest.raises(ConfigError, match="reserve = "):
             CurateConfig(reserve=reserve)  # type: ignore[arg-type]
 
 
-def test_defaults_are_the_librarys() -> None:
+def test_defaults_are_those_of_the_library() -> None:
     assert config_of(parse(), run_file_of(parse())) == CurateConfig()
 
 
@@ -183,7 +202,7 @@ def test_every_problem_of_a_settings_file_is_listed_at_once(tmp_path: Path) -> N
         assert problem in str(caught.value)
 
 
-ODD_VALUES = {
+WRONG_VALUES = {
     't = "20"': "t = '20' is not a number",
     "seed = 1.5": "seed = 1.5 is not a whole number",
     "seed = true": "seed = True is not a whole number",
@@ -193,7 +212,7 @@ ODD_VALUES = {
     'drop = "a"': "drop = 'a' is not a list of texts",
     'rename = ["a=b"]': "is not a table with text values",
     'preset = "lion"': "did you mean 'laion'?",
-    'format = "parqet"': "is none of parquet, delta",
+    'format = "parqet"': "is not one of parquet, delta",
     'compression = "zst"': "did you mean 'zstd'?",
     "target-size = 5": "'target-size' (did you mean 'target_size'?)",
     'url_colum = "URL"': "did you mean 'url_column'?",
@@ -201,7 +220,7 @@ ODD_VALUES = {
 
 
 def test_every_value_of_the_wrong_type_is_named(tmp_path: Path) -> None:
-    for line, says in ODD_VALUES.items():
+    for line, says in WRONG_VALUES.items():
         file = tmp_path / "run.toml"
         file.write_text(f"[curate]\n{line}\n")
         with pytest.raises(ConfigError) as caught:
@@ -216,7 +235,7 @@ def test_a_way_to_choose_t_replaces_the_files(tmp_path: Path) -> None:
     assert config_of(options, run_file_of(options)) == CurateConfig(target_size=70)
     options = parse("--conf", str(file), "--seed", "1")
     assert config_of(options, run_file_of(options)) == CurateConfig(t=5, tail_share=0.1, seed=1)
-    # A file with both is of several languages: one of them alone would be another rule for the others.
+    # The file has both, for several languages: one alone would set another rule for the others.
     for given, expected in (
         (("--t", "6"), CurateConfig(t=6, tail_share=0.1)),
         (("--tail-share", "0.2"), CurateConfig(t=5, tail_share=0.2)),
@@ -259,18 +278,29 @@ def test_the_printed_configuration_is_a_settings_file(tmp_path: Path, capsys: py
 
 
 @pytest.mark.parametrize("text", ["0", "100%", "1.5", "nan", "-1%", "half", "", "%"])
-def test_a_share_that_is_none(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_a_share_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        parse(f"--sample={text}")
-    assert "is no share of the rows" in capsys.readouterr().err
+        build_parser().parse_args(["estimate", "--pool", "p", "--metadata", "m", f"--sample={text}"])
+    assert "is not a share of the rows" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["curate", "quickstart", "compile", "sizes", None])
+def test_help_lists_every_command_once_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    for title, group in GROUPS.items():
+        start = lines.index(title) + 1
+        shown = lines[start : start + len(group)]
+        assert [tuple(line.split(maxsplit=1)) for line in shown] == [(name, line) for name, (_, line) in group.items()]
+
+
+@pytest.mark.parametrize("command", [None, *(name for group in GROUPS.values() for name in group)])
 def test_help_explains_every_exit_code(command: str | None, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         build_parser().parse_args([*([command] if command else []), "--help"])
-    said = " ".join(capsys.readouterr().out.split())
-    explained = {int(number) for number in re.findall(r"(\d+) [a-zA-Z]", said.partition("exit codes: ")[2])}
+    shown = " ".join(capsys.readouterr().out.split())
+    explained = {int(number) for number in re.findall(r"(\d+) [a-zA-Z]", shown.partition("exit codes: ")[2])}
     kinds = {getattr(errors, name) for name in dir(errors) if name.endswith("Error")}
     assert {0, 130, *(kind.exit_code for kind in kinds)} <= explained
 
@@ -294,16 +324,16 @@ EXITS = [
 
 @pytest.mark.parametrize(("error", "code"), EXITS, ids=lambda value: type(value).__name__)
 def test_the_exit_code_tells_the_kind(error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commands, "run_compile", raising(error))
+    monkeypatch.setattr(compile_command, "run_compile", raising(error))
     assert main(["compile", "list.txt", "--output", "artifact"]) == code
 
 
 @pytest.mark.parametrize("name", ["local", "cluster", "databricks"])
-def test_shipped_settings_files_are_sound(name: str, repository: Path) -> None:
+def test_shipped_settings_files_can_be_read(name: str, repository: Path) -> None:
     options = parse("--conf", str(repository / "conf" / f"{name}.toml"))
     config_of(options, run_file_of(options))
 
 
-def test_bad_setting_is_named() -> None:
+def test_malformed_setting_is_named() -> None:
     with pytest.raises(ConfigError, match=r"spark\.driver\.memory:8g"):
         session_options(parse("--spark-conf", "spark.driver.memory:8g"), run_file_of(parse()))

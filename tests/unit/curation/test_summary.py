@@ -16,7 +16,7 @@ ENGLISH = LanguageReport(
     entries=500_000,
     head=16_000,
     tail=370_000,
-    never=114_000,
+    never_matched=114_000,
     matches=3_000_000,
     head_matches=2_835_000,
     tail_share=0.055,
@@ -94,7 +94,7 @@ STATES: list[tuple[dict[str, Any], str]] = [
     ({"already_finished": True}, "done before"),
     ({"counts_reused": True}, "earlier, unfinished run"),
     ({"origin": "Re-balanced from t = 5."}, "Re-balanced from t = 5."),
-    ({"reserved": 12}, "in reserve, above t 12"),
+    ({"reserve_rows": 12}, "in reserve, above t 12"),
     ({"expected_size": None, "expected_deviation": None}, "expected size not known"),
 ]
 
@@ -105,7 +105,7 @@ def test_state_of_the_run_is_said(change: dict[str, Any], says: str) -> None:
     report = replace(REPORT, **change)
     shown = [line for line in map(str.split, render_summary(report).splitlines()) if says in " ".join(line)]
     assert len(shown) == 1
-    assert CurateReport.from_json(json.dumps(report.as_dict())) == report
+    assert CurateReport.from_dict(json.loads(json.dumps(report.as_dict()))) == report
 
 
 def test_several_languages_are_told_apart() -> None:
@@ -129,4 +129,4 @@ def test_no_line_ends_in_blanks() -> None:
 
 
 def test_report_survives_json() -> None:
-    assert CurateReport.from_json(json.dumps(REPORT.as_dict())) == REPORT
+    assert CurateReport.from_dict(json.loads(json.dumps(REPORT.as_dict()))) == REPORT

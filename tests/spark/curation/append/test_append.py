@@ -19,14 +19,13 @@ from metaclip_spark.audit.sizes import sizes
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.core.balancing.rule import admission_threshold, miss_probability
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
-from metaclip_spark.curation.append import append as stage
 from metaclip_spark.curation.append.append import append
 from metaclip_spark.curation.curate import curate
-from metaclip_spark.curation.file_layouts import PoolRows, rows_behind
+from metaclip_spark.curation.file_layouts import PoolRows, pool_rows_of
 from metaclip_spark.curation.rebalance.rebalance import rebalance
 from metaclip_spark.errors import ConfigError, InputError, TableError
-from metaclip_spark.runs import identity as run_plan
-from metaclip_spark.runs.stored_run import current_run
+from metaclip_spark.runs import stored_run
+from metaclip_spark.runs.tables_state import current_run
 from metaclip_spark.tables.tables import Tables
 
 if TYPE_CHECKING:
@@ -76,11 +75,11 @@ def test_three_appends_in_a_row_equal_one_run(
 
     # The curve ends at the edge below what is stored, and is exact up to there.
     curve = counts_at(spark, out, report, "size_curve")
-    assert set(curve["known_to"].to_pylist()) == {55.0}
+    assert set(curve["complete_to"].to_pylist()) == {55.0}
     of_whole = counts_at(spark, whole, fresh, "size_curve")
     known = of_whole.filter(pc.less_equal(of_whole["upper_edge"], 55.0))
-    assert curve.drop_columns("known_to") == known.drop_columns("known_to")
-    assert set(of_whole["known_to"].to_pylist()) == {None}
+    assert curve.drop_columns("complete_to") == known.drop_columns("complete_to")
+    assert set(of_whole["complete_to"].to_pylist()) == {None}
 
     # Appended tables are re-balanced as others are, by rows and by all pools.
     for t in (11.0, 80.0):
@@ -101,22 +100,22 @@ def test_an_appended_pool_is_known(
     again = append(spark, second, metadata, out)
     assert again == replace(done, already_finished=True, seconds=again.seconds)
     refused = [
-        (first, {}, TableError, "in the curated table already"),
-        (second, {"frozen": True}, TableError, "in the curated table already"),
-        (replace(third, name="pool1"), {}, ConfigError, "the name 'pool1' belongs to"),
+        (first, {}, TableError, "part of the curated table already"),
+        (second, {"frozen": True}, TableError, "part of the curated table already"),
+        (replace(third, name="pool1"), {}, ConfigError, "The pool name 'pool1' belongs to"),
     ]
     for pool, options, kind, message in refused:
         with pytest.raises(kind, match=message):
             append(spark, pool, metadata, out, **options)
-    with pytest.raises(ConfigError, match="'en' is not the one"):
+    with pytest.raises(ConfigError, match="'en' is not the metadata"):
         append(spark, third, compile_metadata(["w1"]), out)
     renamed = write_files(table.rename_columns(["id", "image_url", "text", "breadth"]), tmp_path / "renamed")
     with pytest.raises(InputError, match=r"'width' \(int\) is missing; 'breadth' \(int\) is new"):
         append(spark, pool_at(renamed), metadata, out)
     for name in ("SEMANTICS_VERSION", "DRAW_VERSION"):
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(run_plan, name, "other")
-            with pytest.raises(TableError, match=r"by other rules: .* this package has .*other.*Curate its pool"):
+            patched.setattr(stored_run, name, "other")
+            with pytest.raises(TableError, match=r"used semantics version .* this package uses .*other"):
                 append(spark, third, metadata, out)
     assert {path: time for path, time in file_times(tmp_path).items() if "/renamed/" not in path} == before
 
@@ -160,11 +159,11 @@ def test_frozen_counts_balance_the_new_rows_only(
     rebalance(spark, str(alone), 9.0)
     matched = {name: figures.matched for name, figures in everything.languages.items()}
     own = PoolRows(everything.counters["read"], matched, everything.matches)
-    assert rows_behind(current_run(Tables(spark, str(alone)))) == own, "by which files are laid out"
+    assert pool_rows_of(current_run(Tables(spark, str(alone)))) == own, "by which files are laid out"
     assert read(spark, alone)["uid"].to_pylist() == [row["uid"] for row in new if row["admission_threshold"] <= 9.0]
     with pytest.raises(TableError, match="has no counts"):
         curate(spark, second, metadata, str(alone), replace(config, counts=f"{out}@{'0' * 32}", overwrite=True))
-    with pytest.raises(ConfigError, match="frozen counts"):
+    with pytest.raises(ConfigError, match="Frozen counts"):
         append(spark, third, metadata, str(out))
     assert append(spark, third, metadata, str(out), frozen=True).counters["kept"] > len(now)
 
@@ -178,19 +177,19 @@ def test_a_t_that_a_size_chose_stays(
     config = CurateConfig(target_size=150, reserve=1e6, seed=3)
     before = curate(spark, pools[0], metadata, str(out), config)
     assert before.counters["kept"] == 150
-    assert before.reserved == before.counters["not_drawn"] > 0
+    assert before.reserve_rows == before.counters["not_drawn"] > 0
     report = append(spark, pools[1], metadata, str(out))
     t = before.languages["en"].t
     fresh = curate(spark, all_of(pools), metadata, str(whole), CurateConfig(t=t, reserve=1e6, seed=3))
     for name in ("curated", "reserve"):
         assert read(spark, out, name) == read(spark, whole, name), name
     same_figures(report, fresh)
-    assert (before.wanted_rows, report.wanted_rows) == (150, None)
+    assert (before.target_rows, report.target_rows) == (150, None)
 
     # What reads runs knows all their pools, and where the curve ends.
-    measured = sizes(spark, str(out)).languages["en"]
-    of_complete = sizes(spark, str(whole)).languages["en"]
-    assert measured == of_complete, "nothing is missing in the reserve, so that the curve does not end"
+    appended = sizes(spark, str(out)).languages["en"]
+    of_whole = sizes(spark, str(whole)).languages["en"]
+    assert appended == of_whole, "nothing is missing in the reserve, so that the curve does not end"
     reserve = spark.read.format("delta").load(str(out / "reserve"))
     (row,) = reserve.where("pool_name = 'pool0'").select("uid", "admission_threshold").take(1)
     explained = explain_uid(spark, str(out), row.uid)
@@ -204,7 +203,7 @@ def test_a_t_that_a_size_chose_stays(
 
 
 # Before the rows are written, after them, and after the curve too.
-DIED = ("statistics_of", "check_source", "record")
+DIED = ("curation.append.balance.statistics_of", "runs.run.Run._check_pools", "runs.run.record")
 
 
 @pytest.mark.slow
@@ -225,13 +224,13 @@ def test_an_append_that_died_is_completed_by_the_same_command(
     expected = append(spark, second, metadata, str(whole), frozen=frozen)
     for function in died:
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(stage, function, die)
+            patched.setattr(f"metaclip_spark.{function}", die)
             with pytest.raises(Death):
                 append(spark, second, metadata, str(out), frozen=frozen)
         if function == DIED[0]:
             assert len(read(spark, out)) == before.counters["kept"], "the old version whole"
         else:
-            with pytest.raises(TableError, match="not marked as finished"):
+            with pytest.raises(TableError, match="has not finished"):
                 rebalance(spark, str(out), 5.0)
     report = append(spark, second, metadata, str(out), frozen=frozen)
     for name in ("curated", "entry_counts", "size_curve"):
@@ -263,7 +262,7 @@ def test_a_run_that_died_waits_for_its_parent_where_that_died_too(
     out, again = str(tmp_path / "out"), replace(CONFIG, reserve=2 * CONFIG.t, overwrite=True)
     parent = curate(spark, first, metadata, out, again)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("metaclip_spark.curation.rebalance.rebalance.record", die)
+        patched.setattr("metaclip_spark.runs.run.record", die)
         with pytest.raises(Death):
             rebalance(spark, out, 5.0)
         patched.setattr("metaclip_spark.curation.curate.write_balanced", die)
@@ -273,7 +272,7 @@ def test_a_run_that_died_waits_for_its_parent_where_that_died_too(
         rebalance(spark, out, 5.0)
     assert curate(spark, first, metadata, out, again).counters == parent.counters
     lower = rebalance(spark, out, 5.0)
-    assert lower.counters["kept"] + lower.reserved == parent.counters["kept"] + parent.reserved
+    assert lower.counters["kept"] + lower.reserve_rows == parent.counters["kept"] + parent.reserve_rows
 
 
 def test_one_text_per_image_is_refused(

@@ -1,4 +1,4 @@
-"""The file of `--conf`: settings of the session and defaults of options, as TOML.
+"""The `--conf` file: settings of the session and defaults of options, as TOML.
 
 [session]
 master = "local[4]"
@@ -36,14 +36,14 @@ _PLURALS = {str: "texts", int: "whole numbers"}
 
 @dataclass(frozen=True)
 class RunFile:
-    """What a `--conf` file says; everything may be absent.
+    """Contents of a `--conf` file; everything is optional.
 
     Attributes:
         master: Spark master.
-        jars: folder with Delta's jars.
-        settings: Spark settings, values as strings.
-        curate: defaults of curate's options, by their names with "_" for "-".
-        metadata: values of `MetadataConfig`.
+        jars: Folder with Delta's jars.
+        settings: Spark settings; the values are strings.
+        curate: Defaults of the options of `curate`, by name with "_" for "-".
+        metadata: Values of `MetadataConfig`.
     """
 
     master: str | None = None
@@ -57,20 +57,20 @@ def read_run_file(path: Path, curate_keys: Mapping[str, Any]) -> RunFile:
     """Read and check a `--conf` file.
 
     Args:
-        path: a TOML file.
-        curate_keys: the options that [curate] may set, each with its type as a field is annotated.
+        path: A TOML file.
+        curate_keys: Options that [curate] may set, with the type annotation of their field.
 
     Raises:
-        ConfigError: not readable, no TOML, or with unknown tables, keys or types: all of them are listed.
+        ConfigError: The file cannot be read, is not TOML, or has unknown tables, keys or types; all are listed.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"cannot read the settings file {path}: {error}") from None
-    odd = [name for name in _TABLES if not isinstance(content.get(name, {}), dict)]
-    odd += ["session.settings"] if not odd and not isinstance(_settings(content), dict) else []
-    if odd:
-        raise ConfigError(f"{path}: {odd[0]} is no table: write [{odd[0]}] and its keys below")
+        raise ConfigError(f"The --conf file {path} cannot be read: {error}") from None
+    no_tables = [name for name in _TABLES if not isinstance(content.get(name, {}), dict)]
+    no_tables += ["session.settings"] if not no_tables and not isinstance(_settings(content), dict) else []
+    if no_tables:
+        raise ConfigError(f"{path}: {no_tables[0]} is not a table. Write [{no_tables[0]}] and its keys below it.")
     session = content.get("session", {})
     curate = content.get("curate", {})
     problems = [f"unknown table or key {_with_hint(name, _TABLES)}" for name in content.keys() - set(_TABLES)]
@@ -78,26 +78,26 @@ def read_run_file(path: Path, curate_keys: Mapping[str, Any]) -> RunFile:
         f"unknown key {_with_hint(key, _SESSION_KEYS)} in [session]" for key in session.keys() - {*_SESSION_KEYS}
     ]
     problems += [f"unknown key {_with_hint(key, curate_keys)} in [curate]" for key in curate.keys() - set(curate_keys)]
-    problems += [f"{problem} in [curate]" for problem in _odd_values(curate, curate_keys)]
+    problems += [f"{problem} in [curate]" for problem in _wrong_values(curate, curate_keys)]
     metadata = content.get("metadata", {})
     unknown = metadata.keys() - set(_METADATA_KEYS)
     problems += [f"unknown key {_with_hint(key, _METADATA_KEYS)} in [metadata]" for key in unknown]
-    problems += [f"{problem} in [metadata]" for problem in _odd_values(metadata, _METADATA_KEYS)]
+    problems += [f"{problem} in [metadata]" for problem in _wrong_values(metadata, _METADATA_KEYS)]
     settings = _settings(content)
     problems += [
-        f"{key!r} in [session.settings] is a table: write dotted Spark keys in quotes"
+        f"{key!r} in [session.settings] is a table; write dotted Spark keys in quotes"
         for key, value in settings.items()
         if isinstance(value, dict)
     ]
     problems += [
-        f"{key} = {session[key]!r} in [session] is no text"
+        f"{key} = {session[key]!r} in [session] is not text"
         for key in ("jars", "master")
         if not isinstance(session.get(key, ""), str)
     ]
     if problems:
-        known = f"[session] knows {', '.join(_SESSION_KEYS)}; [curate] knows {', '.join(sorted(curate_keys))}; "
-        known += f"[metadata] knows {', '.join(sorted(_METADATA_KEYS))}"
-        raise ConfigError(f"{path}: {'; '.join(sorted(problems))}. {known}")
+        known = {"session": _SESSION_KEYS, "curate": sorted(curate_keys), "metadata": sorted(_METADATA_KEYS)}
+        keys = "; ".join(f"[{table}] {', '.join(names)}" for table, names in known.items())
+        raise ConfigError(f"{path}: {'; '.join(sorted(problems))}. Known keys: {keys}.")
     return RunFile(
         master=session.get("master"),
         jars=session.get("jars"),
@@ -112,7 +112,7 @@ def _settings(content: dict[str, Any]) -> Any:
 
 
 def _with_hint(name: str, known: Iterable[str]) -> str:
-    """A name that is unknown, with the one that it resembles.
+    """Return an unknown name, with the known one that it resembles.
 
     >>> _with_hint("target-size", ["t", "target_size"]), _with_hint("zoom", ["t"])
     ("'target-size' (did you mean 'target_size'?)", "'zoom'")
@@ -121,8 +121,8 @@ def _with_hint(name: str, known: Iterable[str]) -> str:
     return f"{name!r} (did you mean {near[0]!r}?)" if near else repr(name)
 
 
-def _odd_values(values: Mapping[str, Any], kinds: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the values of known keys."""
+def _wrong_values(values: Mapping[str, Any], kinds: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the values of known keys."""
     for key, value in values.items():
         if key not in kinds or _fits(value, kinds[key]):
             continue
@@ -130,13 +130,15 @@ def _odd_values(values: Mapping[str, Any], kinds: Mapping[str, Any]) -> Iterator
         if get_origin(allowed[0]) is Literal:
             names = get_args(allowed[0])
             near = difflib.get_close_matches(str(value), names, n=1)
-            yield f"{key} = {value!r} is none of {', '.join(names)}" + (f" (did you mean {near[0]!r}?)" if near else "")
+            yield f"{key} = {value!r} is not one of {', '.join(names)}" + (
+                f" (did you mean {near[0]!r}?)" if near else ""
+            )
         else:
             yield f"{key} = {value!r} is not {' or '.join(map(_name_of, allowed))}"
 
 
 def _name_of(kind: Any) -> str:
-    """What a value of a type is called.
+    """Return the name of a type for a message.
 
     >>> _name_of(tuple[int | None, ...]), _name_of(Mapping[str, str])
     ('a list of whole numbers', 'a table with text values')
@@ -154,7 +156,7 @@ def _members(kind: Any) -> tuple[Any, ...]:
 
 
 def _fits(value: object, kind: Any) -> bool:
-    """Whether a TOML value has one of the types of an annotation.
+    """Return whether a TOML value has one of the types of an annotation.
 
     >>> _fits(3, float | None), _fits(True, int), _fits("delta", Literal["parquet", "delta"])
     (True, False, True)
@@ -178,7 +180,7 @@ def _is_a(value: object, kind: Any) -> bool:
 
 
 def _as_spark(value: object) -> str:
-    """A TOML value as Spark writes it.
+    """Return a TOML value as Spark writes it.
 
     >>> _as_spark(True), _as_spark(8)
     ('true', '8')

@@ -1,4 +1,4 @@
-"""The entries that a run balanced by: matcher, counts and threshold of one language, read back from its tables."""
+"""Entries, counts and threshold with which a run balanced one language, read back from its tables."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunEntries:
-    """What decides a caption of one language.
+    """What decides whether a run keeps a caption of one language.
 
     Attributes:
-        language: of the metadata.
-        t: threshold, in matches.
-        counts: int64, shape (n_entries,), captions of the pool that hold each entry.
-        matcher: finds the entries; their ids are those of the run.
-        complete: it knows all entries of the metadata, not only those that the pool's captions hold.
+        language: Language of the metadata.
+        t: Threshold, in matches.
+        counts: Captions of the pool that match each entry; int64, shape (n_entries,).
+        matcher: Finds the matching entries of a caption; their ids are those of the run.
+        complete: Whether the matcher knows all entries of the metadata, not only those that matched in the pool.
     """
 
     language: str
@@ -41,33 +41,33 @@ class RunEntries:
 
 
 def run_language(run: StoredRun, language: str | None) -> str:
-    """The language asked for, or the only one of the run.
+    """Return the requested language, or the only one of the run.
 
     Raises:
-        ConfigError: the run has no such language, or several and none was named.
+        ConfigError: The run has no such language, or it has several and none was requested.
     """
     known = sorted(run.metadata_digests)
     if language is None and len(known) == 1:
         return known[0]
     if language is None:
-        raise ConfigError(f"run {run.run_id} has metadata of {', '.join(known)}: name the language")
+        raise ConfigError(f"Run {run.run_id} has metadata for {', '.join(known)}. Name the language.")
     if language not in known:
-        raise ConfigError(f"run {run.run_id} has no metadata of {language!r}: it has {', '.join(known)}")
+        raise ConfigError(f"Run {run.run_id} has no metadata for {language!r}. It has {', '.join(known)}.")
     return language
 
 
 def run_entries(tables: Tables, run: StoredRun, language: str, metadata: CompiledMetadata | None) -> RunEntries:
-    """Matcher and counts of one language of a run.
+    """Return matcher and counts of one language of a run.
 
     Args:
-        tables: of the run.
-        run: the run.
-        language: one of its languages.
-        metadata: the list that the run matched. None: the entries with a count, which are all that a caption of the
-            run's own pool can hold.
+        tables: Tables of the run.
+        run: The run.
+        language: One of its languages.
+        metadata: The metadata that the run matched. None: the entries that matched in the run's pool, which are all
+            that a caption of that pool can match.
 
     Raises:
-        InputError: the metadata is of another list or language than the run's.
+        InputError: The metadata is of another list or language than the run's.
     """
     if metadata is not None:
         check_metadata(run, language, metadata)
@@ -75,7 +75,7 @@ def run_entries(tables: Tables, run: StoredRun, language: str, metadata: Compile
     counts = _dense(rows, run, language)
     if metadata is not None:
         return RunEntries(language, run.t[language], counts, Matcher(metadata), complete=True)
-    entries = [""] * counts.size  # blank entries never match, and every id stays what it is
+    entries = [""] * counts.size  # blank entries never match, and every entry keeps its id
     for entry_id, entry in zip(rows["entry_id"].to_pylist(), rows["entry"].to_pylist(), strict=True):
         entries[entry_id] = entry
     compiled = compile_metadata(entries, language=language)
@@ -83,8 +83,25 @@ def run_entries(tables: Tables, run: StoredRun, language: str, metadata: Compile
 
 
 def run_counts(tables: Tables, run: StoredRun, language: str) -> NDArray[np.int64]:
-    """Captions that hold each entry of one language of a run; int64, shape (n_entries,)."""
+    """Return the captions that match each entry of one language of a run; int64, shape (n_entries,)."""
     return _dense(_count_table(tables, run, language), run, language)
+
+
+def check_metadata(run: StoredRun, language: str, metadata: CompiledMetadata) -> None:
+    """Refuse metadata other than the run's.
+
+    Raises:
+        InputError: The metadata is of another language or another list.
+    """
+    if metadata.language != language:
+        raise InputError(
+            f"The metadata is for {metadata.language!r}, but the requested language is {language!r}. Pass its metadata."
+        )
+    if metadata.metadata_digest != run.metadata_digests[language]:
+        raise InputError(
+            f"The metadata has digest {metadata.metadata_digest}, but run {run.run_id} matched metadata with digest "
+            f"{run.metadata_digests[language]}, to which its ids and counts refer. Pass that metadata."
+        )
 
 
 def _count_table(tables: Tables, run: StoredRun, language: str) -> pa.Table:
@@ -96,18 +113,3 @@ def _dense(rows: pa.Table, run: StoredRun, language: str) -> NDArray[np.int64]:
     counts = np.zeros(run.report.languages[language].entries, np.int64)
     counts[rows["entry_id"].to_numpy()] = rows["count"].to_numpy()
     return counts
-
-
-def check_metadata(run: StoredRun, language: str, metadata: CompiledMetadata) -> None:
-    """Refuse metadata that is not the run's.
-
-    Raises:
-        InputError: it is of another language or another list.
-    """
-    if metadata.language != language:
-        raise InputError(f"the metadata is of {metadata.language!r}, but the language asked for is {language!r}")
-    if metadata.metadata_digest != run.metadata_digests[language]:
-        raise InputError(
-            f"the metadata has digest {metadata.metadata_digest}, but run {run.run_id} matched the list of "
-            f"{run.metadata_digests[language]}: ids and counts are of that list; pass it"
-        )
