@@ -166,10 +166,10 @@ def _listed(place: str, spark: SparkSession) -> DataFrame:
     from py4j.protocol import Py4JJavaError  # noqa: PLC0415 - lists on this machine are read without Spark
     from pyspark.errors import PySparkException  # noqa: PLC0415
 
-    from metaclip_spark.tables.files import listing  # noqa: PLC0415
+    from metaclip_spark.spark.file_listing import listed_files  # noqa: PLC0415
 
     try:
-        return analysed(listing(spark, place))
+        return analysed(listed_files(spark, place))
     except (PySparkException, Py4JJavaError) as error:  # Py4JJavaError if Spark has no driver for the store
         raise InputError(f"Cannot read the metadata {place}: {failure_reason(error)}. {_FORMS}") from error
 

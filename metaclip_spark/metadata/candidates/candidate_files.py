@@ -15,7 +15,7 @@ from metaclip_spark.core.entries.merge import Candidate
 from metaclip_spark.core.entry_list import parse_text
 from metaclip_spark.errors import ConfigError, InputError, TableError
 from metaclip_spark.spark.locations import exists_here, local_path
-from metaclip_spark.tables.atomic_files import json_bytes, put_file
+from metaclip_spark.tables.atomic_files import add_file, json_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,8 +103,8 @@ def write_candidate_files(folder: Path, found: Mapping[str, tuple[Sequence[Candi
             content, with_control = _lines(candidates)
             beside = {_NUMBER: len(candidates), _DIGEST: _digest(content), _WITH_CONTROL: with_control}
             # The description is renamed first, so that a crash between the two leaves a pair whose digests differ.
-            put_file(stack, places[name][0], gzip.compress(content, mtime=0))
-            put_file(stack, places[name][1], json_bytes(beside | asdict(origin)))
+            add_file(stack, places[name][0], gzip.compress(content, mtime=0))
+            add_file(stack, places[name][1], json_bytes(beside | asdict(origin)))
     return {name: place for name, (place, _) in places.items()}
 
 
