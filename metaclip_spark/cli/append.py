@@ -19,6 +19,7 @@ def add_append(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "append",
+        usage="%(prog)s --tables ROOT --pool PATH ... --metadata [LANG=]PATH ... [OPTION ...]",
         description="Add another pool to a curated table. The result equals one run over all pools, but only the new "
         "one is read. Seed, t and all other settings stay the same.",
     )

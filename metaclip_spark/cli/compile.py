@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metaclip_spark.cli.arguments.printing import COMPILING_KERNELS, add_printing_arguments, announce_kernels
+from metaclip_spark.cli.arguments.printing import add_printing_arguments, announce_kernels
 from metaclip_spark.errors import TableError
 
 if TYPE_CHECKING:
@@ -40,11 +40,12 @@ def run_compile(options: Namespace) -> None:
         artifact_to_bytes,
     )
     from metaclip_spark.core.matching.compile_metadata import compile_metadata  # noqa: PLC0415
+    from metaclip_spark.core.matching.tokens import build_words  # noqa: PLC0415
     from metaclip_spark.metadata.compile_summary import render_compiled  # noqa: PLC0415
     from metaclip_spark.metadata.read_metadata import read_list  # noqa: PLC0415
     from metaclip_spark.spark.host_artifact import replace_file  # noqa: PLC0415
 
-    announce_kernels(options, COMPILING_KERNELS)
+    announce_kernels(options, build_words)
     compiled = compile_metadata(read_list(options.metadata), language=options.language, seed=options.seed)
     artifact = artifact_to_bytes(compiled)
     try:

@@ -22,6 +22,7 @@ def add_curate(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "curate",
+        usage="%(prog)s --pool PATH ... --metadata [LANG=]PATH ... --tables ROOT [OPTION ...]",
         description="Match every caption of the pool to the metadata, count the matches of each entry, balance them, "
         "and write the kept rows, each with the values that explain it.",
     )

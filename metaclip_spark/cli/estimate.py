@@ -26,6 +26,7 @@ def add_estimate(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "estimate",
+        usage="%(prog)s --pool PATH ... --metadata [LANG=]PATH ... --sample SHARE [OPTION ...]",
         description="Estimate the counts, sizes, time and space of `curate` with the same options from a sample of "
         "the pool. Writes nothing.",
     )

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from metaclip_spark.cli.arguments.fields import add_conf_argument, run_file_of
 from metaclip_spark.cli.arguments.metadata import metadata_sources
 from metaclip_spark.cli.arguments.printing import (
-    METADATA_KERNELS,
     add_printing_arguments,
     announce_kernels,
     print_report,
@@ -82,7 +81,12 @@ def add_metadata(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 
 def _add_step(steps: _SubParsersAction[ArgumentParser], step: str, described: str) -> None:
-    parser = steps.add_parser(step, help=described, description=f"{described.capitalize()}.")
+    parser = steps.add_parser(
+        step,
+        usage="%(prog)s --output ROOT [OPTION ...]",
+        help=described,
+        description=f"{described[0].upper()}{described[1:]}.",
+    )
     parser.add_argument("--output", required=True, metavar="ROOT", help=_OUTPUT[step in {"build", "merge"}])
     parser.add_argument(
         "--language",
@@ -125,13 +129,15 @@ def _add_step(steps: _SubParsersAction[ArgumentParser], step: str, described: st
 
 def run_metadata(options: Namespace) -> None:
     """Run one step, or all, and print the report."""
+    from metaclip_spark.core.wikitext import strip_markup  # noqa: PLC0415 - `--help` must not load numba
+
     run_file = run_file_of(options)
     languages = list(dict.fromkeys(options.language))
     configs = {language: metadata_config_of(options, run_file, language) for language in languages}
     sources = {language: sources_of(options, language, languages) for language in languages}
     with session_of(options, run_file) as spark:
         if options.step in {"build", "ngrams"}:
-            announce_kernels(options, METADATA_KERNELS)
+            announce_kernels(options, strip_markup)
         if options.step == "build":
             _build(spark, options, sources, configs)
         else:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from metaclip_spark import example
 from metaclip_spark.cli.arguments.printing import (
-    MATCHING_KERNELS,
     add_printing_arguments,
     announce_kernels,
     print_report,
@@ -38,6 +37,7 @@ def add_quickstart(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 def run_quickstart(options: Namespace) -> None:
     """Write the embedded pool, curate it, print the summary."""
+    from metaclip_spark.core.matching.tokens import match_rows  # noqa: PLC0415
     from metaclip_spark.curation.curate import curate  # noqa: PLC0415 - `--help` must not load numba and Spark
     from metaclip_spark.metadata.read_metadata import read_metadata  # noqa: PLC0415
 
@@ -46,7 +46,7 @@ def run_quickstart(options: Namespace) -> None:
         progress(f"Curating the embedded example in {folder}")
     pool = Pool(paths=(str(_write_pool(folder)),), columns=PoolColumns(image_url="image_url"))
     with session_of(options) as spark:
-        announce_kernels(options, MATCHING_KERNELS)
+        announce_kernels(options, match_rows)
         metadata = read_metadata(example.metadata_path())
         config = CurateConfig(t=example.T)
         report = curate(spark, pool, metadata, str(folder / "tables"), config, progress=progress)

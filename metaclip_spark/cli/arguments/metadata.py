@@ -6,7 +6,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from metaclip_spark.cli.arguments.printing import MATCHING_KERNELS, announce_kernels
+from metaclip_spark.cli.arguments.printing import announce_kernels
 from metaclip_spark.cli.arguments.session import session_of
 from metaclip_spark.errors import ConfigError
 
@@ -62,10 +62,11 @@ def session_and_metadata(
     Raises:
         ConfigError: Two sources have the same language.
     """
-    from metaclip_spark.metadata.read_metadata import read_metadata  # noqa: PLC0415 - `--help` must not load numba
+    from metaclip_spark.core.matching.tokens import match_rows  # noqa: PLC0415 - `--help` must not load numba
+    from metaclip_spark.metadata.read_metadata import read_metadata  # noqa: PLC0415
 
     with session_of(options, run_file) as spark:
-        announce_kernels(options, MATCHING_KERNELS)
+        announce_kernels(options, match_rows)
         metadata: dict[str, CompiledMetadata] = {}
         for language, location in metadata_sources(options.metadata):
             compiled = read_metadata(location, language=language, spark=spark)

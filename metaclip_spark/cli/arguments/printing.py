@@ -6,15 +6,12 @@ import json
 import logging
 import sys
 from argparse import BooleanOptionalAction
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
-
-MATCHING_KERNELS: Final = "metaclip_spark.core.matching.tokens.match_rows"
-COMPILING_KERNELS: Final = "metaclip_spark.core.matching.tokens.build_words"
-METADATA_KERNELS: Final = "metaclip_spark.core.wikitext.kernels"
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable
+    from types import ModuleType
 
 
 class Report(Protocol):
@@ -51,18 +48,18 @@ def progress_of(options: Namespace) -> Callable[[str], None] | None:
     return _print_to_standard_error if shown else None
 
 
-def announce_kernels(options: Namespace, module: str) -> None:
+def announce_kernels(options: Namespace, module: ModuleType) -> None:
     """Say that the kernels of a module are compiled now, unless this machine's cache has them.
 
     Args:
         options: Parsed options.
-        module: Full name of the module.
+        module: Module of kernels that the command is about to call.
     """
     progress = progress_of(options)
     if progress is not None:
         from metaclip_spark.host.kernel_cache import has_compiled  # noqa: PLC0415 - `--help` must not load numba
 
-        if not has_compiled(module):
+        if not has_compiled(module.__name__):
             progress("Compiling kernels for this machine (once)")
 
 

@@ -1,4 +1,4 @@
-"""Kernel that removes the markup of a page in one pass over its bytes. Its time depends only on their number."""
+"""Kernel that removes the markup of a page in one pass, in time proportional to its bytes."""
 
 # numba infers types at the call. mypy rejects np.int64 for a declared int.
 # mypy: disable-error-code="arg-type, no-any-return"

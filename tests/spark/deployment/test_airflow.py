@@ -1,9 +1,9 @@
-"""The DAG runs in Airflow's own environment, against a standalone cluster, with pools that join a curated table.
+"""The DAG, in Airflow's own environment and on a standalone cluster, with pools that are added to a curated table.
 
     pytest -m airflow
 
-makes that environment first, from jobs/airflow/requirements.txt (minutes); METACLIP_SPARK_TEST_AIRFLOW names the Python
-of one that exists.
+first makes that environment from jobs/airflow/requirements.txt (minutes); METACLIP_SPARK_TEST_AIRFLOW names the Python
+of an existing one.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ spark.driver.extraJavaOptions -XX:TieredStopAtLevel=1
 spark.executor.extraJavaOptions -XX:TieredStopAtLevel=1
 spark.sql.shuffle.partitions 2
 """
-# Stands before the real spark-submit: the first append is killed, driver and all, once its counts are stored.
+# Replaces spark-submit: kills the first append with its driver once its counts are stored.
 KILLS_ONCE = """#!/usr/bin/env bash
 if [[ "$*" == *jobs/append.py* && "$*" == *third* && ! -e {folder}/killed ]]; then
     before=$(ls {output}/entry_counts/_delta_log/*.json | wc -l)
@@ -152,7 +152,7 @@ def test_each_pool_joins_once(installation: Installation, spark: SparkSession, m
     )
     assert joined == at_once
 
-    # A row that is lost is told, and not looked for again
+    # A lost row is reported, and the check is not retried
     curated = f"delta.`{folder}/tables/curated`"
     lost = spark.sql(f"SELECT min(uid) AS uid FROM {curated}").collect()[0].uid
     spark.sql(f"DELETE FROM {curated} WHERE uid = '{lost}'")
@@ -161,12 +161,12 @@ def test_each_pool_joins_once(installation: Installation, spark: SparkSession, m
     assert {stage: (lossy["tasks"][stage]["state"], lossy["tasks"][stage]["tries"]) for stage in STAGES} == {
         **dict.fromkeys(STAGES, ("success", 1)), "check": ("failed", 1),
     }  # fmt: skip
-    sentence = (
+    message = (
         r"check: \S+/curated, version \d+, is not what run \S+ should have left: (\d+) rows, but the run kept (\d+)"
     )
-    told = re.search(sentence, (folder / "2026-03-01-third.log").read_text())
-    assert told
-    assert int(told[1]) == int(told[2]) - 1
+    figures = re.search(message, (folder / "2026-03-01-third.log").read_text())
+    assert figures
+    assert int(figures[1]) == int(figures[2]) - 1
 
 
 def test_a_pool_of_another_language_is_refused_with_its_figures(installation: Installation) -> None:
@@ -183,7 +183,7 @@ def test_a_pool_of_another_language_is_refused_with_its_figures(installation: In
 
 
 def test_functions_of_the_dag(python: Path, repository: Path, tmp_path: Path) -> None:
-    """Their examples, in Airflow's Python."""
+    """Run their examples in Airflow's Python."""
     command = [python, "-B", "-m", "doctest", repository / "jobs" / "airflow" / "metaclip_spark_periodic.py"]
     done = subprocess.run(
         command, env={"AIRFLOW_HOME": str(tmp_path)}, capture_output=True, text=True, timeout=300, check=False
@@ -192,7 +192,7 @@ def test_functions_of_the_dag(python: Path, repository: Path, tmp_path: Path) ->
 
 
 class Databricks(BaseHTTPRequestHandler):
-    """As much of Databricks' REST API as the operator asks for: every run that is submitted has succeeded."""
+    """The part of Databricks' REST API that the operator uses; every submitted run succeeds."""
 
     submitted: ClassVar[list[dict[str, Any]]] = []
 
@@ -214,7 +214,7 @@ class Databricks(BaseHTTPRequestHandler):
 
 
 def test_stages_go_to_databricks_by_a_switch(python: Path, repository: Path, tmp_path: Path) -> None:
-    """The operator is the real one; behind it is no Databricks, but what records the requests."""
+    """The operator is real; a server that records its requests stands in for Databricks."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Databricks)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     parameters = {"pool": "/Volumes/pools/{pool_name}", "url_column": "", "metadata": "a.b.entries", "tables": "a.b"}

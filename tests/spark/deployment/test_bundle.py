@@ -1,8 +1,8 @@
-"""The Databricks bundle loads strictly into Databricks' own classes, and does what jobs/stages.toml says.
+"""The Databricks bundle loads into Databricks' own classes, which refuse unknown keys, and has the stages of the list.
 
     pytest -m bundle
 
-makes an environment with databricks-bundles first; METACLIP_SPARK_TEST_BUNDLES names the Python of one that exists.
+first makes an environment with databricks-bundles; METACLIP_SPARK_TEST_BUNDLES names the Python of an existing one.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def load(python: Path, bundle: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.bundle
-def test_the_bundle_is_the_list_of_stages(python: Path, repository: Path, stages: dict[str, Any]) -> None:
+def test_the_bundle_has_the_stages(python: Path, repository: Path, stages: dict[str, Any]) -> None:
     loaded = load(python, repository / "jobs" / "databricks" / "databricks.yml")
     assert loaded.returncode == 0, loaded.stderr
     bundle = json.loads(loaded.stdout)
@@ -73,7 +73,7 @@ def test_the_bundle_is_the_list_of_stages(python: Path, repository: Path, stages
 
 
 @pytest.mark.bundle
-def test_every_file_that_the_bundle_names_is_there(python: Path, repository: Path) -> None:
+def test_every_file_of_the_bundle_exists(python: Path, repository: Path) -> None:
     folder = repository / "jobs" / "databricks"
     jobs = json.loads(load(python, folder / "databricks.yml").stdout)["jobs"]
     tasks = [task for job in jobs.values() for task in job["tasks"]]
@@ -89,7 +89,7 @@ def test_a_misspelt_key_is_refused(python: Path, repository: Path, tmp_path: Pat
     assert "Unexpected field 'max_retrys' for class Task" in load(python, tmp_path / "databricks.yml").stderr
 
 
-def test_every_stage_is_a_job_that_takes_its_arguments(repository: Path, stages: dict[str, Any]) -> None:
+def test_every_job_takes_the_arguments_of_its_stage(repository: Path, stages: dict[str, Any]) -> None:
     for stage in stages["stages"]:
         text = (repository / "jobs" / stage["job"]).read_text(encoding="utf-8")
         command = re.search(r'main\(\["(\w+)"', text)

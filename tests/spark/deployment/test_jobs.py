@@ -1,4 +1,4 @@
-"""jobs/curate.py as spark-submit runs it in one process; test_standalone.py has the cluster."""
+"""jobs/curate.py under spark-submit in one process; test_standalone.py has the cluster."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def test_submitted(repository: Path, inputs: Path, spark: SparkSession) -> None:
 def test_submitted_without_delta(repository: Path, inputs: Path) -> None:
     run = submit(repository, inputs)
     assert run.returncode == 5
-    said = run.stdout + run.stderr  # spark-submit sends both streams of a Python program to its standard output
-    assert "spark-submit: --conf and --packages" in said
-    assert "spark.sql.extensions=" in said
+    output = run.stdout + run.stderr  # spark-submit sends both streams of a Python program to its standard output
+    assert "spark-submit: --conf and --packages" in output
+    assert "spark.sql.extensions=" in output
 
 
 @pytest.mark.parametrize("job", ["append", "check", "curate", "estimate", "metadata", "rebalance"])
@@ -82,7 +82,7 @@ def test_only_a_failure_exits(job: str, repository: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.skipif(not pyspark.__version__.startswith("4.2."), reason="the files are for the Spark of [local]")
 @pytest.mark.parametrize("file", ["conf/spark-submit.conf", "docker/spark-defaults.conf"])
-def test_settings_files_have_what_the_tests_have(repository: Path, file: str) -> None:
+def test_settings_files_agree_with_the_settings_of_build_session(repository: Path, file: str) -> None:
     lines = [line.split(None, 1) for line in (repository / file).read_text(encoding="utf-8").splitlines()]
     settings = {line[0]: line[1] for line in lines if line and line[0] != "#"}
     assert DELTA_SETTINGS.items() <= settings.items()

@@ -1,4 +1,4 @@
-"""Each notebook runs as a job on Databricks would run it."""
+"""Each notebook, run as a job on Databricks runs it."""
 
 from __future__ import annotations
 
