@@ -1,7 +1,7 @@
-"""Check a curated table on a cluster: `spark-submit … jobs/check.py --output …`.
+"""Check a curated table on a cluster: `spark-submit … jobs/check.py --tables … …`.
 
-Takes the options of `metaclip-spark check` and does the same; what spark-submit itself needs is in README.md beside
-this file.
+Takes the options of `metaclip-spark check` and does the same. README.md beside this file has the options of
+spark-submit.
 """
 
 from __future__ import annotations
@@ -10,6 +10,6 @@ import sys
 
 from metaclip_spark.cli import main
 
-# Only a failure exits: Databricks takes any SystemExit for one.
+# Exits only after a failure: Databricks takes any SystemExit for one.
 if __name__ == "__main__" and (code := main(["check", *sys.argv[1:]])):
     sys.exit(code)

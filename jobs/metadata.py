@@ -1,7 +1,7 @@
-"""Build metadata on a cluster: `spark-submit … jobs/metadata.py build --language … --dump … --page-views … --output …`.
+"""Build metadata on a cluster: `spark-submit … jobs/metadata.py build --dump … --page-views … --output … …`.
 
-Takes the options of `metaclip-spark metadata` and does the same; what spark-submit itself needs is in README.md beside
-this file.
+Takes the options of `metaclip-spark metadata` and does the same. README.md beside this file has the options of
+spark-submit.
 """
 
 from __future__ import annotations
@@ -10,6 +10,6 @@ import sys
 
 from metaclip_spark.cli import main
 
-# Only a failure exits: Databricks takes any SystemExit for one.
+# Exits only after a failure: Databricks takes any SystemExit for one.
 if __name__ == "__main__" and (code := main(["metadata", *sys.argv[1:]])):
     sys.exit(code)

@@ -1,20 +1,20 @@
-"""Errors of metaclip_spark: each says what was wrong, where, the value, the limit and the remedy.
+"""Errors and warnings of metaclip_spark.
 
-One base class to catch, one child per kind of failure. The exit code of the command line is the kind's, so that a
-scheduler can tell bad input (do not retry) from a missing environment (fix the machine).
+All errors have one base class, and one subclass per kind of failure. Each kind has its exit code on the command line,
+so that a scheduler can distinguish bad input (do not retry) from a problem of the machine (fix it and retry).
 """
 
 from __future__ import annotations
 
 
 class MetaclipSparkError(Exception):
-    """Base of every error raised on purpose; its message is written for the person who has to act."""
+    """Base class of all errors that this package raises; the message says what was wrong and what to do."""
 
     exit_code = 1
 
 
 class MetaclipSparkWarning(UserWarning):
-    """Something that costs time or rows, but no wrong result; also part of the run's report."""
+    """A condition that costs time or rows but does not make the result wrong; also part of the run's report."""
 
 
 class ConfigError(MetaclipSparkError):
@@ -24,35 +24,35 @@ class ConfigError(MetaclipSparkError):
 
 
 class InputError(MetaclipSparkError):
-    """The pool or the metadata list cannot be used: absent, empty, of the wrong type, or undecodable."""
+    """The pool or the metadata cannot be used: it is absent, empty, of the wrong type or undecodable."""
 
     exit_code = 3
 
 
 class ColumnNotFoundError(InputError):
-    """The pool has no column of the name asked for."""
+    """The pool does not have a requested column."""
 
 
 class ArtifactError(MetaclipSparkError):
-    """A compiled artifact is truncated, corrupt, of another format version or of other metadata."""
+    """A compiled artifact is truncated, corrupt, of another format version or compiled from other metadata."""
 
     exit_code = 4
 
 
 class EnvironmentProblemError(MetaclipSparkError):
-    """The machine or the Spark session lacks what a run needs: Java, Delta's jars, a setting."""
+    """The machine or the Spark session lacks something that a run needs: Java, Delta's jars, a setting."""
 
     exit_code = 5
 
 
 class TableError(MetaclipSparkError):
-    """An output table cannot be written: it exists, is no Delta table, or has another schema or version."""
+    """A table cannot be read or written: it exists already, is not a Delta table, or has another schema or version."""
 
     exit_code = 6
 
 
 class ConsistencyError(MetaclipSparkError):
-    """Figures that must agree do not: the run is not marked as whole."""
+    """Figures that must be equal are not; the run is not marked as finished."""
 
     exit_code = 7
 

@@ -2,28 +2,28 @@
 # MAGIC %md
 # MAGIC # Append a pool
 # MAGIC
-# MAGIC A new pool joins a curated table: the result is that of one run over all pools, row for row, but only the new
-# MAGIC one is read. Counts only grow, so that some of the old rows leave.
+# MAGIC Adds a new pool to curated tables. The result equals one run over all pools, but only the new one is read.
+# MAGIC Counts only grow, so some of the old rows are dropped.
 
 # COMMAND ----------
 
 dbutils.widgets.text(
-    "pool", "/Volumes/main/default/pools/newest", "The new pool: folder of files, or a Delta table by path or name"
+    "pool", "/Volumes/main/default/pools/newest", "New pool: folder of files, or a Delta table by path or name"
 )
 dbutils.widgets.dropdown("format", "parquet", ["parquet", "delta"], "Format of the pool")
-dbutils.widgets.text("pool_name", "newest", "Its name, which marks its rows")
+dbutils.widgets.text("pool_name", "newest", "Name of the pool, recorded with its rows")
 dbutils.widgets.text("text_column", "text", "Column of the caption")
 dbutils.widgets.text("url_column", "url", "Column of the image's URL")
-dbutils.widgets.text("metadata", "/Volumes/main/default/metadata/entries.txt.gz", "The entry list of the table")
-dbutils.widgets.text("output", "/Volumes/main/default/metaclip/curated", "Folder of the tables, or catalog.schema")
-dbutils.widgets.text("t", "", "Bring the table to this t afterwards, or empty")
+dbutils.widgets.text("metadata", "/Volumes/main/default/metadata/entries.txt.gz", "Metadata of the tables")
+dbutils.widgets.text("tables", "/Volumes/main/default/metaclip/curated", "Root of the tables, or catalog.schema")
+dbutils.widgets.text("t", "", "t to bring the tables to afterwards, or empty")
 
 # COMMAND ----------
 
 from metaclip_spark import Pool, PoolColumns, append, check, diff, inspect, read_metadata, rebalance
 
-output, pool_name = dbutils.widgets.get("output"), dbutils.widgets.get("pool_name")
-before = next(table.versions - 1 for table in inspect(spark, output).tables if table.name == "curated")
+tables, pool_name = dbutils.widgets.get("tables"), dbutils.widgets.get("pool_name")
+before = next(table.versions - 1 for table in inspect(spark, tables).tables if table.name == "curated")
 pool = Pool(
     paths=(dbutils.widgets.get("pool"),),
     format=dbutils.widgets.get("format"),
@@ -37,13 +37,13 @@ metadata = read_metadata(dbutils.widgets.get("metadata"), spark=spark)
 # MAGIC %md
 # MAGIC ## Append
 # MAGIC
-# MAGIC A second time, with the same pool, changes nothing: the run is recognised.
+# MAGIC Running this again with the same pool changes nothing: the run is recognized.
 
 # COMMAND ----------
 
-report = append(spark, pool, metadata, output, progress=print)
+report = append(spark, pool, metadata, tables, progress=print)
 if dbutils.widgets.get("t"):
-    report = rebalance(spark, output, float(dbutils.widgets.get("t")), metadata, progress=print)
+    report = rebalance(spark, tables, float(dbutils.widgets.get("t")), metadata, progress=print)
 display(spark.createDataFrame(list(report.counters.items()), "rows string, number long"))
 
 # COMMAND ----------
@@ -51,11 +51,11 @@ display(spark.createDataFrame(list(report.counters.items()), "rows string, numbe
 # MAGIC %md
 # MAGIC ## Check
 # MAGIC
-# MAGIC Every row is held against the figures of the run; an error lists what differs.
+# MAGIC Compares every row with the figures of the run. An error lists all differences.
 
 # COMMAND ----------
 
-checked = check(spark, output, pool_name=pool_name)
+checked = check(spark, tables, pool_name=pool_name)
 display(spark.createDataFrame(list(checked.rows_by_pool.items()), "pool_name string, rows long"))
 
 # COMMAND ----------
@@ -63,12 +63,12 @@ display(spark.createDataFrame(list(checked.rows_by_pool.items()), "pool_name str
 # MAGIC %md
 # MAGIC ## What changed
 # MAGIC
-# MAGIC Rows in and out, by the reason that decided: the pool, the counts, or t.
+# MAGIC Rows in and out by reason: the pool, the counts, or t.
 
 # COMMAND ----------
 
 if not report.already_finished:
-    changes = diff(spark, output, output, before_at=before)
+    changes = diff(spark, tables, tables, before_at=before)
     moves = [("came", move.reason, move.rows, move.example) for move in changes.came]
     moves += [("left", move.reason, move.rows, move.example) for move in changes.left]
     display(spark.createDataFrame(moves, "what string, reason string, rows long, example string"))

@@ -1,23 +1,24 @@
 # Databricks notebook source
 # MAGIC %md
-# MAGIC # Choose t, and look at what it keeps
+# MAGIC # Choose t, and see what it keeps
 # MAGIC
-# MAGIC Every run leaves an exact curve of size against t, so that another t needs no try. Reads the tables of a curated
-# MAGIC pool only; nothing is written.
+# MAGIC Every run stores an exact curve of size against t, so the size at another t is known without a run. This
+# MAGIC notebook reads the tables of a curated pool and writes nothing.
 
 # COMMAND ----------
 
-dbutils.widgets.text("output", "/Volumes/main/default/metaclip/curated", "Folder of the tables, or catalog.schema")
+dbutils.widgets.text("tables", "/Volumes/main/default/metaclip/curated", "Root of the tables, or catalog.schema")
 dbutils.widgets.text("entry", "dog", "Entry to explain")
-output = dbutils.widgets.get("output")
+tables = dbutils.widgets.get("tables")
 
 # COMMAND ----------
 
 # MAGIC %md
 # MAGIC ## Size against t
 # MAGIC
-# MAGIC Entries that fewer than t captions hold keep all their matches: the tail. `tail_share` is their part of all
-# MAGIC matches; the paper's t = 20,000 leaves about 6 %. The curve has more points than the powers of two shown here.
+# MAGIC Entries that match fewer than t captions are the tail and keep all their matches. `tail_share` is their share
+# MAGIC of all matches; the paper's t = 20,000 leaves about 6 %. The curve has more points than the powers of two shown
+# MAGIC here.
 
 # COMMAND ----------
 
@@ -25,7 +26,7 @@ import math
 
 from metaclip_spark import explain_entry, inspect, read_table, sizes
 
-curves = sizes(spark, output)
+curves = sizes(spark, tables)
 points = [
     (language, point.t, point.rows, point.head, point.tail_share)
     for language, curve in curves.languages.items()
@@ -41,13 +42,13 @@ display(
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## What is there
+# MAGIC ## The tables
 # MAGIC
-# MAGIC Tables, runs, and the entries with most matches, which balancing thins out most.
+# MAGIC Sizes of the tables, and the entries with the most matches, which balancing reduces most.
 
 # COMMAND ----------
 
-found = inspect(spark, output)
+found = inspect(spark, tables)
 display(
     spark.createDataFrame(
         [(table.name, table.rows, table.files, table.bytes) for table in found.tables],
@@ -68,12 +69,12 @@ display(
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## What one entry does
+# MAGIC ## The effect of one entry
 
 # COMMAND ----------
 
-entry = explain_entry(spark, output, dbutils.widgets.get("entry"))
-print(f"{entry.entry!r} is of the {entry.place}: {entry.count} captions hold it, t is {entry.t}")
+entry = explain_entry(spark, tables, dbutils.widgets.get("entry"))
+print(f"{entry.entry!r} is a {entry.place} entry: it matches {entry.count} captions, t is {entry.t}")
 display(
     spark.createDataFrame(
         [("kept", row.caption, row.admission_threshold) for row in entry.kept]
@@ -85,14 +86,14 @@ display(
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## How much of the table is of rare entries?
+# MAGIC ## The rarest entries among the kept rows
 # MAGIC
-# MAGIC In SQL, from the tables alone.
+# MAGIC In SQL, from the tables only.
 
 # COMMAND ----------
 
-read_table(spark, output, "curated").createOrReplaceTempView("curated")
-read_table(spark, output, "entry_counts").createOrReplaceTempView("entry_counts")
+read_table(spark, tables, "curated").createOrReplaceTempView("curated")
+read_table(spark, tables, "entry_counts").createOrReplaceTempView("entry_counts")
 display(
     spark.sql("""
         WITH kept AS (SELECT counts_version, language, explode(matched_entries) AS entry_id FROM curated)

@@ -2,8 +2,8 @@
 # MAGIC %md
 # MAGIC # Curate a pool of your own
 # MAGIC
-# MAGIC Checks and plans first, then tries a share of the rows, then curates. The recipe is set by widgets, so that a
-# MAGIC job can run this notebook with parameters.
+# MAGIC Checks the inputs, estimates the result from a sample, then curates. Widgets set the recipe, so that a job can
+# MAGIC run this notebook with parameters.
 
 # COMMAND ----------
 
@@ -14,18 +14,18 @@ dbutils.widgets.dropdown("format", "parquet", ["parquet", "delta"], "Format of t
 dbutils.widgets.text("text_column", "text", "Column of the caption")
 dbutils.widgets.text("url_column", "url", "Column of the image's URL")
 dbutils.widgets.text(
-    "metadata", "/Volumes/main/default/metadata/entries.txt.gz", "Entry list: a file, or a table by path or name"
+    "metadata", "/Volumes/main/default/metadata/entries.txt.gz", "Metadata: a file, or a table by path or name"
 )
-dbutils.widgets.text("output", "/Volumes/main/default/metaclip/curated", "Folder of the tables, or catalog.schema")
+dbutils.widgets.text("tables", "/Volumes/main/default/metaclip/curated", "Root of the tables, or catalog.schema")
 dbutils.widgets.text("t", "20000", "Threshold t, or empty")
-dbutils.widgets.text("target_size", "", "Rows to keep instead, or empty")
-dbutils.widgets.text("sample", "0.01", "Share of the rows to try first, or empty")
+dbutils.widgets.text("target_size", "", "Number of rows to keep instead, or empty")
+dbutils.widgets.text("sample", "0.01", "Share of the rows to estimate from first, or empty")
 
 # COMMAND ----------
 
 from metaclip_spark import CurateConfig, Pool, PoolColumns, curate, dry_run, estimate, read_metadata
 
-value = {name: dbutils.widgets.get(name).strip() for name in ("t", "target_size", "sample", "output")}
+value = {name: dbutils.widgets.get(name).strip() for name in ("t", "target_size", "sample", "tables")}
 pool = Pool(
     paths=(dbutils.widgets.get("pool"),),
     format=dbutils.widgets.get("format"),
@@ -42,19 +42,20 @@ metadata = read_metadata(dbutils.widgets.get("metadata"), spark=spark)
 # MAGIC %md
 # MAGIC ## Check
 # MAGIC
-# MAGIC Inputs, columns, output and space; nothing is written. A mistake is one sentence that names the remedy.
+# MAGIC Checks inputs, columns, output and space, and writes nothing. An error message says what to do.
 
 # COMMAND ----------
 
-plan = dry_run(spark, pool, metadata, value["output"], config)
+plan = dry_run(spark, pool, metadata, value["tables"], config)
 display(spark.createDataFrame([(key, str(what)) for key, what in plan.as_dict().items()], "what string, found string"))
 
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## Try a share of the rows
+# MAGIC ## Estimate
 # MAGIC
-# MAGIC Estimated sizes with the range that holds 19 in 20 runs; rows are sampled by a hash of ids, always the same.
+# MAGIC Estimated sizes, each with the range that contains 19 of 20 runs. Rows are sampled by a hash of their ids, so
+# MAGIC the sample is always the same.
 
 # COMMAND ----------
 
@@ -68,12 +69,12 @@ if value["sample"]:
 # MAGIC %md
 # MAGIC ## Curate
 # MAGIC
-# MAGIC The same parameters over the same files are the same run: done before, it is recognised; failed late, it goes on
-# MAGIC from its counts.
+# MAGIC The same parameters over the same files are the same run: a finished one is recognized, and one that failed
+# MAGIC after counting continues from its counts.
 
 # COMMAND ----------
 
-report = curate(spark, pool, metadata, value["output"], config, progress=print)
+report = curate(spark, pool, metadata, value["tables"], config, progress=print)
 display(spark.createDataFrame(list(report.counters.items()), "rows string, number long"))
 
 # COMMAND ----------

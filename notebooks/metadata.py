@@ -2,22 +2,22 @@
 # MAGIC %md
 # MAGIC # Build the metadata
 # MAGIC
-# MAGIC The list of entries that captions are matched to, made as table 1 of *Demystifying CLIP Data* says: WordNet's
-# MAGIC names, frequent words of Wikipedia, pairs of words that go together, and titles that are looked at.
+# MAGIC Builds the entries that captions are matched to, by table 1 of *Demystifying CLIP Data*: WordNet's names,
+# MAGIC frequent words of Wikipedia, pairs of words that belong together, and titles that are often viewed.
 # MAGIC
-# MAGIC Needs the sources on a volume, since nothing is downloaded here: NLTK's `corpora/wordnet`, a `pages-articles`
-# MAGIC dump of Wikipedia, and hourly files of page views. The cluster needs the library with its extra for this,
-# MAGIC `%pip install "/Volumes/…/metaclip_spark-….whl[metadata]"`. Who has a list already goes on with `curate`.
+# MAGIC The sources must be on a volume, because nothing is downloaded: NLTK's `corpora/wordnet`, a `pages-articles`
+# MAGIC dump of Wikipedia, and hourly files of page views. Install the library with its extra: `%pip install
+# MAGIC "/Volumes/…/metaclip_spark-….whl[metadata]"`. If you have metadata already, continue with `curate`.
 
 # COMMAND ----------
 
-dbutils.widgets.text("language", "en", "Language: the code of its Wikipedia")
+dbutils.widgets.text("language", "en", "Language code of the Wikipedia")
 dbutils.widgets.text("nltk_data", "/Volumes/main/default/nltk", "Folder with NLTK's corpora/wordnet, or empty")
 dbutils.widgets.text("dump", "/Volumes/main/default/dumps/enwiki", "Dump of Wikipedia, a file or folder, or empty")
 dbutils.widgets.text("page_views", "/Volumes/main/default/pageviews", "Folder of page views, or empty")
-dbutils.widgets.text("output", "/Volumes/main/default/metaclip/metadata", "Folder of the list, or catalog.schema")
-dbutils.widgets.text("total", "", "Entries at most, or empty for the paper's 500,000")
-dbutils.widgets.text("caption", "A photo of New York, at night", "Caption to try the list on")
+dbutils.widgets.text("output", "/Volumes/main/default/metaclip/metadata", "Folder of the metadata, or catalog.schema")
+dbutils.widgets.text("total", "", "Maximum number of entries, or empty for the paper's 500,000")
+dbutils.widgets.text("caption", "A photo of New York, at night", "Caption to match")
 
 # COMMAND ----------
 
@@ -39,9 +39,9 @@ config = MetadataConfig.for_language(value["language"], **caps)
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## Least counts, shares and caps
+# MAGIC ## Minimum counts, shares and caps
 # MAGIC
-# MAGIC English has the numbers of the first paper, every other language the shares of *Meta CLIP 2*.
+# MAGIC English uses the numbers of the first paper, every other language the shares of *Meta CLIP 2*.
 
 # COMMAND ----------
 
@@ -53,8 +53,8 @@ display(spark.createDataFrame(settings, "setting string, number string"))
 # MAGIC %md
 # MAGIC ## Build
 # MAGIC
-# MAGIC English Wikipedia takes hours of a core, the other sources minutes. The same sources give the same list, byte
-# MAGIC for byte; it is written at the end, all or nothing.
+# MAGIC English Wikipedia takes hours on one core, the other sources minutes. The same sources give the same metadata,
+# MAGIC byte for byte. It is written at the end, all or nothing.
 
 # COMMAND ----------
 
@@ -68,8 +68,8 @@ for warning in report.warnings:
 # MAGIC %md
 # MAGIC ## Where the entries come from
 # MAGIC
-# MAGIC A source admits what no earlier one had. What it proposed besides was held by an earlier one, repeated, above
-# MAGIC its cap, or rejected.
+# MAGIC A source admits entries that no earlier source has. Its other candidates are in an earlier source, repeated,
+# MAGIC above its cap, or rejected.
 
 # COMMAND ----------
 
@@ -93,9 +93,9 @@ display(
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## The list
+# MAGIC ## The metadata
 # MAGIC
-# MAGIC A table of all languages; an entry's id is its place.
+# MAGIC A table of all languages. The id of an entry is its position.
 
 # COMMAND ----------
 
@@ -108,8 +108,7 @@ display(entries.orderBy("score", ascending=False).select("admitted_by", "entry",
 # MAGIC %md
 # MAGIC ## Try it
 # MAGIC
-# MAGIC The table is metadata as it stands: give its place, or the artifact beside it, to `curate`. In a catalog the
-# MAGIC table is all that is written.
+# MAGIC Give the path of the table, or the artifact beside it, to `curate`. In a catalog only the table is written.
 
 # COMMAND ----------
 

@@ -2,15 +2,15 @@
 # MAGIC %md
 # MAGIC # Quickstart
 # MAGIC
-# MAGIC Curates 48,223 real sentences against WordNet's 86,654 names, and shows what every row of the result says of
-# MAGIC itself. Takes a minute; the data come with the library.
+# MAGIC Curates 48,223 real sentences against WordNet's 86,654 names and shows how every row of the result explains
+# MAGIC itself. This takes a minute. The data come with the library.
 # MAGIC
-# MAGIC The library is on the cluster if the bundle in `jobs/databricks` put it there. Otherwise install its wheel
-# MAGIC first, without extras, so that the runtime keeps its own Spark: `%pip install /Volumes/…/metaclip_spark-….whl`.
+# MAGIC The bundle in `jobs/databricks` installs the library on the cluster. Without it, install the wheel first,
+# MAGIC without extras, so that the runtime keeps its own Spark: `%pip install /Volumes/…/metaclip_spark-….whl`.
 
 # COMMAND ----------
 
-dbutils.widgets.text("folder", "/Volumes/main/default/metaclip/quickstart", "Folder for pool and tables")
+dbutils.widgets.text("folder", "/Volumes/main/default/metaclip/quickstart", "Folder for the pool and the tables")
 folder = dbutils.widgets.get("folder")
 
 # COMMAND ----------
@@ -18,8 +18,8 @@ folder = dbutils.widgets.get("folder")
 # MAGIC %md
 # MAGIC ## The pool
 # MAGIC
-# MAGIC Captions with their image URLs, here as a Delta table. It is written once: a second run finds the same version,
-# MAGIC and knows that its result is there already.
+# MAGIC Captions with their image URLs, here as a Delta table. It is written only once, so that a second run reads the
+# MAGIC same version and recognizes the finished result.
 
 # COMMAND ----------
 
@@ -34,8 +34,8 @@ display(spark.read.format("delta").load(pool.paths[0]).limit(5))
 # MAGIC %md
 # MAGIC ## Curate
 # MAGIC
-# MAGIC Two passes: count how many captions hold each entry; then keep a caption if one of its entries fires, each with
-# MAGIC probability min(1, t / count).
+# MAGIC The first pass counts how many captions each entry matches. The second keeps a caption if at least one of its
+# MAGIC entries is sampled, each with probability min(1, t / count).
 
 # COMMAND ----------
 
@@ -54,7 +54,7 @@ display(spark.createDataFrame(list(report.counters.items()), "rows string, numbe
 # MAGIC %md
 # MAGIC ## The result
 # MAGIC
-# MAGIC Each row has its matched entries, its probability, its draw and its admission threshold: the least t that
+# MAGIC Each row has its matched entries, its probability, its draw and its admission threshold: the smallest t that
 # MAGIC keeps it.
 
 # COMMAND ----------
@@ -65,7 +65,7 @@ display(curated.orderBy("admission_threshold").limit(10))
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC A smaller curation is a filter, without another run:
+# MAGIC A smaller curation is a filter and needs no run:
 
 # COMMAND ----------
 
@@ -74,7 +74,7 @@ display(curated.where("admission_threshold <= 1").selectExpr("count(*) AS rows_a
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## Why is this row here?
+# MAGIC ## Why was this row kept?
 
 # COMMAND ----------
 

@@ -1,6 +1,7 @@
-"""Each new pool, by the stages of ../stages.toml: tried, appended, balanced, checked, reported. README.md beside it.
+"""Add each new pool to a curated table, by the stages of ../stages.toml. README.md beside this file describes it.
 
-One Spark job a stage. A retry, or a second run for the same date, finds what is done: it adds no rows and no version.
+Each stage is a Spark job. A retry, or a second run for the same date, finds what is done and adds no
+rows and no version.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ DRIVER_PYTHON: Final = os.environ.get("METACLIP_SPARK_DRIVER_PYTHON", str(CLONE 
 STAGES: Final = tomllib.loads((CLONE / "jobs" / "stages.toml").read_text(encoding="utf-8"))
 PLATFORM: Final = os.environ.get("METACLIP_SPARK_PLATFORM", "spark")
 VARIABLE: Final = "metaclip_spark"
-"""Airflow's variable with this installation's parameters, as JSON; what a run is given wins over it."""
+"""Airflow variable with the parameters of this installation, as JSON; the parameters of a run override it."""
 
-SAID: Final = "metaclip-spark: "
-WARNED: Final = f"{SAID}warning: "
+ERROR: Final = "metaclip-spark: "
+WARNING: Final = f"{ERROR}warning: "
 EXIT_CODE: Final = re.compile(r"Error code is: (\d+)")
-# Options or settings, an artifact, figures that do not agree: the same again. The rest may be over by the next try: a
-# pool that is not whole yet, a table that another run writes to, lost executors.
-IN_VAIN: Final = frozenset({2, 4, 7})
+# Options or settings, an artifact, figures that do not agree: a retry fails in the same way. Other errors may be
+# over by then: an incomplete pool, a table that another run writes to, lost executors.
+FINAL_CODES: Final = frozenset({2, 4, 7})
 XCOM: Final = (
     "run_id",
     "already_finished",
@@ -49,11 +50,11 @@ XCOM: Final = (
     "read",
     "sampled",
 )
-"""What of a stage's report goes on to the next tasks: paths and counters."""
+"""Parts of a stage's report that go on to the next tasks: paths and counters."""
 
 
 def value(name: str, params: Mapping[str, Any], variable: Mapping[str, Any], dag_run: Any) -> str:
-    """A parameter: of the run, else of Airflow's variable, else the default; {pool_name} in it is the pool's name.
+    """Return a parameter: of the run, else of Airflow's variable, else the default, with {pool_name} replaced.
 
     >>> from types import SimpleNamespace
     >>> scheduled = SimpleNamespace(data_interval_end=pendulum.datetime(2026, 3, 1))
@@ -66,13 +67,13 @@ def value(name: str, params: Mapping[str, Any], variable: Mapping[str, Any], dag
     chosen = str(params.get(name) or variable.get(name, STAGES["parameters"][name]))
     if name == "pool_name":
         return chosen or month_ended(dag_run.data_interval_end or dag_run.run_after)
-    if "{pool_name}" not in chosen:
-        return chosen
-    return chosen.replace("{pool_name}", value("pool_name", params, variable, dag_run))
+    if "{pool_name}" in chosen:
+        chosen = chosen.replace("{pool_name}", value("pool_name", params, variable, dag_run))
+    return chosen
 
 
 def month_ended(by: datetime) -> str:
-    """The last month that was over by a time: a schedule's run comes when its month has ended.
+    """Return the last month that ended before a time; a scheduled run starts when its month has ended.
 
     >>> [month_ended(pendulum.datetime(*day)) for day in ((2026, 3, 1), (2026, 3, 31), (2026, 1, 1))]
     ['2026-02', '2026-02', '2025-12']
@@ -81,13 +82,13 @@ def month_ended(by: datetime) -> str:
 
 
 def arguments(stage: Mapping[str, Any]) -> list[str]:
-    """A stage's arguments as Airflow's templates."""
+    """Return a stage's arguments as Airflow templates."""
     templated = "{{{{ value('{}', params, var.json.get('" + VARIABLE + "', {{}}), dag_run) }}}}"
     return [re.sub(r"\{(\w+)\}", lambda name: templated.format(name[1]), argument) for argument in stage["arguments"]]
 
 
 def without_empty(rendered: list[str]) -> list[str]:
-    """Arguments without the options whose value is empty.
+    """Return the arguments without the options whose value is empty.
 
     >>> without_empty(["--pool", "p", "--url-column", "", "--json"])
     ['--pool', 'p', '--json']
@@ -99,7 +100,7 @@ def without_empty(rendered: list[str]) -> list[str]:
 
 
 class ListeningHook(SparkSubmitHook):
-    """Keeps the last lines of the driver, which hold its report, or its error."""
+    """Hook that keeps the last lines of the driver, which contain its report or its error."""
 
     lines: deque[str]
 
@@ -115,7 +116,7 @@ class ListeningHook(SparkSubmitHook):
 
 
 class SubmitStage(SparkSubmitOperator):
-    """A stage by spark-submit; fails with the job's own sentence, and for good where another try is in vain."""
+    """Stage run by spark-submit. It fails with the job's error message, without retries if they would fail too."""
 
     def _get_hook(self) -> SparkSubmitHook:
         hook = super()._get_hook()
@@ -123,22 +124,22 @@ class SubmitStage(SparkSubmitOperator):
         return hook
 
     def execute(self, context: Any) -> dict[str, Any]:  # type: ignore[override]
-        """Run the job; what its report says in short."""
+        """Run the job and return the main figures of its report."""
         self.application_args = without_empty(self.application_args or [])
         try:
             super().execute(context)
         except AirflowException as error:
-            said = sentence(getattr(self._hook, "lines", ()))
-            if said is None:
+            message = error_in(getattr(self._hook, "lines", ()))
+            if message is None:
                 raise
             code = EXIT_CODE.search(str(error))
-            kind = AirflowFailException if code and int(code[1]) in IN_VAIN else AirflowException
-            raise kind(f"{self.task_id}: {said}") from error
-        return in_short(report_in(list(self._hook.lines))) if self._hook else {}
+            kind = AirflowFailException if code and int(code[1]) in FINAL_CODES else AirflowException
+            raise kind(f"{self.task_id}: {message}") from error
+        return main_figures(report_in(list(self._hook.lines))) if self._hook else {}
 
 
 class RunStageOnDatabricks(DatabricksSubmitRunOperator):
-    """A stage as a one-time run on Databricks."""
+    """Stage as a one-time run on Databricks."""
 
     def execute(self, context: Any) -> None:
         """Run the job."""
@@ -147,32 +148,32 @@ class RunStageOnDatabricks(DatabricksSubmitRunOperator):
         super().execute(context)
 
 
-def sentence(lines: Iterable[str]) -> str | None:
-    """The error that ended a driver, of its last lines; None where it did not come to say one, as when it is killed.
+def error_in(lines: Iterable[str]) -> str | None:
+    """Return the error message in the last lines of a driver, or None without one, as after a kill.
 
-    >>> sentence(["metaclip-spark: warning: no ids", "metaclip-spark: no pool", "(--debug shows where)"])
+    >>> error_in(["metaclip-spark: warning: no ids", "metaclip-spark: no pool", "(--debug shows the traceback)"])
     'no pool'
-    >>> sentence(["metaclip-spark: warning: no ids", "Killed"])
+    >>> error_in(["metaclip-spark: warning: no ids", "Killed"])
     """
-    said = [line for line in lines if line.startswith(SAID) and not line.startswith(WARNED)]
-    return said[-1].removeprefix(SAID) if said else None
+    errors = [line for line in lines if line.startswith(ERROR) and not line.startswith(WARNING)]
+    return errors[-1].removeprefix(ERROR) if errors else None
 
 
 def report_in(lines: list[str]) -> dict[str, Any]:
-    """The last JSON object among the lines of a driver; empty without one, as of a driver in cluster mode."""
+    """Return the last JSON object among the lines of a driver; empty without one, as in cluster mode."""
     ends = [number for number, line in enumerate(lines) if line == "}"]
     starts = [number for number, line in enumerate(lines) if line == "{" and ends and number < ends[-1]]
     found: dict[str, Any] = json.loads("\n".join(lines[starts[-1] : ends[-1] + 1])) if starts else {}
     return found
 
 
-def in_short(report: Mapping[str, Any]) -> dict[str, Any]:
-    """What goes into an XCom."""
+def main_figures(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parts of a report that go into an XCom."""
     return {name: report[name] for name in XCOM if name in report}
 
 
 def submit(stage: Mapping[str, Any]) -> SparkSubmitOperator | DatabricksSubmitRunOperator:
-    """The task of a stage, for the platform that METACLIP_SPARK_PLATFORM names."""
+    """Return the task of a stage, for the platform that METACLIP_SPARK_PLATFORM names."""
     if PLATFORM == "databricks":
         return RunStageOnDatabricks(
             task_id=stage["name"],
@@ -200,7 +201,7 @@ def submit(stage: Mapping[str, Any]) -> SparkSubmitOperator | DatabricksSubmitRu
 
 @task(trigger_rule="all_success")
 def report(pool_name: str, checked: dict[str, Any] | None, appended: dict[str, Any] | None) -> dict[str, Any]:
-    """Where the pool is now, in a few figures."""
+    """Print and return the main figures of the new pool."""
     found = {"pool_name": pool_name, "checked": checked, "appended": appended}
     print(json.dumps(found, indent=2))
     return found
@@ -212,7 +213,7 @@ with DAG(
     schedule=os.environ.get("METACLIP_SPARK_SCHEDULE", "@monthly"),
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
-    max_active_runs=1,  # two runs on the same tables would conflict; the later one would be refused, and tried again
+    max_active_runs=1,  # two runs on the same tables conflict: the later one would be refused, and retried
     params={
         name: Param("", type="string", description=f"default: {default!r}")
         for name, default in STAGES["parameters"].items()

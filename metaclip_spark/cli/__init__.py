@@ -1,6 +1,6 @@
-"""The `metaclip-spark` command: options in, one summary or one error message out.
+"""The `metaclip-spark` command: options in, one report or one error message out.
 
-No rule of the recipe is here: each subcommand reads its options and calls the function that a Python user would call.
+The commands contain no rules of the recipe: each reads its options and calls the function that a Python user calls.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from metaclip_spark.cli.arguments import build_parser, given
-from metaclip_spark.cli.log import log_to_standard_error
+from metaclip_spark.cli.arguments.printing import log_to_standard_error
+from metaclip_spark.cli.parser import build_parser, without_empty_names
 from metaclip_spark.errors import MetaclipSparkError, MetaclipSparkWarning
 
 if TYPE_CHECKING:
@@ -24,21 +24,22 @@ _INTERRUPTED = 130  # the shell's 128 + SIGINT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one subcommand.
+    """Run one command.
 
     Args:
-        arguments: as after the command's name; None takes the process's own.
+        arguments: Arguments after the name of the program. None takes those of the process.
 
     Returns:
-        Exit code: 0, or the kind of the error (`MetaclipSparkError.exit_code`; 1 for one that was not foreseen).
+        Exit code: 0, the kind of the error (`MetaclipSparkError.exit_code`), or 1 for an unexpected error.
     """
-    options = build_parser().parse_args(given(sys.argv[1:] if arguments is None else arguments))
+    given = sys.argv[1:] if arguments is None else arguments
+    options = build_parser().parse_args(without_empty_names(given))
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # entries are of any script, a terminal may know only its own
-    if getattr(options, "log", False):
+        sys.stdout.reconfigure(errors="replace")  # entries have any script, a terminal may not
+    if options.log:
         log_to_standard_error()
     try:
-        with _plain_warnings():
+        with _one_line_warnings():
             options.run(options)
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -47,27 +48,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"metaclip-spark: {error}", file=sys.stderr)
         return error.exit_code
-    except Exception as error:  # a person gets a sentence; the traceback is one option away
+    except Exception as error:  # a person reads one sentence; --debug adds the traceback
         if options.debug:
             raise
-        said = str(error).strip().partition("\n")[0]
-        print(f"metaclip-spark: {type(error).__name__}: {said}\n(--debug shows where)", file=sys.stderr)
+        first_line = str(error).strip().partition("\n")[0]
+        print(f"metaclip-spark: {type(error).__name__}: {first_line}\n(--debug shows the traceback)", file=sys.stderr)
         return MetaclipSparkError.exit_code
     return 0
 
 
 @contextmanager
-def _plain_warnings() -> Iterator[None]:
-    """Our own warnings as one line each; those of others as they are."""
+def _one_line_warnings() -> Iterator[None]:
+    """Print warnings of this package as one line each within the context; those of others stay unchanged."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", MetaclipSparkWarning)
-        of_others = warnings.showwarning
+        show_others = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *where: object, **more: object) -> None:
             if issubclass(category, MetaclipSparkWarning):
                 print(f"metaclip-spark: warning: {message}", file=sys.stderr)
             else:
-                of_others(message, category, *where, **more)  # type: ignore[arg-type]
+                show_others(message, category, *where, **more)  # type: ignore[arg-type]
 
         warnings.showwarning = show
         yield

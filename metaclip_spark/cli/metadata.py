@@ -1,4 +1,4 @@
-"""`metaclip-spark metadata`: from dumps to the list of entries; all at once, or source by source."""
+"""`metaclip-spark metadata`: build metadata from dumps, all at once or source by source."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from metaclip_spark.cli.options import metadata_sources, run_file_of, session_options
-from metaclip_spark.cli.rehearsals import add_progress, progress_of
-from metaclip_spark.cli.session_arguments import add_output_options, add_session_options
+from metaclip_spark.cli.arguments.fields import add_conf_argument, run_file_of
+from metaclip_spark.cli.arguments.metadata import metadata_sources
+from metaclip_spark.cli.arguments.printing import (
+    add_printing_arguments,
+    announce_kernels,
+    print_report,
+    progress_of,
+)
+from metaclip_spark.cli.arguments.session import add_session_arguments, session_of
 from metaclip_spark.config.metadata import REFERENCE_LANGUAGE, MetadataConfig, MetadataSources
 from metaclip_spark.errors import ConfigError, MetaclipSparkError
 
@@ -17,82 +23,87 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
     from collections.abc import Iterable, Sequence
 
-    from metaclip_spark.cli.run_file import RunFile
+    from metaclip_spark.cli.arguments.run_file import RunFile
 
 _COUNT, _LIMIT, _SHARE = "N", "N|none", "S"
 # Options of the recipe, by the field of `MetadataConfig` that they set.
 _RECIPE: Final = {
-    "unigram_min_count": (_COUNT, "occurrences that a unigram needs (100; other languages: 1)"),
-    "unigram_share": (_SHARE, "share of the distinct words that is kept (none; other languages: 0.1)"),
-    "unigram_cap": (_LIMIT, "unigrams newly admitted at most (251465)"),
+    "unigram_min_count": (_COUNT, "minimum number of occurrences of a unigram (100; other languages: 1)"),
+    "unigram_share": (_SHARE, "share of the distinct words to keep (none; other languages: 0.1)"),
+    "unigram_cap": (_LIMIT, "maximum number of newly admitted unigrams (251465)"),
     "bigram_min_count": (
         _COUNT,
-        "occurrences that a bigram needs in English Wikipedia; scaled down to smaller ones (100)",
+        "minimum number of occurrences of a bigram in English Wikipedia, scaled down for smaller ones (100)",
     ),
-    "bigram_min_pmi": (_SHARE, "bits of pointwise mutual information that a bigram needs (none: the best)"),
-    "bigram_share": (_SHARE, "bigrams at most, as a share of the unigrams (none; other languages: 0.4)"),
-    "bigram_cap": (_LIMIT, "bigrams newly admitted at most (100646)"),
-    "title_min_line_views": (_COUNT, "views of an hourly line that counts (50; other languages: 1)"),
-    "title_min_views": (_COUNT, "views over all files that a title needs (70; other languages: 1)"),
-    "title_share": (_SHARE, "share of the distinct titles that is kept (none; other languages: 0.76)"),
-    "title_cap": (_LIMIT, "titles newly admitted at most (61235)"),
-    "total_cap": (_LIMIT, "entries at most (500000)"),
-    "tokens": (_COUNT, "words of the corpus, where ready-made counts are a part of it (their sum)"),
+    "bigram_min_pmi": (_SHARE, "minimum pointwise mutual information of a bigram, in bits (none: take the best)"),
+    "bigram_share": (_SHARE, "maximum number of bigrams, as a share of the unigrams (none; other languages: 0.4)"),
+    "bigram_cap": (_LIMIT, "maximum number of newly admitted bigrams (100646)"),
+    "title_min_line_views": (_COUNT, "minimum number of views for an hourly line to count (50; other languages: 1)"),
+    "title_min_views": (_COUNT, "minimum number of views of a title over all files (70; other languages: 1)"),
+    "title_share": (_SHARE, "share of the distinct titles to keep (none; other languages: 0.76)"),
+    "title_cap": (_LIMIT, "maximum number of newly admitted titles (61235)"),
+    "total_cap": (_LIMIT, "maximum number of entries (500000)"),
+    "tokens": (_COUNT, "number of words of the corpus, if ready-made counts cover a part of it (their sum)"),
 }
 _SWITCHES: Final = {
-    "bigram_min_count_exact": "take --bigram-min-count as it is",
-    "keep_odd": "words may begin and end with quotes, brackets and markup",
+    "bigram_min_count_exact": "do not scale --bigram-min-count",
+    "keep_odd": "admit words that start or end with quotes, brackets or markup",
 }
 _PLACES: Final = {
     "dump": "pages-articles dump: .xml, .gz, .bz2, or a folder of parts",
-    "unigrams": "ready-made counts in place of a dump: `word count` or `word<TAB>count`",
-    "bigrams": "the same of pairs of words",
+    "unigrams": "ready-made counts instead of a dump: `word count` or `word<TAB>count`",
+    "bigrams": "ready-made counts of pairs of words",
 }
 _OUTPUT: Final = {
-    True: "folder to write to; or place in a store (s3a://…) or schema (catalog.schema), where the table alone is "
-    "written and none of the files beside it: `curate --metadata LANG=TABLE` takes the table",
-    False: "folder of this machine to write to",
+    True: "folder to write to, or a place in a store (s3a://…) or a schema (catalog.schema), which gets only the table "
+    "(for `curate --metadata LANG=TABLE`) and no files",
+    False: "folder on this machine to write to",
 }
-STEPS: Final = ("build", "wordnet", "ngrams", "titles", "merge")
+_STEPS: Final = {
+    "build": "run all steps: from dumps to the metadata, its manifest and the compiled artifact",
+    "wordnet": "write the candidates of WordNet only, as `text<TAB>score`, with their origin beside them",
+    "ngrams": "write the candidates of words and pairs of words only",
+    "titles": "write the candidates of titles only",
+    "merge": "merge files of candidates into the metadata",
+}
 
 
-def add_metadata(commands_of: _SubParsersAction[ArgumentParser]) -> None:
-    """Register the command, with a subcommand for all at once and for each step."""
-    parser = commands_of.add_parser(
+def add_metadata(commands: _SubParsersAction[ArgumentParser]) -> None:
+    """Add the command, with a subcommand for all steps together and for each of them."""
+    parser = commands.add_parser(
         "metadata",
-        help="build the list of entries from WordNet and Wikipedia",
-        description="Build metadata: WordNet's names, the frequent words and the most telling pairs of words of a "
-        "Wikipedia, its titles by page views; merged in this order. Nothing is downloaded.",
+        description="Build metadata from WordNet's names and a Wikipedia's frequent words, most telling pairs of words "
+        "and most viewed titles, merged in this order. Downloads nothing.",
     )
     steps = parser.add_subparsers(title="steps", required=True, metavar="STEP", dest="step")
-    help_of = {
-        "build": "all steps: from dumps to the list, its manifest and the compiled artifact",
-        "wordnet": "WordNet's candidates alone, as a file `text<TAB>score`, and beside it where they are from",
-        "ngrams": "candidates of words and pairs alone",
-        "titles": "candidates of titles alone",
-        "merge": "merge files of candidates into the list",
-    }
-    for step in STEPS:
-        _add_step(steps, step, help_of[step])
+    for step, described in _STEPS.items():
+        _add_step(steps, step, described)
 
 
-def _add_step(steps: _SubParsersAction[ArgumentParser], step: str, help_: str) -> None:
-    parser = steps.add_parser(step, help=help_, description=help_[0].upper() + help_[1:] + ".")
-    parser.add_argument("--output", required=True, metavar="ROOT", help=_OUTPUT[step in {"build", "merge"}])
-    several = "+" if step == "build" else 1
-    parser.add_argument(
-        "--language", nargs=several, default=[REFERENCE_LANGUAGE], metavar="LANG", help="of the Wikipedia (default: en)"
+def _add_step(steps: _SubParsersAction[ArgumentParser], step: str, described: str) -> None:
+    parser = steps.add_parser(
+        step,
+        usage="%(prog)s --output ROOT [OPTION ...]",
+        help=described,
+        description=f"{described[0].upper()}{described[1:]}.",
     )
-    sources = parser.add_argument_group("the sources; LANG= where there are several languages")
+    parser.add_argument("--output", required=True, metavar="ROOT", help=_OUTPUT[step in {"build", "merge"}])
+    parser.add_argument(
+        "--language",
+        nargs="+" if step == "build" else 1,
+        default=[REFERENCE_LANGUAGE],
+        metavar="LANG",
+        help="language code of the Wikipedia (default: en)",
+    )
+    sources = parser.add_argument_group("sources (write LANG= if there are several languages)")
     if step in {"build", "wordnet"}:
-        sources.add_argument("--nltk-data", metavar="DIR", help="folder with NLTK's corpora/ (default: NLTK_DATA)")
+        sources.add_argument("--nltk-data", metavar="DIR", help="folder with NLTK's corpora/ (default: $NLTK_DATA)")
     if step == "build":
         sources.add_argument(
             "--no-wordnet", action="store_true", help="leave WordNet out, and with it the numbers 0 to 99"
         )
     if step in {"build", "ngrams", "titles"}:
-        places = ("dump",) if step == "titles" else tuple(_PLACES)
-        for name in places:
+        for name in ("dump",) if step == "titles" else tuple(_PLACES):
             sources.add_argument(f"--{name}", nargs="+", default=[], metavar="[LANG=]PATH", help=_PLACES[name])
     if step in {"build", "titles"}:
         sources.add_argument(
@@ -100,35 +111,33 @@ def _add_step(steps: _SubParsersAction[ArgumentParser], step: str, help_: str) -
         )
     if step == "merge":
         sources.add_argument(
-            "--candidates", required=True, type=Path, metavar="DIR", help="where the other steps wrote"
+            "--candidates", required=True, type=Path, metavar="DIR", help="folder that the other steps wrote to"
         )
     if step in {"build", "merge"}:
-        sources.add_argument("--official", metavar="LIST", help="a list to take as it is, before all sources")
-        parser.add_argument("--compare", type=Path, metavar="LIST", help="another list, to tell the difference to")
-    recipe = parser.add_argument_group("the recipe (defaults: the papers')")
-    for name, (kind, said) in _RECIPE.items():
-        recipe.add_argument(f"--{name.replace('_', '-')}", type=_value_of(kind), metavar=kind, help=said)
-    for name, said in _SWITCHES.items():
-        recipe.add_argument(f"--{name.replace('_', '-')}", action="store_true", default=None, help=said)
-    parser.add_argument(
-        "--conf", type=Path, metavar="FILE", help="TOML file of settings, [metadata] among them (conf/)"
-    )
-    add_progress(parser)
-    add_session_options(parser)
-    add_output_options(parser)
+        sources.add_argument("--official", metavar="LIST", help="entries to admit unchanged, before all sources")
+        parser.add_argument("--compare", type=Path, metavar="LIST", help="other metadata to compare the result with")
+    recipe = parser.add_argument_group("recipe (defaults: those of the papers)")
+    for name, (kind, meaning) in _RECIPE.items():
+        recipe.add_argument(f"--{name.replace('_', '-')}", type=_value_of(kind), metavar=kind, help=meaning)
+    for name, meaning in _SWITCHES.items():
+        recipe.add_argument(f"--{name.replace('_', '-')}", action="store_true", default=None, help=meaning)
+    add_conf_argument(parser)
+    add_session_arguments(parser)
+    add_printing_arguments(parser)
     parser.set_defaults(run=run_metadata)
 
 
 def run_metadata(options: Namespace) -> None:
-    """Do one step, or all, and print what came of it."""
-    from metaclip_spark.spark.session import open_session  # noqa: PLC0415 - --help should not wait for Spark
+    """Run one step, or all, and print the report."""
+    from metaclip_spark.core.wikitext import strip_markup  # noqa: PLC0415 - `--help` must not load numba
 
     run_file = run_file_of(options)
-    session = session_options(options, run_file)
     languages = list(dict.fromkeys(options.language))
     configs = {language: metadata_config_of(options, run_file, language) for language in languages}
     sources = {language: sources_of(options, language, languages) for language in languages}
-    with open_session(master=session.master, settings=session.settings, jars=session.jars) as spark:
+    with session_of(options, run_file) as spark:
+        if options.step in {"build", "ngrams"}:
+            announce_kernels(options, strip_markup)
         if options.step == "build":
             _build(spark, options, sources, configs)
         else:
@@ -136,10 +145,10 @@ def run_metadata(options: Namespace) -> None:
 
 
 def metadata_config_of(options: Namespace, run_file: RunFile, language: str) -> MetadataConfig:
-    """The recipe of a language: the papers', then the file's values, then the options'.
+    """Return the recipe of a language: the paper's, overridden by the file, overridden by the options.
 
     Raises:
-        ConfigError: as `MetadataConfig`.
+        ConfigError: As `MetadataConfig`.
     """
     given = {name: getattr(options, name) for name in (*_RECIPE, *_SWITCHES)}
     chosen = {name: None if value == "none" else value for name, value in given.items() if value is not None}
@@ -147,10 +156,10 @@ def metadata_config_of(options: Namespace, run_file: RunFile, language: str) -> 
 
 
 def sources_of(options: Namespace, language: str, languages: Sequence[str]) -> MetadataSources:
-    """The sources of a language.
+    """Return the sources of a language.
 
     Raises:
-        ConfigError: a source is of no language asked for, or of one of several without saying which.
+        ConfigError: The language of a source is not requested, or is not named although there are several.
     """
     return MetadataSources(
         nltk_data=getattr(options, "nltk_data", None),
@@ -163,12 +172,14 @@ def sources_of(options: Namespace, language: str, languages: Sequence[str]) -> M
 
 def _paths_of(given: Iterable[str], name: str, language: str, languages: Sequence[str]) -> tuple[str, ...]:
     pairs = metadata_sources(given)
-    unsaid = [path for own, path in pairs if own is None]
-    if unsaid and len(languages) > 1:
-        raise ConfigError(f"--{name} {unsaid[0]}: of which of {', '.join(languages)}? Write LANG=PATH")
-    other = [own for own, _ in pairs if own is not None and own not in languages]
-    if other:
-        raise ConfigError(f"--{name} is given for {other[0]!r}, which is not asked for: add it to --language")
+    unnamed = [path for own, path in pairs if own is None]
+    if unnamed and len(languages) > 1:
+        raise ConfigError(
+            f"--{name} {unnamed[0]} does not name one of the languages {', '.join(languages)}. Pass LANG=PATH."
+        )
+    others = [own for own, _ in pairs if own is not None and own not in languages]
+    if others:
+        raise ConfigError(f"--{name} is given for the language {others[0]!r}. Add it to --language.")
     return tuple(path for own, path in pairs if own in {None, language})
 
 
@@ -182,10 +193,10 @@ def _build(
         spark, sources, options.output, configs, compare=options.compare, progress=progress_of(options)
     )
     if options.json:
-        of_languages = {language: report.as_dict() for language, report in built.reports.items()}
+        reports = {language: report.as_dict() for language, report in built.reports.items()}
         failed = {language: str(error) for language, error in built.failures.items()}
         overall = {"digest": built.digest, "digests": built.digests}
-        print(json.dumps(overall | {"languages": of_languages, "failed": failed}, indent=2))
+        print(json.dumps(overall | {"languages": reports, "failed": failed}, indent=2))
     else:
         print("\n\n".join(render_metadata(report) for report in built.reports.values()))
         if len(built.digests) > 1:
@@ -195,13 +206,13 @@ def _build(
 
 
 def _failure_of(failures: dict[str, MetaclipSparkError], languages: int) -> Exception:
-    """One error for all that failed: of the first one's kind, but of none where one was not foreseen."""
-    unforeseen = next((error for error in failures.values() if type(error) is MetaclipSparkError), None)
-    first = unforeseen or next(iter(failures.values()))
+    """Return one error for all failures: an unexpected one if there is any, else of the kind of the first."""
+    unexpected = next((error for error in failures.values() if type(error) is MetaclipSparkError), None)
+    first = unexpected or next(iter(failures.values()))
     if languages == 1:
-        return first.__cause__ if unforeseen is not None and isinstance(first.__cause__, Exception) else first
-    said = "; ".join(f"{language}: {error}" for language, error in failures.items())
-    failed = type(first)(f"{len(failures)} of {languages} languages failed: {said}")
+        return first.__cause__ if unexpected is not None and isinstance(first.__cause__, Exception) else first
+    messages = "; ".join(f"{language}: {error}" for language, error in failures.items())
+    failed = type(first)(f"{len(failures)} of {languages} languages failed: {messages}")
     failed.__cause__ = first
     return failed
 
@@ -215,7 +226,7 @@ def _one_step(spark: Any, options: Namespace, language: str, sources: MetadataSo
             spark, options.candidates, options.output, language, config, official=options.official,
             compare=options.compare, progress=progress_of(options),
         )  # fmt: skip
-        print(json.dumps(report.as_dict(), indent=2) if options.json else render_metadata(report))
+        print_report(options, report, render_metadata)
         return
     written = write_candidates(
         spark, options.step, sources, Path(options.output), language, config, progress=progress_of(options)
@@ -230,6 +241,6 @@ def _value_of(kind: str) -> Any:
         try:
             return float(text) if kind == _SHARE else int(text)
         except ValueError:
-            raise ArgumentTypeError(f"{text!r} is no number") from None
+            raise ArgumentTypeError(f"{text!r} is not a number") from None
 
     return value

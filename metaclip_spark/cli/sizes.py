@@ -1,4 +1,4 @@
-"""`metaclip-spark sizes`: size against t, from the tables of a curated pool."""
+"""`metaclip-spark sizes`: how many rows each threshold would keep."""
 
 from __future__ import annotations
 
@@ -6,38 +6,37 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
-from metaclip_spark.audit.sizes_text import render_sizes, sizes_as_csv
-from metaclip_spark.cli.options import run_file_of, session_options
+from metaclip_spark.cli.arguments.printing import add_printing_arguments
+from metaclip_spark.cli.arguments.session import add_session_arguments, session_of
+from metaclip_spark.cli.arguments.tables import add_tables_argument
 
 if TYPE_CHECKING:
-    import argparse
+    from argparse import ArgumentParser, Namespace, _SubParsersAction
 
 
-def add_sizes(commands_of: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
-    """Add the subcommand; the caller adds the session's options."""
-    parser = commands_of.add_parser(
+def add_sizes(commands: _SubParsersAction[ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
         "sizes",
-        help="show how many rows each t would keep",
-        description="Size against t for a curated pool: the rows that its counts and draws keep at each threshold, "
-        "exactly, with the head's entries and the tail's share of the matches there. Reads the tables only.",
+        description="Show for each t the exact number of rows that the stored counts and draws keep, the number of "
+        "head entries and the tail share. Reads the tables only.",
     )
-    parser.add_argument("root", metavar="ROOT", help="folder of the tables, as given to curate --output")
+    add_tables_argument(parser)
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--csv", action="store_true", help="print all points of the curve as CSV")
-    form.add_argument("--json", action="store_true", help="print all points of the curve as JSON")
-    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    form.add_argument("--csv", action="store_true", help="print all points of the size curve as CSV")
+    form.add_argument("--json", action="store_true", help="print all points of the size curve as JSON")
+    add_session_arguments(parser)
+    add_printing_arguments(parser, as_json=False)
     parser.set_defaults(run=run_sizes)
-    return parser
 
 
-def run_sizes(options: argparse.Namespace) -> None:
+def run_sizes(options: Namespace) -> None:
     """Print the size curves of a curated pool."""
-    from metaclip_spark.audit.sizes import sizes  # noqa: PLC0415
-    from metaclip_spark.spark.session import open_session  # noqa: PLC0415 - `--help` should not wait for Spark
+    from metaclip_spark.audit.sizes import sizes  # noqa: PLC0415 - `--help` must not load Spark
+    from metaclip_spark.audit.sizes_text import render_sizes, sizes_as_csv  # noqa: PLC0415
 
-    session = session_options(options, run_file_of(options))
-    with open_session(master=session.master, settings=session.settings, jars=session.jars) as spark:
-        curves = sizes(spark, options.root)
+    with session_of(options) as spark:
+        curves = sizes(spark, options.tables)
     if options.json:
         print(json.dumps(curves.as_dict(), indent=2))
     elif options.csv:

@@ -1,4 +1,4 @@
-"""Checks of single values that a user gave, from a file, an option or a program."""
+"""Checks of single configuration values from a file, an option or a program."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from metaclip_spark.errors import ConfigError
 
 
 def is_number(value: object) -> bool:
-    """Whether it is a finite number that has a double."""
+    """Return whether a value is a finite number that a double can represent."""
     try:
         return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     except OverflowError:
@@ -16,7 +16,7 @@ def is_number(value: object) -> bool:
 
 
 def is_text(value: object) -> bool:
-    """Whether it is text that has a UTF-8."""
+    """Return whether a value is text that UTF-8 can encode."""
     try:
         return isinstance(value, str) and value.encode() is not None
     except UnicodeEncodeError:
@@ -24,37 +24,39 @@ def is_text(value: object) -> bool:
 
 
 def is_pair_of_names(pair: object) -> bool:
-    """Whether it is a name and what it stands for, which is not empty."""
+    """Return whether a value is a pair of a name and a text that is not empty."""
     return isinstance(pair, (list, tuple)) and [is_text(name) for name in pair] == [True, True] and bool(pair[1])
 
 
 def checked_names(what: str, value: object) -> tuple[str, ...]:
-    """One or several texts as a tuple; refuse anything else by a ConfigError."""
+    """Return one or several texts as a tuple; raise a ConfigError for anything else."""
     names = (value,) if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)) or not all(map(is_text, names)):
-        raise ConfigError(f"{what} = {value!r} of a pool: give texts")
+        raise ConfigError(f"{what} = {value!r} of a pool is not a text or a list of texts.")
     return tuple(names)
 
 
 def check_threshold(name: str, value: object) -> None:
-    """Refuse what is no finite number > 0 by a ConfigError."""
+    """Raise a ConfigError unless a value is a finite number > 0."""
     if not (isinstance(value, (int, float)) and is_number(value) and value > 0):
-        raise ConfigError(f"{name} = {value!r} is no threshold: pass a finite number of matches > 0 (the paper: 20000)")
+        raise ConfigError(
+            f"{name} = {value!r} is not a threshold. Pass a finite number of matches > 0 (the paper used 20000)."
+        )
 
 
 def check_choice(what: str, value: str, allowed: tuple[str, ...]) -> None:
-    """Refuse what is not among the values allowed, by a ConfigError that lists them."""
+    """Raise a ConfigError that lists the allowed values unless a value is one of them."""
     if value not in allowed:
-        raise ConfigError(f"{what} {value!r} is unknown: one of {', '.join(allowed)}")
+        raise ConfigError(f"The {what} {value!r} is unknown. Pass one of {', '.join(allowed)}.")
 
 
-def check_integer(name: str, value: object, least: int, most: int) -> None:
-    """Refuse what is no integer within the limits by a ConfigError."""
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise ConfigError(f"{name} = {value!r} is not an integer from {least} to {most}")
+def check_integer(name: str, value: object, minimum: int, maximum: int) -> None:
+    """Raise a ConfigError unless a value is an integer within the limits."""
+    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
+        raise ConfigError(f"{name} = {value!r} is not an integer from {minimum} to {maximum}.")
 
 
 def check_flag(name: str, value: object) -> None:
-    """Refuse what is neither true nor false by a ConfigError."""
+    """Raise a ConfigError unless a value is true or false."""
     if not isinstance(value, bool):
-        raise ConfigError(f"{name} = {value!r} is neither true nor false")
+        raise ConfigError(f"{name} = {value!r} is neither true nor false.")

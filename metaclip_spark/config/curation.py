@@ -1,4 +1,4 @@
-"""Curation configuration: how to balance. Immutable and validated on construction."""
+"""Configuration of a curation: immutable, validated on construction."""
 
 from __future__ import annotations
 
@@ -26,31 +26,33 @@ _FILE_MIB: Final = 16_384
 
 @dataclass(frozen=True, kw_only=True)
 class CurateConfig:
-    """How to balance.
+    """How to balance a pool, and how to write the curated table.
 
     Attributes:
-        t: threshold in matches, any finite number > 0: of English (`reference_language`), or of the only language. Any
-            other language gets the t at which its tail holds the same share of matches (Meta CLIP 2). None: it follows
-            from `target_size`, `keep_share` or `tail_share`, of which one is given; 20,000 if none is.
-        target_size: rows to keep, all languages together: t is the least at which as many are kept.
-        keep_share: the same as a share of the rows read, in (0, 1].
-        seed: of the draw, 0 <= seed < 2**64.
-        texts_per_image: "all_pairs" balances every matched pair (Demystifying CLIP Data); "one_text_per_image" first
-            chooses one matched text of each image and language (Meta CLIP 2).
-        overwrite: replace a curated table that another run wrote.
-        compression: codec of the curated table's files.
-        file_mib: size in MiB that files of the curated table should have: fewer tasks write where rows are few. A task
-            holds one at a time, whatever its size.
-        cluster: afterwards put rows of about the same admission threshold into the same files, so that readers of a
-            smaller t skip the others. The rows are written a second time for that, by Delta's OPTIMIZE.
-        reference_language: whose t is given.
-        tail_share: share of matches on tail entries that sets the t of every language, in [0, 1]; beside a t, of every
-            language but the reference. None: the other languages get the share that the reference has at t.
-        check_ids: count ids that several rows have, at the cost of a shuffle by id. Such rows share one draw.
-        counts: output of another curation, or ROOT@COUNTS_VERSION, whose counts balance these rows instead of their own
-            (frozen counts; an entry that never matched there counts as 1).
-        reserve: rows above t are kept apart up to this threshold, by language as for t, so that t can be raised later
-            without the pool; None keeps none.
+        t: Threshold in matches, any finite number > 0, of the reference language or of the only language. Every other
+            language gets the t at which its tail has the same share of matches (Meta CLIP 2). If None, t follows from
+            `target_size`, `keep_share` or `tail_share`; if these are None too, t is 20,000.
+        target_size: Number of rows to keep, all languages together. The smallest t that keeps as many is used.
+        keep_share: Target size as a share of the rows read, in (0, 1].
+        seed: Seed of the draw, 0 <= seed < 2**64.
+        texts_per_image: "all_pairs" balances every matched pair (Demystifying CLIP Data). "one_text_per_image" first
+            chooses one matched text per image and language (Meta CLIP 2).
+        overwrite: Whether to replace a curated table that another run wrote.
+        compression: Codec of the curated table's files.
+        file_mib: Target size in MiB of the curated table's files; fewer rows are written by fewer tasks. A task writes
+            one file at a time, so its memory does not depend on the size.
+        cluster: Whether to cluster the curated table by admission threshold afterwards, so that readers of a smaller t
+            skip files. Delta's OPTIMIZE writes all rows a second time for this.
+        reference_language: Language whose threshold is `t`.
+        tail_share: Share of matches on tail entries, in [0, 1], that determines the t of every language; together with
+            t, of every language except the reference language. If None, the other languages use the tail share that
+            the reference language has at t.
+        check_ids: Whether to count the ids that occur in several rows, at the cost of a shuffle by id. Rows with the
+            same id have the same draw.
+        counts: Tables of another curation, ROOT or ROOT@COUNTS_VERSION, whose counts balance these rows instead of
+            their own (frozen counts). An entry that no caption matches there has count 1.
+        reserve: Threshold of the reserve, which stores the rows above t up to it, by language as for t, so that t can
+            be raised later without the pool. If None, there is no reserve.
     """
 
     t: float | None = None
@@ -66,7 +68,9 @@ class CurateConfig:
     tail_share: float | None = None
     check_ids: bool = field(default=False, metadata={"identity": False})
     reserve: float | None = None
-    counts: str | None = field(default=None, metadata={"identity": False})  # what it names is part of the run
+    counts: str | None = field(
+        default=None, metadata={"identity": False}
+    )  # the digest of these counts is part of the identity
 
     def __post_init__(self) -> None:
         _check_choice(self)
@@ -82,56 +86,63 @@ class CurateConfig:
         for name in ("overwrite", "cluster", "check_ids"):
             check_flag(name, getattr(self, name))
         if not is_text(self.reference_language):
-            raise ConfigError(f"reference_language = {self.reference_language!r} is no text")
+            raise ConfigError(f"reference_language = {self.reference_language!r} is not a text.")
         if self.counts is not None and not (is_text(self.counts) and self.counts):
-            raise ConfigError(f"counts = {self.counts!r} names no output of another curation: pass ROOT[@VERSION]")
+            raise ConfigError(
+                f"counts = {self.counts!r} does not name the tables of another curation. Pass ROOT[@VERSION]."
+            )
         check_integer("file_mib", self.file_mib, 1, _FILE_MIB)
         check_choice("texts_per_image", self.texts_per_image, TEXTS_PER_IMAGE)
         check_choice("compression", self.compression, COMPRESSIONS)
 
     def check_reserve(self, t: float | None) -> None:
-        """The reserve has to lie above t, where it is known already.
+        """Check that the reserve is above a threshold.
+
+        Args:
+            t: Threshold in matches; None if it is not known yet.
 
         Raises:
-            ConfigError: it does not.
+            ConfigError: The reserve is not above t.
         """
         if self.reserve is not None and t is not None and self.reserve <= t:
             raise ConfigError(
-                f"reserve = {self.reserve} is not above t = {t}: it keeps the rows between the two; pass a greater "
-                "one, or none"
+                f"reserve = {self.reserve} is not above t = {t}, but the reserve has the rows between the two. Pass a "
+                "greater reserve, or none."
             )
 
     def reference_t(self, t: Mapping[str, float]) -> float | None:
         """Return the threshold of the reference language, or of the only language.
 
         Args:
-            t: threshold by language, in matches.
+            t: Threshold by language, in matches.
 
         Returns:
-            None if the reference language is not among several languages.
+            None if there are several languages and the reference language is not one of them.
         """
         return next(iter(t.values())) if len(t) == 1 else t.get(self.reference_language)
 
     def identity(self) -> dict[str, Any]:
-        """The values that can change a row of the result."""
+        """Return the values that can change a row of the result."""
         fields = self.__dataclass_fields__
         return {name: value for name, value in asdict(self).items() if fields[name].metadata.get("identity", True)}
 
 
 def _check_choice(config: CurateConfig) -> None:
-    """The ways to choose t: each in its range, and no two that contradict each other."""
+    """Check that each way to choose t is in its range, and that no two contradict each other."""
     t, size, share, tail = config.t, config.target_size, config.keep_share, config.tail_share
     if t is not None:
         check_threshold("t", t)
     if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
-        raise ConfigError(f"target_size = {size!r} is no number of rows: pass an integer >= 1")
+        raise ConfigError(f"target_size = {size!r} is not a number of rows. Pass an integer >= 1.")
     if share is not None and not (is_number(share) and 0 < share <= 1):
-        raise ConfigError(f"keep_share = {share!r} is no share of the rows read: pass a number > 0, at most 1")
+        raise ConfigError(f"keep_share = {share!r} is not a share of the rows read. Pass a number > 0 and <= 1.")
     if tail is not None and not (is_number(tail) and 0 <= tail <= 1):
-        raise ConfigError(f"tail_share = {tail!r} is no share of matches: pass 0 to 1 (about 0.06 in the paper)")
+        raise ConfigError(
+            f"tail_share = {tail!r} is not a share of matches. Pass a number from 0 to 1 (about 0.06 in the paper)."
+        )
     given = [name for name in WAYS_TO_CHOOSE_T if getattr(config, name) is not None]
     if len(given) > 1 and given != ["t", "tail_share"]:
         raise ConfigError(
-            f"{' and '.join(given)} each set the threshold: give one of {', '.join(WAYS_TO_CHOOSE_T)} (t with "
-            "tail_share only where there are several languages: of the reference, and of the others)"
+            f"{' and '.join(given)} each determine the threshold. Pass one of {', '.join(WAYS_TO_CHOOSE_T)}. Only t "
+            "and tail_share go together: t for the reference language, tail_share for the others."
         )

@@ -13,7 +13,7 @@ import pyspark
 from processes import cpu_seconds
 from pyspark.sql import SparkSession
 
-from metaclip_spark.spark.session import DELTA_SETTINGS, JARS_IN_SPARK, delta_package
+from metaclip_spark.spark.session.delta import DELTA_SETTINGS, JARS_IN_SPARK, delta_package
 
 
 def main() -> None:

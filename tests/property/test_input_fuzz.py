@@ -14,8 +14,11 @@ import pytest
 
 from metaclip_spark import compile_metadata, preset_pool, read_metadata
 from metaclip_spark.cli import main
-from metaclip_spark.cli.arguments import build_parser
-from metaclip_spark.cli.options import config_of, pool_of, run_file_of, session_options
+from metaclip_spark.cli.arguments.fields import run_file_of
+from metaclip_spark.cli.arguments.pool import pool_of
+from metaclip_spark.cli.arguments.recipe import config_of
+from metaclip_spark.cli.arguments.session import session_options
+from metaclip_spark.cli.parser import build_parser
 from metaclip_spark.config.curation import COMPRESSIONS, TEXTS_PER_IMAGE, CurateConfig
 from metaclip_spark.config.pool import POOL_FORMATS, Pool, PoolColumns
 from metaclip_spark.core.matching.artifact import artifact_to_bytes
@@ -93,7 +96,7 @@ def test_settings_files(cases: int, tmp_path: Path) -> None:
         "pool_name", "id_column", "multiline", "tail_share", "check_ids", "overwrite", "tt", "", "reference_language",
     ]  # fmt: skip
     file = tmp_path / "run.toml"
-    arguments = ["curate", "--pool", "p", "--metadata", "m", "--output", "o", "--conf", str(file)]
+    arguments = ["curate", "--pool", "p", "--metadata", "m", "--tables", "o", "--conf", str(file)]
 
     options = build_parser().parse_args(arguments)
 

@@ -1,6 +1,6 @@
-"""The compiled matcher against the naive rule, on metadata and captions that are made to go wrong.
+"""Comparison of the compiled matcher with the naive rule, on random metadata and captions full of edge cases.
 
-The short run is part of every test run. The long one: `pytest -m slow tests/property/test_matcher_fuzz.py`.
+The short test is part of every test run. Start the long one with `pytest -m slow tests/property/test_matcher_fuzz.py`.
 """
 
 from __future__ import annotations
@@ -45,21 +45,21 @@ NOT_UTF8 = (b"\xff", b"\xc3", b"\xf0\x9f", b"\x80", b"\x00")
 
 
 def make_words(source: random.Random) -> list[str]:
-    """A small vocabulary: short words of few letters, so that they recur, and words whose lengths lie at edges."""
+    """Return a small vocabulary: short words of few letters, which recur, and words of critical lengths."""
     words = [source.choice(source.choice(ALPHABETS)) * source.randint(1, 3) for _ in range(source.randint(1, 6))]
     for _ in range(source.randint(0, 4)):
         letters = source.choice(ALPHABETS)
         word = "".join(source.choice(letters) for _ in range(source.choice(EDGES)))
         words.append(word)
-        if source.random() < 0.5:  # a twin that differs in one place only
+        if source.random() < 0.5:  # a second word that differs in one character
             at = source.randrange(len(word))
             words.append(word[:at] + source.choice(("z", "\x00", "é")) + word[at + 1 :])
     return words
 
 
-def make_text(source: random.Random, words: list[str], most: int) -> str:
+def make_text(source: random.Random, words: list[str], max_words: int) -> str:
     parts = [source.choice(("", "", "", " ", ",", "  "))]
-    for _ in range(source.randint(0, most)):
+    for _ in range(source.randint(0, max_words)):
         parts += (source.choice(words), source.choice(SEPARATORS))
     if source.random() < 0.7 and len(parts) > 1:
         parts.pop()
@@ -88,7 +88,7 @@ def make_caption(source: random.Random, words: list[str], entries: list[str]) ->
     else:
         caption = make_text(source, words, 4 if kind < 0.5 else 16).encode()
     if kind > 0.97:
-        caption = caption * source.randint(2, 400)  # at times a long row
+        caption = caption * source.randint(2, 400)  # sometimes a long row
     if source.random() < 0.1:
         at = source.randint(0, len(caption))
         caption = caption[:at] + source.choice(NOT_UTF8) + caption[at + source.randint(0, 1) :]
@@ -96,7 +96,7 @@ def make_caption(source: random.Random, words: list[str], entries: list[str]) ->
 
 
 def as_array(source: random.Random, captions: list[bytes | None]) -> pa.Array:
-    """One of the forms in which Arrow may hold the captions, as a slice of something longer or not."""
+    """Return the captions as a random type of Arrow array, possibly as a slice of a longer array."""
     before, after = (source.choices(captions, k=source.randint(0, 9)) for _ in range(2))
     raw, text = source.choice(((pa.binary(), pa.string()), (pa.large_binary(), pa.large_string())))
     array = pa.array([*before, *captions, *after], raw)
@@ -105,15 +105,15 @@ def as_array(source: random.Random, captions: list[bytes | None]) -> pa.Array:
     return array.slice(len(before), len(captions))
 
 
-def run(seed: int) -> int:
-    """One metadata list with CAPTIONS captions; returns how many rows matched something."""
+def check_random_metadata(seed: int) -> int:
+    """Compare both matchers on random metadata and captions, and return the number of captions with a match."""
     source = random.Random(seed)
     words = make_words(source)
     entries = make_entries(source, words)
     captions = [make_caption(source, words, entries) for _ in range(CAPTIONS)]
     fates = classify_entries(entries)
-    judged = [None if fate in NEVER else e.encode() for e, fate in zip(entries, fates, strict=True)]
-    expected = [None if caption is None else match_naive(caption, judged) for caption in captions]
+    comparable = [None if fate in NEVER else e.encode() for e, fate in zip(entries, fates, strict=True)]
+    expected = [None if caption is None else match_naive(caption, comparable) for caption in captions]
     matcher = Matcher(compile_metadata(entries, seed=source.randrange(2**64)))
     found = matcher.match_batch(as_array(source, captions)).to_pylist()
     if found != expected:
@@ -124,14 +124,14 @@ def run(seed: int) -> int:
     return sum(bool(ids) for ids in expected)
 
 
-def test_short_run() -> None:
-    matched = sum(run(seed) for seed in range(250))
-    assert matched > 250 * CAPTIONS // 2  # the cases do match: an empty result would prove little
+def test_random_metadata() -> None:
+    matched = sum(check_random_metadata(seed) for seed in range(250))
+    assert matched > 250 * CAPTIONS // 2  # enough captions match: comparing empty results would prove little
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(20))
-def test_long_run(part: int) -> None:
-    """1,040,000 captions against 5,200 metadata lists."""
+def test_more_random_metadata(part: int) -> None:
+    """1,040,000 captions and 5,200 lists of entries in all parts."""
     for seed in range(1000 + part * 260, 1000 + (part + 1) * 260):
-        run(seed)
+        check_random_metadata(seed)

@@ -26,7 +26,7 @@ class Installation:
     environment: dict[str, str]
 
     def run(self, date: str, pool_name: str | None = None, retries: int = 3) -> dict[str, Any]:
-        """One run of the DAG; its log is `DATE-POOL.log` in the folder, of a run that names no pool `DATE.log`."""
+        """Run the DAG once. Its log is `DATE-NAME.log` in the folder, or `DATE.log` if no pool name is given."""
         given = {} if pool_name is None else {"pool_name": pool_name}
         script = Path(__file__).with_name("dag_run.py")
         command = [self.python, script, date, json.dumps(given), str(retries)]

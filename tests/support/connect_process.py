@@ -50,7 +50,7 @@ def main() -> None:
         found["again"][name] = curate(spark, pool, metadata, output, config).already_finished
     output = f"{asked['output']}/t"
     row = spark.read.format("delta").load(f"{output}/curated").orderBy("uid").first()
-    found["looks"] = {
+    found["audits"] = {
         "explained": explain_uid(spark, output, row.uid).verdict,
         "checked": check(spark, output).rows,
         "inspected": {table.name: table.rows for table in inspect(spark, output).tables},

@@ -1,4 +1,4 @@
-"""About how many rows a threshold keeps, from entry counts alone: good enough to lay out files, no promise."""
+"""Estimate of the number of kept rows from entry counts alone: good enough to plan the sizes of files."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
 
 def estimate_kept_rows(counts: NDArray[np.int64], matched: int, per_caption: float, t: float) -> float:
-    """Rows kept if every match were accepted equally often, and every caption had as many matches.
+    """Estimate how many rows are kept, as if all captions had the same number of matches and all matches the same p.
 
-    An entry accepts min(1, t / count) of its matches, all entries together the share a of all matches; a caption of m
-    matches is then kept with probability 1 - (1 - a) ** m. On web captions that is up to a third more than are kept:
-    captions with many matches have more of the frequent ones.
+    An entry is sampled for min(1, t / count) of its matches, all entries together for the share a of all matches. A
+    caption with m matches is then kept with probability 1 - (1 - a) ** m. On web captions the estimate is up to a third
+    too high, because captions with many matches match more frequent entries.
 
     Args:
-        counts: shape (n_entries,), that balance the captions: their own, or those of another pool with about the same
-            distribution.
-        matched: captions that match any.
-        per_caption: matches of such a caption in the mean, >= 1.
-        t: the threshold, in matches, > 0.
+        counts: Shape (n_entries,), counts that balance the captions: their own, or those of another pool with about the
+            same distribution.
+        matched: Number of captions that match any entry.
+        per_caption: Mean number of matches of such a caption, >= 1.
+        t: Threshold in matches, > 0.
 
     Returns:
         A number of rows in [0, matched].
@@ -38,6 +38,6 @@ def estimate_kept_rows(counts: NDArray[np.int64], matched: int, per_caption: flo
     if matched == 0:
         return 0.0
     counted = int(counts.sum())
-    # An entry without a count counts as 1.
+    # An entry with count 0 is balanced as if its count were 1.
     accepted = float(np.minimum(counts, t).sum()) / counted if counted else min(1.0, t)
     return matched * (1.0 - math.pow(1.0 - accepted, per_caption))

@@ -1,9 +1,9 @@
-"""Head and tail of the entry counts, and the threshold of a language that follows from English's tail.
+"""Head and tail of the entries, and the threshold of a language that follows from the tail share of English.
 
-Entries with count >= t are head (balancing thins out their captions), those with 0 < count < t tail (p = 1). Meta CLIP
-2 (arXiv 2507.22062) keeps one share of tail matches over all languages: English fixes t, hence its share, and each
-other language gets the t that comes nearest to that share. Shares are exact fractions: no float decides between two
-thresholds.
+Head entries have count >= t: balancing drops part of their captions. Tail entries have 0 < count < t: their p is 1.
+Meta CLIP 2 (arXiv 2507.22062) uses the same tail share for all languages. The threshold t of English determines its
+tail share, and each other language gets the t whose tail share is nearest to it. Shares are exact fractions, so no
+rounding decides between two thresholds.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _INT64_MAX = 2**63 - 1
 
 
 class HeadTail(NamedTuple):
-    """How matches spread over the entries at a threshold.
+    """Numbers of head and tail entries at a threshold, and of their matches.
 
     Attributes:
-        head: entries with count >= t.
-        tail: entries with 0 < count < t.
-        never: entries that no caption matched.
-        matches: sum of all counts, exact.
-        head_matches: sum of the counts of the head, exact.
+        head: Number of entries with count >= t.
+        tail: Number of entries with 0 < count < t.
+        never: Number of entries that no caption matches.
+        matches: Exact sum of all counts.
+        head_matches: Exact sum of the counts of head entries.
     """
 
     head: int
@@ -41,11 +41,11 @@ class HeadTail(NamedTuple):
 
 
 def head_tail(counts: NDArray[np.int64], t: float) -> HeadTail:
-    """Count entries and matches of head and tail.
+    """Return the numbers of entries and matches of head and tail.
 
     Args:
-        counts: shape (n_entries,), captions that matched each entry.
-        t: the threshold, in matches; any finite number > 0.
+        counts: Shape (n_entries,), number of captions that match each entry.
+        t: Threshold in matches, any finite number > 0.
 
     Raises:
         ConfigError: t is not a finite number > 0.
@@ -66,38 +66,39 @@ def head_tail(counts: NDArray[np.int64], t: float) -> HeadTail:
 
 
 def tail_share(counts: NDArray[np.int64], t: float) -> Fraction:
-    """Share of the matches that fall on tail entries: sum of counts below t over the sum of counts (Meta CLIP 2).
+    """Return the share of matches on tail entries: the sum of counts below t over the sum of counts (Meta CLIP 2).
 
     Args:
-        counts: shape (n_entries,), captions that matched each entry.
-        t: the threshold, in matches; any finite number > 0.
+        counts: Shape (n_entries,), number of captions that match each entry.
+        t: Threshold in matches, any finite number > 0.
 
     Returns:
         The exact share, in [0, 1].
 
     Raises:
         ConfigError: t is not a finite number > 0.
-        InputError: nothing was matched, so that there is no share.
+        InputError: All counts are 0, so there is no share.
 
-    >>> tail_share(np.array([0, 5, 15, 80]), t=15)  # strictly below
+    >>> tail_share(np.array([0, 5, 15, 80]), t=15)  # only the 5 is below t
     Fraction(1, 20)
     """
     total = exact_total(counts)
     if total == 0:
         raise InputError(
-            f"no caption matched any of the {counts.size} entries, so t = {t} has no tail share to pass on to other "
-            "languages: give the share itself (Meta CLIP 2 used about 0.06), or add rows of the reference language"
+            f"No caption matches any of the {counts.size} entries of the reference language, so its t = {t} has no "
+            "tail share that other languages could use. Pass the tail share itself (Meta CLIP 2 used about 0.06), or "
+            "add rows of the reference language."
         )
     return Fraction(exact_total(counts[_below(counts, t)]), total)
 
 
 class LanguageThreshold(NamedTuple):
-    """The threshold of a language; see `language_threshold`.
+    """Threshold of a language; see `language_threshold`.
 
     Attributes:
-        t: the threshold, in matches, >= 1.
-        share_at: the ascending cumulative share that came nearest to the one asked for (it includes entries at t).
-        tail_share: the share that entries strictly below t hold, which is what balancing at t leaves untouched.
+        t: Threshold in matches, >= 1.
+        share_at: Cumulative share nearest to the requested one; it includes entries whose count is t.
+        tail_share: Share of matches on entries with counts strictly below t, none of whose captions are dropped.
     """
 
     t: int
@@ -106,35 +107,37 @@ class LanguageThreshold(NamedTuple):
 
 
 def language_threshold(counts: NDArray[np.int64], share: Fraction) -> LanguageThreshold:
-    """The t of a language: the count at which its ascending cumulative share of matches is nearest to `share`.
+    """Return the t of a language: the count at which its ascending cumulative share of matches is nearest to `share`.
 
-    Never-matched entries are left out first (else t could be 0); of two counts equally near the first, smaller one
-    wins. The cumulative sum rises with every entry, so its nearest value is one of the two around the target: two
-    exact comparisons.
+    Entries that no caption matches are left out, since t could otherwise be 0. Of two counts that are equally near, the
+    smaller one is returned. The cumulative sum rises with every entry, so one of the two values around the target is
+    the nearest.
 
     Args:
-        counts: shape (n_entries,), the language's own counts.
-        share: the tail share to meet, in [0, 1], as `tail_share` gives it for English.
+        counts: Shape (n_entries,), counts of the language.
+        share: Requested tail share, in [0, 1], as `tail_share` returns it for English.
 
     Returns:
-        The threshold with the shares it realises; t = 1 with shares 0 for a language in which nothing matched.
+        The threshold and its shares; t = 1 with shares 0 if all counts are 0.
 
     Raises:
-        ConfigError: the share is outside [0, 1].
-        InputError: the matches exceed 2**63 - 1.
+        ConfigError: The share is outside [0, 1].
+        InputError: The counts sum to more than 2**63 - 1.
 
     >>> language_threshold(np.array([0, 1, 1, 2, 6]), Fraction(4, 10))
     LanguageThreshold(t=2, share_at=Fraction(2, 5), tail_share=Fraction(1, 5))
     """
     share = Fraction(share)
     if not 0 <= share <= 1:
-        raise ConfigError(f"tail share {float(share)} is outside [0, 1]: it is a share of matches (0.06 in the paper)")
+        raise ConfigError(
+            f"The tail share {float(share)} is outside [0, 1]. Pass a share of matches (about 0.06 in the paper)."
+        )
     ascending = np.sort(counts[counts > 0])
     if not ascending.size:
         return LanguageThreshold(t=1, share_at=Fraction(0), tail_share=Fraction(0))
     total = exact_total(ascending)
     if total > _INT64_MAX:
-        raise InputError(f"{total} matches exceed 2**63 - 1: split the pool")
+        raise InputError(f"The pool has {total} matches, more than 2**63 - 1. Split the pool.")
     cumulative = np.cumsum(ascending)
     target = share * total
     after = int(np.searchsorted(cumulative, math.ceil(target)))
@@ -146,7 +149,7 @@ def language_threshold(counts: NDArray[np.int64], share: Fraction) -> LanguageTh
 
 
 def exact_total(counts: NDArray[np.int64]) -> int:
-    """Sum of counts as an integer of any size: the halves of 32 bits are summed apart, so nothing can wrap.
+    """Return the exact sum of counts: their halves of 32 bits are summed separately, so that no sum overflows.
 
     >>> exact_total(np.array([2**63 - 1, 2**63 - 1])) == 2**64 - 2
     True
@@ -156,9 +159,9 @@ def exact_total(counts: NDArray[np.int64]) -> int:
 
 
 def _below(counts: NDArray[np.int64], t: float) -> NDArray[np.bool_]:
-    """Which counts are < t, exactly: integers are below t if they are below the next integer up, so none is rounded."""
+    """Return which counts are < t, compared as integers with the smallest integer >= t, so that no count is rounded."""
     if not (math.isfinite(t) and t > 0):
-        raise ConfigError(f"t = {t} separates no head from a tail: pass a finite number of matches > 0")
+        raise ConfigError(f"The threshold t = {t} is not a finite number > 0. Pass a number of matches.")
     limit = math.ceil(t)
     below: NDArray[np.bool_] = counts < limit if limit <= _INT64_MAX else np.ones(counts.shape, dtype=np.bool_)
     return below

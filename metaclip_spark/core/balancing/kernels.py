@@ -1,10 +1,11 @@
-"""Balancing at millions of rows a second: the kernels behind `balancing`, which states the rule and checks their input.
+"""Kernels that balance millions of rows per second. `rule.py` states the rule and checks their input.
 
-The product that decides, `_miss`, is the plain loop: same order, same operations, hence the same bits. There are
-products that a subtraction follows, as in q = 1 - miss; numba lets LLVM neither reorder nor fuse them without fastmath,
-so each is rounded first, on CPUs with fused instructions too (a test reads the machine code). The admission threshold
-is first estimated with cheaper arithmetic, then fixed to the exact least double by that product alone: the estimate
-decides how soon the answer is found, never which one.
+The product that decides, `_miss`, is the plain loop of the rule, with the same operations in the same order, and
+therefore the same bits. Without fastmath, numba lets LLVM neither reorder these operations nor fuse a product with the
+subtraction that follows, as in q = 1 - miss, on CPUs with fused instructions either (a test reads the machine code).
+
+The admission threshold is first estimated with cheaper arithmetic. Then `_miss` alone finds the exact smallest double.
+The estimate determines how soon the threshold is found, not its value.
 """
 
 from __future__ import annotations
@@ -18,19 +19,19 @@ from metaclip_spark.host.kernel_cache import kernel, step
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_MAX_STEPS = 12  # 2 or 3 do for web captions; whatever is left over, the fix-up bridges
-_CLOSE = 2.0**-18  # third order: an error of 2**-18, cubed, is below a double's precision
+_MAX_STEPS = 12  # web captions take 2 or 3; `_min_admitting` corrects any remaining error
+_CLOSE = 2.0**-18  # convergence of third order: the cube of an error of 2**-18 is below the precision of a double
 
 
 @step
 def _count_as_double(count: int) -> float:
-    """A matched entry without a count (frozen counts of another pool) counts as 1."""
+    """Return a count as a double; 0, which occurs with frozen counts of another pool, is taken as 1."""
     return float(max(count, 1))
 
 
 @step
 def _miss(t: float, row_counts: NDArray[np.float64], matches: int) -> float:
-    """The product of 1 - min(1, t / count), in order, from 1.0; never greater at a greater t."""
+    """Return the product of 1 - min(1, t / count), in order, starting at 1.0; it never grows with t."""
     product = 1.0
     for k in range(matches):
         product *= 1.0 - min(1.0, t / row_counts[k])
@@ -39,13 +40,13 @@ def _miss(t: float, row_counts: NDArray[np.float64], matches: int) -> float:
 
 @step
 def _estimate(target: float, reciprocals: NDArray[np.float64], matches: int, greatest: float) -> float:
-    """Roughly the t with prod (1 - t / count) = target, by Halley's iteration from 0, without divisions per entry.
+    """Estimate the t with prod (1 - t / count) = target, by Halley's iteration from 0, without divisions per entry.
 
-    Halley's steps need the product and its first two derivatives, which one pass gives by the product rule. They
-    converge with third order: two or three steps, where Newton takes four or five.
+    A step of Halley's iteration needs the product and its first two derivatives, which one pass computes by the product
+    rule. It converges with third order: in two or three steps, where Newton's iteration takes four or five.
     """
     t = 0.0
-    product, slope, curvature = 1.0, 0.0, 0.0  # P, -P', P''/2: at 0, a third of all steps, sums are enough
+    product, slope, curvature = 1.0, 0.0, 0.0  # P, -P', P''/2; at t = 0, a third of all steps, they are sums
     for k in range(matches):
         curvature += slope * reciprocals[k]
         slope += reciprocals[k]
@@ -53,7 +54,7 @@ def _estimate(target: float, reciprocals: NDArray[np.float64], matches: int, gre
         excess = product - target
         step = excess * slope / (slope * slope - excess * curvature)
         t += step
-        if not 0.0 < t < greatest:  # outside, or nan: the fix-up starts from the end of the range
+        if not 0.0 < t < greatest:  # out of range or nan: `_min_admitting` starts from the end of the range
             return greatest
         if abs(step) <= _CLOSE * t:
             break
@@ -70,11 +71,11 @@ def _estimate(target: float, reciprocals: NDArray[np.float64], matches: int, gre
 def _min_admitting(
     estimate: float, target: float, row_counts: NDArray[np.float64], matches: int, greatest: float
 ) -> float:
-    """The least double t > 0 with `_miss(t)` <= target: strides that double until they bracket it, then bisection.
+    """Return the smallest double t > 0 with `_miss(t)` <= target: bracket it with doubling strides, then bisect.
 
-    Positive doubles are ordered as their bit patterns are, so the search runs over integers: `below` misses too much (0
-    stands below every double), `at` does not (at the least count the product is 0). The gap at least halves, or the
-    stride doubles, with each product: at most 64 + 64 of them, and usually four.
+    Positive doubles have the order of their bit patterns, so the search runs over integers. At `below` the product is
+    greater than the target (the pattern 0 is below every double); at `at` it is not (at the smallest count the product
+    is 0). Each product either halves the gap or doubles the stride, so there are at most 64 + 64 of them; usually four.
     """
     below = np.int64(0)
     at = np.float64(greatest).view(np.int64)
@@ -117,7 +118,7 @@ def balance(  # noqa: PLR0917 - kernels are called by position
     probability: NDArray[np.float64],
     threshold: NDArray[np.float64],
 ) -> None:
-    """Fill `probability` and `threshold`, each of shape (rows,); see `balancing.balance_rows`."""
+    """Fill `probability` and `threshold`, each of shape (rows,); see `rule.balance_rows`."""
     longest = np.int64(1)
     for row in range(u.size):
         longest = max(longest, offsets[row + 1] - offsets[row])

@@ -1,8 +1,9 @@
-"""How the thresholds of other languages follow the reference language's t: step functions that never descend.
+"""Thresholds of other languages as ascending step functions of the reference language's t.
 
-The reference's tail share grows with its t only where t passes one of its counts, and another language's t grows with
-that share. So a row of another language has one least t *of the reference* from which on it is kept, as a row of the
-reference has its admission threshold: one order over the rows of all languages, nested as ever.
+The tail share of the reference language grows with its t only where t passes one of its counts, and the t of another
+language grows with that share. Each row of another language therefore has a smallest t *of the reference language* at
+which it is kept, just as a row of the reference language has its admission threshold. This orders the rows of all
+languages, and the rows kept at a smaller t are a subset of those kept at a greater one.
 """
 
 from __future__ import annotations
@@ -18,22 +19,22 @@ if TYPE_CHECKING:
 
 
 class LanguageSteps(NamedTuple):
-    """The thresholds that a language takes, and from which t of the reference language on.
+    """Thresholds that a language can have, each with the t of the reference language at which it begins.
 
     Attributes:
         own: float64, shape (steps,), thresholds of the language, ascending.
-        reference: float64, shape (steps,), the least t of the reference at which each holds; the first holds from the
-            least double on.
+        reference: float64, shape (steps,), smallest t of the reference language at which each applies; the smallest
+            positive double for the first.
     """
 
     own: NDArray[np.float64]
     reference: NDArray[np.float64]
 
     def equivalents(self, thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Admission thresholds in terms of the reference language's t.
+        """Return admission thresholds in terms of the reference language's t.
 
         Args:
-            thresholds: shape (rows,), of the language's own rows; inf and nan stay as they are.
+            thresholds: Shape (rows,), admission thresholds of the language's rows; inf and nan are returned unchanged.
         """
         finite = np.isfinite(thresholds)
         translated = thresholds.copy()
@@ -42,11 +43,11 @@ class LanguageSteps(NamedTuple):
 
 
 def language_steps(reference: NDArray[np.int64], own: NDArray[np.int64]) -> LanguageSteps:
-    """The steps of `head_tail.language_threshold` at every `head_tail.tail_share` that the reference can have.
+    """Return `head_tail.language_threshold` at every tail share that the reference language can have.
 
     Args:
-        reference: counts of the reference language; some match.
-        own: counts of the other language.
+        reference: Counts of the reference language, not all 0.
+        own: Counts of the other language.
 
     >>> steps = language_steps(np.array([10, 20, 70]), np.array([1, 2, 3, 4]))
     >>> steps.own.tolist(), steps.reference.tolist()
@@ -67,17 +68,17 @@ def language_steps(reference: NDArray[np.int64], own: NDArray[np.int64]) -> Lang
     return LanguageSteps(np.array(thresholds, np.float64), np.array(starts))
 
 
-def _nearest(cumulative: list[int], part: int, whole: int) -> int:
-    """Index of the cumulative sum nearest to part / whole of its end, in exact integers; the first of two."""
-    target = part * cumulative[-1]  # in units of 1 / whole
-    after = bisect_left(cumulative, -(-target // whole))
-    if after > 0 and target - cumulative[after - 1] * whole <= cumulative[after] * whole - target:
+def _nearest(cumulative: list[int], part: int, total: int) -> int:
+    """Return the index of the cumulative sum nearest to part / total of the last one, exactly; the first of two."""
+    target = part * cumulative[-1]  # in units of 1 / total
+    after = bisect_left(cumulative, -(-target // total))
+    if after > 0 and target - cumulative[after - 1] * total <= cumulative[after] * total - target:
         return after - 1
     return after
 
 
 def _tail_shares(counts: NDArray[np.int64]) -> tuple[list[int], list[float]]:
-    """Matches on the tail, ascending up to all, and the least t from which on each is the tail's."""
+    """Return the possible numbers of tail matches, ascending, and the smallest t at which the tail has each."""
     values, entries = np.unique(counts[counts > 0], return_counts=True)
     matches = [0, *np.cumsum(values * entries).tolist()]
     starts = [math.nextafter(0.0, 1.0)]

@@ -1,16 +1,18 @@
-"""Balancing: which captions stay, and why (Demystifying CLIP Data, arXiv 2309.16671, Algorithm 1, part 2).
+"""The balancing rule: which captions are kept (Demystifying CLIP Data, arXiv 2309.16671, Algorithm 1, part 2).
 
-An entry that matched c captions fires with probability p = min(1, t / c); a caption stays if any of its entries fires.
-In this module every product is taken in ascending order of the entry ids, from 1.0, each factor 1 - t / c by one IEEE
-division and one subtraction in double precision, nothing fused: the same bits on every machine and in every
-implementation.
+An entry that matches c captions is sampled with probability p = min(1, t / c). A caption is kept if any of its matched
+entries is sampled.
 
-Because the quotient, the difference and the product of such factors are each rounded monotonically, the *computed*
-product never grows with t. So there is one least double t at which it falls to 1 - u: the admission threshold, which
-decides alone.
+Every product is computed in ascending order of the entry ids, starting at 1.0. Each factor 1 - t / c is one IEEE
+division and one subtraction in double precision, and nothing is fused. All machines and all implementations therefore
+compute the same bits.
 
-The functions over numbers are the rule in plain Python, and the judge of `balance_rows`, which gives the same bits for
-millions of rows a second.
+Quotient, difference and product are each rounded monotonically, so the *computed* product never grows with t. There is
+therefore exactly one smallest double t at which the product is at most 1 - u: the admission threshold. It alone decides
+whether a row is kept.
+
+The functions over plain numbers state the rule. `balance_rows` computes the same bits for millions of rows per second
+and is tested against them.
 """
 
 from __future__ import annotations
@@ -32,16 +34,16 @@ if TYPE_CHECKING:
 
 
 def keep_probability(entry_probabilities: Sequence[float]) -> float:
-    """Probability that a caption survives balancing: at least one of its entries fires.
+    """Return the probability that a caption is kept: that at least one of its matched entries is sampled.
 
-    q = 1 - prod (1 - p[e]), entries firing independently.
+    q = 1 - prod (1 - p[e]), where entries are sampled independently.
 
     Args:
         entry_probabilities: p[e] = min(1, t / count[e]) of the caption's matched entries, in ascending order of their
             ids.
 
     Returns:
-        A number in [0, 1]; 0.0 for a caption that matched nothing.
+        A number in [0, 1]; 0.0 for a caption that matches no entry.
 
     >>> keep_probability([0.5, 0.5])
     0.75
@@ -55,19 +57,19 @@ def keep_probability(entry_probabilities: Sequence[float]) -> float:
 
 
 def miss_probability(t: float, counts: Sequence[int]) -> float:
-    """Probability that none of a caption's entries fires: prod (1 - min(1, t / count)).
+    """Return the probability that none of a caption's entries is sampled: prod (1 - min(1, t / count)).
 
     Args:
-        t: the threshold, in matches; any finite number > 0.
-        counts: captions that each matched entry has, in ascending order of the entries' ids. A count is rounded to a
-            double once (exact below 2**53); 0, which frozen counts of another pool may hold, counts as 1.
+        t: Threshold in matches, any finite number > 0.
+        counts: Counts of the matched entries, in ascending order of their ids. Each is rounded once to a double (exact
+            below 2**53). A count of 0, which occurs with frozen counts of another pool, is taken as 1.
 
     Returns:
-        A number in [0, 1]; 1.0 for a caption that matched nothing.
+        A number in [0, 1]; 1.0 for a caption that matches no entry.
 
     >>> miss_probability(20_000, [40_000, 80_000])
     0.375
-    >>> miss_probability(20_000, [40_000, 20_000])  # at equality an entry fires always
+    >>> miss_probability(20_000, [40_000, 20_000])  # an entry with count = t is always sampled
     0.0
     """
     miss = 1.0
@@ -77,16 +79,17 @@ def miss_probability(t: float, counts: Sequence[int]) -> float:
 
 
 def admission_threshold(counts: Sequence[int], u: float) -> float:
-    """The least double t > 0 with `miss_probability(t, counts)` <= 1 - u, by bisection over all doubles.
+    """Return the smallest double t > 0 with `miss_probability(t, counts)` <= 1 - u, by bisection over all doubles.
 
-    The row is kept at every t at or above it and at none below: selections are nested.
+    The row is kept at every t at or above it and at no t below it, so the rows kept at a smaller t are a subset of
+    those kept at a greater one.
 
     Args:
-        counts: as for `miss_probability`.
-        u: the row's draw, in (0, 1); 1 - u is then exact.
+        counts: Counts of the matched entries, as for `miss_probability`.
+        u: Draw of the row, in (0, 1); 1 - u is then exact.
 
     Returns:
-        A number in (0, least count]; inf for a caption that matched nothing, else nan if u is nan.
+        A number in (0, min(counts)]; inf for a caption that matches no entry, otherwise nan if u is nan.
 
     >>> admission_threshold([100], 0.75)  # kept from t = 75 on, where p = 3/4
     75.0
@@ -97,8 +100,8 @@ def admission_threshold(counts: Sequence[int], u: float) -> float:
         return math.inf
     if math.isnan(u):
         return math.nan
-    # Positive doubles are ordered as their bit patterns are, read as integers: 0 is below every one of them, and at
-    # the least count a factor is exactly 0.
+    # Positive doubles have the order of their bit patterns, read as integers, and the pattern 0 is less than any of
+    # them. At the smallest count, one factor is exactly 0.
     below, at = 0, _bits(float(max(min(counts), 1)))
     while at - below > 1:
         middle = (below + at) // 2
@@ -118,11 +121,11 @@ def _double(bits: int) -> float:
 
 
 class BalancedRows(NamedTuple):
-    """What balancing says of each row of a batch.
+    """Sampling probability and admission threshold of each row of a batch.
 
     Attributes:
-        probability: shape (rows,), q(t) in [0, 1]; 0.0 for a row without matches.
-        threshold: shape (rows,), the admission threshold; inf for a row without matches, else nan where the draw is
+        probability: Shape (rows,), q(t) in [0, 1]; 0.0 for a row without matches.
+        threshold: Shape (rows,), admission threshold; inf for a row without matches, otherwise nan where the draw is
             nan. A row is kept if, and only if, `threshold <= t`.
     """
 
@@ -133,21 +136,20 @@ class BalancedRows(NamedTuple):
 def balance_rows(
     ids: NDArray[np.int32], offsets: NDArray[np.int64], counts: NDArray[np.int64], t: float, u: NDArray[np.float64]
 ) -> BalancedRows:
-    """`miss_probability` and `admission_threshold` of every row of a batch, bit for bit.
+    """Return the sampling probability and the admission threshold of every row of a batch.
+
+    Both equal `1 - miss_probability` and `admission_threshold` bit for bit.
 
     Args:
-        ids: shape (matches,), the rows' matched entries one after the other, ascending within a row.
-        offsets: shape (rows + 1,), row r holds ids[offsets[r] : offsets[r + 1]].
-        counts: shape (n_entries,), captions that matched each entry.
-        t: the threshold, in matches; any finite number > 0.
-        u: shape (rows,), the rows' draws in (0, 1); nan where the uid is null.
-
-    Returns:
-        Probability and admission threshold of each row.
+        ids: Shape (matches,), matched entry ids of all rows, row after row, ascending within a row.
+        offsets: Shape (rows + 1,); row r has the ids ids[offsets[r] : offsets[r + 1]].
+        counts: Shape (n_entries,), number of captions that match each entry.
+        t: Threshold in matches, any finite number > 0.
+        u: Shape (rows,), draws of the rows in (0, 1); nan where the uid is null.
 
     Raises:
         ConfigError: t is not a finite number > 0.
-        InputError: an id is outside 0 <= id < n_entries, or the lengths disagree.
+        InputError: An id is outside 0 <= id < n_entries, or the lengths disagree.
     """
     _check_threshold(t)
     _check_rows(ids, offsets, counts.size, u.size)
@@ -168,24 +170,24 @@ def balance_rows(
 def _check_threshold(t: float) -> None:
     if not (math.isfinite(t) and t > 0):
         raise ConfigError(
-            f"t = {t} cannot balance anything: pass a finite number of matches > 0 (the paper used 20000)"
+            f"The threshold t = {t} is not a finite number > 0. Pass a number of matches (the paper used 20000)."
         )
 
 
 def _check_rows(ids: NDArray[np.int32], offsets: NDArray[np.int64], n_entries: int, rows: int) -> None:
-    """The kernels read without bounds checks: what they will address is checked here, once a batch."""
+    """Raise an error unless every index is in range: the kernels read without bounds checks."""
     if offsets.size != rows + 1 or offsets[0] != 0 or offsets[-1] != ids.size:
         raise InputError(
-            f"{rows} draws, {offsets.size} offsets, {ids.size} ids: rows + 1 offsets must run from 0 to the ids' end"
+            f"{rows} draws, {offsets.size} offsets and {ids.size} ids do not fit together: there must be one offset "
+            "more than draws, and the offsets must run from 0 to the number of ids."
         )
     if rows and np.diff(offsets).min() < 0:
         row = int(np.argmax(np.diff(offsets) < 0))
         raise InputError(
-            f"the offsets descend from {offsets[row]} to {offsets[row + 1]} in row {row}: each row must end at or "
-            "after its start"
+            f"The offsets of row {row} descend from {offsets[row]} to {offsets[row + 1]}. They must be ascending."
         )
     if ids.size and (ids.min() < 0 or ids.max() >= n_entries):
         raise InputError(
-            f"entry ids from {ids.min()} to {ids.max()} do not fit the {n_entries} counts: ids and counts belong to "
-            "different metadata"
+            f"The entry ids run from {ids.min()} to {ids.max()}, but there are {n_entries} counts. Ids and counts "
+            "belong to different metadata."
         )

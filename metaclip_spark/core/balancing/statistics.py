@@ -1,6 +1,6 @@
-"""What the second pass learns: the size that was expected, the size that was drawn, and the size at any other t.
+"""Statistics of the second pass: expected size, realised size, and size at any other t.
 
-All sums are of integers, so that no partitioning, order or number of executors changes a digit.
+All sums are sums of integers, so they do not depend on partitioning, order or the number of executors.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass
 class LanguageStatistics:
-    """Figures of one language's matched rows.
+    """Statistics of the matched rows of one language.
 
     Attributes:
-        matched: matched rows that were seen.
-        no_identity: of them, rows without a uid: they cannot be drawn.
-        kept: rows with `admission_threshold <= t`.
-        probability: sum of q over the drawn rows, fixed point (`core.fixed_point`).
-        variance: sum of q(1 - q), fixed point.
-        curve: histogram of the drawn rows' admission thresholds.
+        matched: Number of matched rows.
+        no_identity: Number of matched rows without a uid, which have no draw.
+        kept: Number of rows with `admission_threshold <= t`.
+        probability: Sum of q over the rows with a draw, in fixed point (`core.fixed_point`).
+        variance: Sum of q(1 - q), in fixed point.
+        curve: Histogram of the admission thresholds of the rows with a draw.
     """
 
     matched: int = 0
@@ -39,12 +39,13 @@ class LanguageStatistics:
     curve: SizeCurve = field(default_factory=SizeCurve)
 
     def add(self, probability: NDArray[np.float64], threshold: NDArray[np.float64], t: float) -> None:
-        """Count a batch.
+        """Add a batch of rows.
 
         Args:
             probability: float64, shape (rows,), q(t); 0 for an unmatched row.
-            threshold: float64, shape (rows,); inf for an unmatched row, nan for a matched one without a draw.
-            t: the threshold of this language.
+            threshold: float64, shape (rows,), admission threshold; inf for an unmatched row, nan for a matched row
+                without a draw.
+            t: Threshold of this language.
         """
         lost = np.isnan(threshold)
         drawn = np.isfinite(threshold)
@@ -56,7 +57,7 @@ class LanguageStatistics:
         self.curve.add(threshold)
 
     def merge(self, other: LanguageStatistics) -> LanguageStatistics:
-        """The figures of both."""
+        """Return the statistics of both together."""
         return LanguageStatistics(
             matched=self.matched + other.matched,
             no_identity=self.no_identity + other.no_identity,
@@ -68,7 +69,7 @@ class LanguageStatistics:
 
 
 class BalanceStatistics:
-    """Figures by language; small, whatever the pool.
+    """Statistics by language; their size does not depend on the size of the pool.
 
     >>> figures = BalanceStatistics()
     >>> figures.add("en", np.array([1.0, 0.25, 0.0]), np.array([3.0, 40.0, np.inf]), t=10.0)
@@ -84,11 +85,11 @@ class BalanceStatistics:
         return self._by_language.get(language) or LanguageStatistics()
 
     def add(self, language: str, probability: NDArray[np.float64], threshold: NDArray[np.float64], t: float) -> None:
-        """Count a batch of one language; see `LanguageStatistics.add`."""
+        """Add a batch of rows of one language; see `LanguageStatistics.add`."""
         self._by_language.setdefault(language, LanguageStatistics()).add(probability, threshold, t)
 
     def merge(self, other: BalanceStatistics) -> BalanceStatistics:
-        """The figures of both, as new ones."""
+        """Return the statistics of both together, as a new object."""
         merged = BalanceStatistics()
         for language in sorted(self._by_language.keys() | other._by_language.keys()):
             merged._by_language[language] = self[language].merge(other[language])
@@ -96,25 +97,25 @@ class BalanceStatistics:
 
     @property
     def kept(self) -> int:
-        """Rows kept, all languages."""
+        """Number of kept rows, all languages together."""
         return sum(figures.kept for figures in self._by_language.values())
 
     @property
     def matched(self) -> int:
-        """Matched rows seen, all languages."""
+        """Number of matched rows, all languages together."""
         return sum(figures.matched for figures in self._by_language.values())
 
     @property
     def no_identity(self) -> int:
-        """Matched rows without a uid, all languages."""
+        """Number of matched rows without a uid, all languages together."""
         return sum(figures.no_identity for figures in self._by_language.values())
 
     @property
     def expected_size(self) -> float:
-        """E[N](t) = sum of q(t), in rows."""
+        """Expected number of kept rows, E[N](t) = sum of q(t)."""
         return as_rows(sum(figures.probability for figures in self._by_language.values()))
 
     @property
     def expected_deviation(self) -> float:
-        """Standard deviation of the realised size, sqrt of the sum of q(1 - q), in rows."""
+        """Standard deviation of the number of kept rows: the square root of the sum of q(1 - q)."""
         return math.sqrt(as_rows(sum(figures.variance for figures in self._by_language.values())))

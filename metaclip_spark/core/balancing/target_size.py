@@ -1,8 +1,9 @@
-"""The t that keeps a wanted number of rows: one order statistic of the pool's admission thresholds.
+"""Search for the t that keeps a target number of rows: one order statistic of the pool's admission thresholds.
 
-The thresholds stay where they are; only histograms of them come here. Positive doubles are ordered as their bit
-patterns, so the search runs over keys, bit patterns less one (an edge of the size curve closes its bin), from the size
-curve's bins down to single doubles. Each histogram has at most a million bins, however many rows the pool has.
+The thresholds stay on the executors; only histograms of them are read. Positive doubles have the order of their bit
+patterns, so the search runs over keys: bit patterns reduced by 1, because an edge of the size curve is in the bin below
+it. It narrows from the bins of the size curve down to single doubles. Each histogram has at most a million bins,
+whatever the size of the pool.
 """
 
 from __future__ import annotations
@@ -20,30 +21,30 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FINEST_ROWS: Final = 1_000_000
-"""So many rows in one bin, or fewer, are told apart in one step: their histogram has at most a bin for each."""
+"""A bin with at most this many rows is resolved in one step: its histogram has at most one bin per row."""
 
-_STEP: Final = 16  # bits by which a bin of more rows is divided: 65,536 bins
+_STEP: Final = 16  # bits by which a bin with more rows is divided: 65,536 bins
 _KEY_BITS: Final = 63
 _MANTISSA_BITS: Final = 52
 
 
 class Window(NamedTuple):
-    """The thresholds whose keys begin alike: `key >> shift == prefix`."""
+    """Range of thresholds whose keys have the same leading bits: `key >> shift == prefix`."""
 
     prefix: int
     shift: int
 
 
 EVERYTHING: Final = Window(0, _KEY_BITS)
-"""The window of all finite thresholds > 0."""
+"""Window of all finite thresholds > 0."""
 
 
 class Found(NamedTuple):
-    """The least t that keeps as many rows as were wanted.
+    """Smallest t that keeps at least the target number of rows.
 
     Attributes:
-        t: an admission threshold of the pool.
-        rows: rows kept at t; more than wanted where several rows share this threshold.
+        t: An admission threshold of the pool.
+        rows: Number of rows kept at t; more than the target if several rows have this threshold.
     """
 
     t: float
@@ -51,10 +52,10 @@ class Found(NamedTuple):
 
 
 def histograms_needed(octave_rows: float) -> int:
-    """How many histograms `min_t` asks for, without a stored curve: each is a pass over the pool.
+    """Return how many histograms `min_t` needs without a stored curve; each is a pass over the pool.
 
     Args:
-        octave_rows: rows whose thresholds lie between the powers of two around t, spread evenly.
+        octave_rows: Number of rows whose thresholds lie between the powers of two around t; assumed evenly spread.
 
     >>> histograms_needed(40_000), histograms_needed(2e9)
     (2, 3)
@@ -69,40 +70,40 @@ def histograms_needed(octave_rows: float) -> int:
 def histogram(
     thresholds: NDArray[np.float64], window: Window, shift: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of a window by the leading bits of their thresholds.
+    """Count the rows of a window by the leading bits of their thresholds.
 
     Args:
-        thresholds: shape (rows,); inf (no match) and nan (no draw) are left out.
-        window: others are left out too.
-        shift: bits of the keys to drop, fewer than the window's own; 0 tells all doubles apart.
+        thresholds: Shape (rows,); inf (no match) and nan (no draw) are left out.
+        window: Range of thresholds to count.
+        shift: Number of low bits of the keys to drop, fewer than the window's; with 0, each double has its own bin.
 
     Returns:
-        Prefixes (keys >> shift), ascending, and the rows of each; both of shape (filled,).
+        Prefixes (keys >> shift), ascending, and the number of rows of each; both of shape (filled,).
 
     >>> histogram(np.array([1.0, 1.0, 1.5, np.inf]), EVERYTHING, 46)
     (array([65471, 65503]), array([2, 1]))
     """
     keys = np.ascontiguousarray(thresholds[np.isfinite(thresholds)], dtype=np.float64).view(np.int64) - 1
-    mine = keys[keys >> window.shift == window.prefix]
-    prefixes, rows = np.unique(mine >> shift, return_counts=True)
+    in_window = keys[keys >> window.shift == window.prefix]
+    prefixes, rows = np.unique(in_window >> shift, return_counts=True)
     return prefixes, rows.astype(np.int64)
 
 
 def min_t(
-    wanted: int,
+    target: int,
     measure: Callable[[Window, int], tuple[NDArray[np.int64], NDArray[np.int64]]],
     curve: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
 ) -> Found:
-    """The least t at which at least so many rows are kept: exactly so many where no two thresholds are equal.
+    """Return the smallest t at which at least a target number of rows is kept.
 
     Args:
-        wanted: rows, >= 1.
-        measure: `histogram` over the pool; prefixes ascending.
-        curve: bins and rows of the pool's size curve, which spare the first call.
+        target: Number of rows to keep, >= 1; exactly as many are kept unless several rows have the threshold t.
+        measure: Returns `histogram` of the pool for a window and a shift.
+        curve: Bins and rows of the pool's size curve, which save the first call of `measure`.
 
     Raises:
-        ConfigError: fewer rows can be kept at all.
-        ConsistencyError: a histogram and the one before do not agree.
+        ConfigError: The pool has fewer rows that can be kept.
+        ConsistencyError: A histogram contradicts the previous one.
 
     >>> thresholds = np.array([3.0, 8.0, 8.0, 20.0])
     >>> min_t(1, lambda *part: histogram(thresholds, *part)), min_t(2, lambda *part: histogram(thresholds, *part))
@@ -112,17 +113,17 @@ def min_t(
     prefixes, rows = curve if curve is not None else measure(EVERYTHING, shift)
     while True:
         total = int(rows.sum())
-        if expected is None and not 1 <= wanted <= total:
+        if expected is None and not 1 <= target <= total:
             raise ConfigError(
-                f"{wanted} rows cannot be kept: {total} rows of the pool matched and can be drawn; ask for 1 to {total}"
+                f"The target size of {target} rows is outside 1 to {total}, the number of matched rows with a uid."
             )
         if expected not in {None, total}:
             raise ConsistencyError(
-                f"a bin of the size curve held {expected} rows and now holds {total}: the pool changed; run again when "
-                "it is at rest"
+                f"A bin of the size curve had {expected} rows and now has {total}: the pool changed during the run. "
+                "Run again when nothing writes to the pool."
             )
         ends = below + np.cumsum(rows)
-        place = int(np.searchsorted(ends, wanted))
+        place = int(np.searchsorted(ends, target))
         prefix, expected = int(prefixes[place]), int(rows[place])
         if shift == 0:
             return Found(float(np.int64(prefix + 1).view(np.float64)), int(ends[place]))

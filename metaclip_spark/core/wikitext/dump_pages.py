@@ -1,4 +1,4 @@
-"""Pages of a `pages-articles` dump, from the pieces that it falls into at each `</page>`."""
+"""Pages of a `pages-articles` dump, read from the pieces into which the dump is split at each `</page>`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from metaclip_spark.core.languages import OTHER, base_language, language_code
 from metaclip_spark.errors import InputError
 
 PAGE_END: Final = "</page>"
-"""Where a dump is cut into pieces: a page each, but the last. It never stands in a text, where "<" is `&lt;`."""
+"""Separator of the pieces of a dump. Each piece except the last contains one page. The separator cannot occur in the
+text of a page, in which "<" is written as `&lt;`."""
 
-_BEGIN: Final = b"<page>"
+_PAGE_START: Final = b"<page>"
 _DUMP_END: Final = b"</mediawiki>"
 _SITE: Final = re.compile(rb"<mediawiki\b([^>]*)>")
 _LANGUAGE: Final = re.compile(rb'xml:lang="([^"]*)"')
@@ -24,29 +25,29 @@ _TITLE: Final = re.compile(rb"<title>([^<]*)</title>")
 _XML_CHARACTER: Final = re.compile(rb"&#(?:x([0-9A-Fa-f]{1,6})|([0-9]{1,7}));")
 _XML_NAMES: Final = ((b"&lt;", b"<"), (b"&gt;", b">"), (b"&quot;", b'"'), (b"&apos;", b"'"))
 _HIDDEN_NAMESPACES: Final = frozenset({b"6", b"14", b"-2"})  # files, categories, media
-_SIMPLE: Final = "simple"  # calls its language English, and is no part of English Wikipedia
-_EXAMPLE: Final = 60
-_LAST_POINT: Final = 0x10FFFF
+_SIMPLE: Final = "simple"  # declares English as its language, but is not part of English Wikipedia
+_SHOWN_BYTES: Final = 60
+_MAX_CODE_POINT: Final = 0x10FFFF
 
 
 class PageFate(StrEnum):
-    """What becomes of a piece of a dump."""
+    """Kind of a piece of a dump: an article, or the reason why it is not counted."""
 
     ARTICLE = "article"
     OTHER_NAMESPACE = "other_namespace"
     REDIRECT = "redirect"
     NO_PAGE = "no_page"
-    """What stands before the first page or behind the last."""
+    """Text before the first page or after the last."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """What a dump says about its wiki.
+    """Information about a wiki from the start of its dump.
 
     Attributes:
-        database: such as "enwiki"; "" if it does not say.
-        language: such as "en"; "" if it does not say.
-        hidden: its own names of the namespaces whose links are not shown.
+        database: Name of the database, such as "enwiki"; "" if the dump does not contain it.
+        language: Language code, such as "en"; "" if the dump does not contain it.
+        hidden: Names that the wiki gives to the namespaces whose links are not shown.
     """
 
     database: str
@@ -55,18 +56,18 @@ class Site:
 
     @property
     def wiki(self) -> str:
-        """Code of the Wikipedia: "zh_yue"."""
+        """Code of the Wikipedia, such as "zh_yue"."""
         return language_code(self.database.removesuffix("wiki"))
 
     def is_of(self, language: str) -> bool:
-        """Whether this is a Wikipedia of a language, or of a variant of it; any may be one of `other`.
+        """Return whether this is a Wikipedia of a language or of a variant of it. Every Wikipedia matches `other`.
 
         >>> [Site("zh_yuewiki", "yue", ()).is_of(language) for language in ("zh", "zh-yue", "other", "ja")]
         [True, True, True, False]
         """
-        asked = language_code(language)
-        return asked in {OTHER, self.wiki, base_language(self.wiki)} or (
-            self.wiki != _SIMPLE and asked == language_code(self.language)
+        code = language_code(language)
+        return code in {OTHER, self.wiki, base_language(self.wiki)} or (
+            self.wiki != _SIMPLE and code == language_code(self.language)
         )
 
 
@@ -75,10 +76,10 @@ class DumpPage:
     """One piece of a dump.
 
     Attributes:
-        fate: what becomes of it.
-        title: of an article.
-        wikitext: of an article, valid UTF-8.
-        repaired: it held bytes that are no UTF-8, which became U+FFFD.
+        fate: Kind of the piece.
+        title: Title, if it is an article.
+        wikitext: Wikitext in valid UTF-8, if it is an article.
+        repaired: Whether bytes that are not valid UTF-8 were replaced by U+FFFD.
     """
 
     fate: PageFate
@@ -88,7 +89,7 @@ class DumpPage:
 
 
 def read_site(piece: bytes) -> Site | None:
-    """What the beginning of a dump says about its wiki; None if this is no beginning.
+    """Return the information about the wiki from the first piece of its dump, or None for another piece.
 
     >>> read_site(b'<mediawiki xml:lang="lv"><dbname>ltgwiki</dbname><namespace key="6" case="x">Fails</namespace>')
     Site(database='ltgwiki', language='lv', hidden=('Fails',))
@@ -109,31 +110,31 @@ def read_site(piece: bytes) -> Site | None:
 
 
 def ends_dump(piece: bytes) -> bool:
-    """Whether the dump ends in this piece, as a whole one does."""
+    """Return whether this piece contains the end of a complete dump."""
     return piece.rstrip().endswith(_DUMP_END)
 
 
 def read_page(piece: bytes) -> DumpPage:
-    """The page of a piece.
+    """Return the page in a piece.
 
     Raises:
-        InputError: it ends inside a page, or holds more than one version of it.
+        InputError: The piece ends inside a page, or contains more than one version of it.
 
     >>> read_page(b"<page><title>A &amp; B</title><ns>0</ns><revision><text>x &lt; y</text></revision>")
     DumpPage(fate=<PageFate.ARTICLE: 'article'>, title='A & B', wikitext=b'x < y', repaired=False)
     """
-    begin = piece.find(_BEGIN)
-    if begin < 0:
+    start = piece.find(_PAGE_START)
+    if start < 0:
         return DumpPage(PageFate.NO_PAGE)
-    text_at = piece.find(b"<text", begin)
-    head = piece[begin : text_at if text_at >= 0 else len(piece)]
+    text_at = piece.find(b"<text", start)
+    head = piece[start : text_at if text_at >= 0 else len(piece)]
     title = _TITLE.search(head)
     if not piece.endswith(b"</revision>") and not piece.rstrip().endswith((b"</revision>", b"</upload>")):
-        raise InputError(f"the dump ends inside of the page {_shown(title, head)}: it is cut; download it again")
+        raise InputError(f"The dump is truncated: it ends inside the page {_shown(title, head)}. Download it again.")
     if piece.count(b"<revision>") > 1:
         raise InputError(
-            f"the page {_shown(title, head)} has {piece.count(b'<revision>')} versions: this is a dump of the history; "
-            "take pages-articles"
+            f"The page {_shown(title, head)} has {piece.count(b'<revision>')} versions: the dump contains the history. "
+            "Use the dump pages-articles."
         )
     namespace = _NS.search(head)
     if namespace is None or namespace.group(1) != b"0":
@@ -147,7 +148,7 @@ def read_page(piece: bytes) -> DumpPage:
 
 
 def unescape(xml: bytes) -> bytes:
-    """Decode XML's own entities; numbers too, but half a surrogate pair is left as it stands.
+    """Decode the entities of XML, including numbers. The number of a surrogate is not changed.
 
     >>> unescape(b"&amp;nbsp; &#233; &lt;br&gt;").decode()
     '&nbsp; é <br>'
@@ -163,7 +164,7 @@ def unescape(xml: bytes) -> bytes:
 
 def _character(match: re.Match[bytes]) -> bytes:
     point = int(match.group(1), 16) if match.group(1) else int(match.group(2))
-    if point > _LAST_POINT:
+    if point > _MAX_CODE_POINT:
         return match.group()
     try:
         return chr(point).encode()
@@ -172,7 +173,7 @@ def _character(match: re.Match[bytes]) -> bytes:
 
 
 def _text_of(piece: bytes, at: int) -> tuple[bytes, bool]:
-    """The wikitext, and whether bytes that are no UTF-8 were replaced."""
+    """Return the wikitext, and whether bytes that are not valid UTF-8 were replaced."""
     start = piece.find(b">", at) + 1
     if at < 0 or piece[start - 2 : start] == b"/>":
         return b"", False
@@ -185,5 +186,5 @@ def _text_of(piece: bytes, at: int) -> tuple[bytes, bool]:
 
 
 def _shown(title: re.Match[bytes] | None, head: bytes) -> str:
-    shown = title.group(1) if title else head[:_EXAMPLE]
+    shown = title.group(1) if title else head[:_SHOWN_BYTES]
     return repr(shown.decode("utf-8", "replace"))

@@ -1,6 +1,6 @@
-"""Entities of a page (`&eacute;`, `&#233;`, `&#xE9;`) as UTF-8, and names as the kernels hash them."""
+"""HTML entities of a page (`&eacute;`, `&#233;`, `&#xE9;`), decoded to UTF-8."""
 
-# numba types these functions by what they are called with; for mypy an np.uint64 is no int
+# numba infers types at the call. mypy rejects np.int64 for a declared int.
 # mypy: disable-error-code="arg-type, no-any-return, assignment"
 # ruff: noqa: PLR2004 - code points and bytes of Unicode
 
@@ -10,90 +10,71 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metaclip_spark.core.wikitext.state import IN, STEPS, Page, put
-from metaclip_spark.host.kernel_cache import inlined_lean_step, lean_step
+from metaclip_spark.core.wikitext.ascii_bytes import (
+    AMPERSAND,
+    DIGIT_0,
+    DIGIT_9,
+    HASH,
+    LOWER_A,
+    LOWER_F,
+    LOWER_X,
+    SEMICOLON,
+    SPACE,
+    UPPER_X,
+)
+from metaclip_spark.core.wikitext.names import NO_NAME, fold_byte, hash_byte, index_of, is_letter_or_digit
+from metaclip_spark.core.wikitext.page_state import IN, STEPS, Page, put
+from metaclip_spark.host.kernel_cache import lean_step
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from metaclip_spark.core.wikitext.markup_tables import MarkupTables
 
-OFFSET = np.uint64(0xCBF29CE484222325)
-PRIME = np.uint64(0x100000001B3)
 _REPLACEMENT = 0xFFFD
-_LAST = 0x10FFFF
-_LONGEST_NAME = 32
-_MOST_DIGITS = 8
-
-
-@inlined_lean_step
-def hash_byte(hashed: np.uint64, byte: int) -> np.uint64:
-    """One step of FNV-1a."""
-    return (hashed ^ np.uint64(byte)) * PRIME
-
-
-@inlined_lean_step
-def small(byte: int) -> int:
-    """A capital of ASCII as its small letter, "_" as a space."""
-    if 65 <= byte <= 90:
-        return byte + 32
-    return 32 if byte == 95 else byte
-
-
-@inlined_lean_step
-def is_letter_or_digit(byte: int) -> bool:
-    """Of ASCII."""
-    return 97 <= byte <= 122 or 65 <= byte <= 90 or 48 <= byte <= 57
-
-
-@lean_step
-def place_of(key: np.uint64, hashes: NDArray[np.uint64]) -> int:
-    """Where a hash stands among ascending ones; -1 if nowhere."""
-    low, high = 0, len(hashes)
-    while low < high:
-        middle = (low + high) // 2
-        if hashes[middle] < key:
-            low = middle + 1
-        else:
-            high = middle
-    return low if low < len(hashes) and hashes[low] == key else -1
+_MAX_CODE_POINT = 0x10FFFF
+_MAX_NAME_BYTES = 32
+_MAX_DIGITS = 8
+_NOT_A_DIGIT = 99
 
 
 @lean_step
 def put_entity(page: Page, tables: MarkupTables) -> None:
-    """Write what the entity here stands for; an "&" that begins none is text."""
+    """Write the character of the entity at the cursor. An "&" that does not start an entity is text."""
     i = page.at[IN] + 1
     start = i
     point = -1
-    if page.text[i] == 35:  # "#"
-        i, point = number_at(page, i + 1)
+    if page.text[i] == HASH:
+        i, point = _parse_number(page, i + 1)
     else:
-        hashed = OFFSET
-        while i - start < _LONGEST_NAME and is_letter_or_digit(page.text[i]):
+        hashed = NO_NAME
+        while i - start < _MAX_NAME_BYTES and is_letter_or_digit(page.text[i]):
             hashed = hash_byte(hashed, page.text[i])
             i += 1
-        place = place_of(hashed, tables.entities)
+        place = index_of(hashed, tables.entities)
         if place >= 0:
             point = np.int64(tables.code_points[place])
     page.at[STEPS] += i - start
-    if point < 0 or page.text[i] != 59:  # ";"
+    if point < 0 or page.text[i] != SEMICOLON:
         page.at[IN] = start
-        put(page, 38)
+        put(page, AMPERSAND)
     else:
         page.at[IN] = i + 1
-        put_utf8(page, point)
+        _put_utf8(page, point)
 
 
 @lean_step
-def number_at(page: Page, i: int) -> tuple[int, int]:
-    """A number, decimal or behind an x hexadecimal: where it ends, and its value; -1 if there is none."""
-    base = 16 if page.text[i] in (88, 120) else 10
+def _parse_number(page: Page, i: int) -> tuple[int, int]:
+    """Parse a decimal number, or a hexadecimal one after "x". Return its end and its value, -1 if it has no digit."""
+    base = 16 if page.text[i] in (UPPER_X, LOWER_X) else 10
     i += 1 if base == 16 else 0
     start = i
     value = 0
-    while i - start < _MOST_DIGITS:
-        digit = np.int64(small(page.text[i]))
-        digit = digit - 48 if 48 <= digit <= 57 else digit - 87 if 97 <= digit <= 102 else 99
+    while i - start < _MAX_DIGITS:
+        byte = np.int64(fold_byte(page.text[i]))
+        digit = _NOT_A_DIGIT
+        if DIGIT_0 <= byte <= DIGIT_9:
+            digit = byte - DIGIT_0
+        elif LOWER_A <= byte <= LOWER_F:
+            digit = byte - LOWER_A + 10
         if digit >= base:
             break
         value = value * base + digit
@@ -102,11 +83,11 @@ def number_at(page: Page, i: int) -> tuple[int, int]:
 
 
 @lean_step
-def put_utf8(page: Page, point: int) -> None:
-    """Write a code point: control characters as spaces; what is none, and half a surrogate pair, as U+FFFD."""
+def _put_utf8(page: Page, point: int) -> None:
+    """Write a code point: a control character as a space, an invalid number or a surrogate as U+FFFD."""
     if point < 32 or 127 <= point < 160:
-        point = 32
-    if 0xD800 <= point < 0xE000 or point > _LAST:
+        point = SPACE
+    if 0xD800 <= point < 0xE000 or point > _MAX_CODE_POINT:
         point = _REPLACEMENT
     if point < 0x80:
         put(page, point)

@@ -1,4 +1,4 @@
-"""What wikitext is made of, as data: bytes that mean something, tags, entities, link prefixes that are not shown."""
+"""Tables of the markup: special bytes, tags, entities, and prefixes of links that are not shown."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from metaclip_spark.core.wikitext.names import name_hash
 from metaclip_spark.host.kernel_cache import read_only
 
 if TYPE_CHECKING:
@@ -16,35 +17,34 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PLAIN: Final = 0
-"""Kind of a byte that is copied as it is; the others are special, by what they may begin."""
-LINE_END, TAG, BRACE_OPEN, BRACE_CLOSE, LINK_OPEN, LINK_CLOSE, PIPE, ENTITY, QUOTE, UNDERSCORE, DASH, COLON, CONTROL = (
-    range(1, 14)
-)
+"""Kind of a byte that is copied. The other kinds are named after the markup that the byte may start or end."""
+LINE_END, TAG, BRACES_OPEN, BRACES_CLOSE, LINK_OPEN, LINK_CLOSE, SEPARATOR, ENTITY, EMPHASIS, SWITCH = range(1, 11)
+VARIANT_OPEN, ADDRESS, CONTROL = range(11, 14)
 
 INLINE: Final = 0
-"""Kind of a tag that is removed and its content kept, words beside it joined."""
+"""Kind of a tag that is removed while its content is kept. The text before and after the tag is joined."""
 BREAKING: Final = 1
-"""… and neighbouring words kept apart."""
+"""Kind of a tag that is removed while its content is kept. A line break separates the text before and after the tag."""
 DROPPED: Final = 2
-"""Removed with all its content."""
+"""Kind of a tag that is removed with its content."""
 VERBATIM: Final = 3
-"""Removed, and its content is no wikitext."""
+"""Kind of a tag that is removed while its content is copied, because it is not wikitext."""
 NESTED: Final = 4
-"""Removed with all its content, and may stand in itself."""
+"""Kind of a tag that is removed with its content, which may contain the same tag."""
 
 _SPECIAL: Final = {
     "\n": LINE_END,
     "<": TAG,
-    "{": BRACE_OPEN,
-    "}": BRACE_CLOSE,
+    "{": BRACES_OPEN,
+    "}": BRACES_CLOSE,
     "[": LINK_OPEN,
     "]": LINK_CLOSE,
-    "|": PIPE,
+    "|": SEPARATOR,
     "&": ENTITY,
-    "'": QUOTE,
-    "_": UNDERSCORE,
-    "-": DASH,
-    ":": COLON,
+    "'": EMPHASIS,
+    "_": SWITCH,
+    "-": VARIANT_OPEN,
+    ":": ADDRESS,
     "\x7f": CONTROL,
 }
 _TAGS: Final = {
@@ -58,26 +58,23 @@ _TAGS: Final = {
     VERBATIM: "nowiki pre",
     NESTED: "table",
 }
-# Prefixes of two or three small letters that are no language; a link with a language's prefix stands beside the page.
+# Prefixes of two or three lower-case letters that are not languages. A link with the prefix of a language is not shown
+# in the text of a page.
 _NO_LANGUAGES: Final = ("wp", "mw", "wmf", "doi", "rfc", "iss", "oei")
 _NEVER_SHOWN: Final = ("file", "image", "media", "category")
 
-_OFFSET: Final = 0xCBF29CE484222325  # FNV-1a
-_PRIME: Final = 0x100000001B3
-_MASK: Final = 2**64 - 1
-
 
 class MarkupTables(NamedTuple):
-    """Arrays that the kernel looks things up in; hashes ascend, what belongs to them stands at the same place.
+    """Arrays in which the kernels look up bytes and names. All arrays of hashes are in ascending order.
 
     Attributes:
-        kind: uint8, shape (256,), of each byte.
-        tags: uint64, hashes of tag names.
-        tag_kinds: uint8.
-        entities: uint64, hashes of entity names, case-sensitive.
-        code_points: int32, what they stand for.
-        hidden: uint64, hashes of link prefixes (namespaces) that are not shown.
-        no_languages: uint64, hashes of prefixes that look like a language's.
+        kind: Kind of each byte, uint8, shape (256,).
+        tags: Hashes of tag names, uint64.
+        tag_kinds: Kind of each tag, uint8.
+        entities: Hashes of entity names, which are case-sensitive; uint64.
+        code_points: Code point of each entity, int32.
+        hidden: Hashes of the prefixes (namespaces) of links that are not shown, uint64.
+        no_languages: Hashes of prefixes that look like a language code but are not, uint64.
     """
 
     kind: NDArray[np.uint8]
@@ -91,10 +88,10 @@ class MarkupTables(NamedTuple):
 
 @cache
 def markup_tables(namespaces: tuple[str, ...] = ()) -> MarkupTables:
-    """The tables of a wiki.
+    """Return the tables of a wiki.
 
     Args:
-        namespaces: its own names of the namespaces whose links are dropped: files, media, categories.
+        namespaces: Names that the wiki gives to the namespaces of files, media and categories, whose links are dropped.
     """
     kind = np.zeros(256, np.uint8)
     kind[:32] = CONTROL
@@ -118,20 +115,8 @@ def markup_tables(namespaces: tuple[str, ...] = ()) -> MarkupTables:
     )
 
 
-def name_hash(name: bytes, *, fold: bool = True) -> int:
-    """64-bit FNV-1a of a name, as the kernel computes it; `fold` makes ASCII letters small and "_" a space.
-
-    >>> name_hash(b"User_Talk") == name_hash(b"user talk"), name_hash(b"Eta", fold=False) == name_hash(b"eta")
-    (True, False)
-    """
-    hashed = _OFFSET
-    for byte in name.lower().replace(b"_", b" ") if fold else name:
-        hashed = ((hashed ^ byte) * _PRIME) & _MASK
-    return hashed
-
-
 def _forms(name: str) -> set[str]:
-    """Upper and lower case of letters that the kernel, which folds ASCII alone, does not know to be one."""
+    """Return variants of a name in upper and lower case, because the kernels fold only ASCII letters."""
     return {name, name.lower(), name.upper(), name[:1].upper() + name[1:], name[:1].lower() + name[1:]}
 
 

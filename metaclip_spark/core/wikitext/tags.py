@@ -1,18 +1,18 @@
-"""Tags and comments: some are passed with all that they hold, some alone; "<" before anything else is text."""
+"""Tags and comments: some are dropped with their content, others alone. Any other "<" is text."""
 
-# numba types these functions by what they are called with; for mypy an np.uint64 is no int
+# numba infers types at the call. mypy rejects np.uint64 for a declared int.
 # mypy: disable-error-code="arg-type, no-any-return, assignment"
-# ruff: noqa: PLR2004, FBT001 - bytes of ASCII; compiled functions are called by position
+# ruff: noqa: FBT001 - compiled functions are called by position
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from metaclip_spark.core.wikitext.entities import OFFSET, hash_byte, is_letter_or_digit, place_of, small
+from metaclip_spark.core.wikitext.ascii_bytes import DASH, EXCLAMATION, GREATER, LESS, NEW_LINE, SLASH, SPACE
 from metaclip_spark.core.wikitext.markup_tables import BREAKING, DROPPED, INLINE, NESTED, VERBATIM
-from metaclip_spark.core.wikitext.state import (
+from metaclip_spark.core.wikitext.names import NO_NAME, fold_byte, hash_byte, index_of, is_letter_or_digit
+from metaclip_spark.core.wikitext.page_state import (
     IN,
-    NEW_LINE,
     NEXT_TAG_END,
     OUT,
     STEPS,
@@ -30,24 +30,23 @@ if TYPE_CHECKING:
 
     from metaclip_spark.core.wikitext.markup_tables import MarkupTables
 
-LESS, GREATER, SLASH, DASH, BANG = 60, 62, 47, 45, 33
-_LONGEST_NAME = 20
+_MAX_NAME_BYTES = 20
 
 
 @lean_step
 def pass_tag(page: Page, size: int, tables: MarkupTables) -> bool:
-    """Pass the tag or comment here; whether a line begins behind it."""
+    """Process the tag or comment at the cursor. Return whether a new line starts after it."""
     i = page.at[IN]
-    if page.text[i + 1] == BANG and page.text[i + 2] == DASH and page.text[i + 3] == DASH:
-        pass_comment(page, size)
+    if page.text[i + 1] == EXCLAMATION and page.text[i + 2] == DASH and page.text[i + 3] == DASH:
+        _drop_comment(page, size)
         return page.at[OUT] == 0 or page.out[page.at[OUT] - 1] == NEW_LINE
     closing = page.text[i + 1] == SLASH
-    after, name = name_at(page, i + 2 if closing else i + 1)
-    place = place_of(name, tables.tags)
+    after, name = _read_name(page, i + 2 if closing else i + 1)
+    place = index_of(name, tables.tags)
     end = -1
     if place >= 0:
-        formats = tables.tag_kinds[place] in (INLINE, BREAKING)
-        end = short_tag_end(page, after, size) if formats else tag_end(page, after, size)
+        is_html = tables.tag_kinds[place] in (INLINE, BREAKING)
+        end = _html_tag_end(page, after, size) if is_html else _extension_tag_end(page, after, size)
     if end < 0:
         page.at[IN] = i + 1
         put(page, LESS)
@@ -58,7 +57,7 @@ def pass_tag(page: Page, size: int, tables: MarkupTables) -> bool:
         put_break(page)
     opening = not closing and page.text[end - 1] != SLASH
     if opening and kind in (DROPPED, VERBATIM):
-        pass_content(page, size, name, place, kind == VERBATIM)
+        _pass_content(page, size, name, place, kind == VERBATIM)
     elif opening and kind == NESTED:
         push(page, TABLE_TAG)
     elif closing and kind == NESTED and page.open_of[TABLE_TAG] > 0:
@@ -67,22 +66,22 @@ def pass_tag(page: Page, size: int, tables: MarkupTables) -> bool:
 
 
 @lean_step
-def name_at(page: Page, i: int) -> tuple[int, np.uint64]:
-    """A tag's name: where it ends, and its hash."""
+def _read_name(page: Page, i: int) -> tuple[int, np.uint64]:
+    """Return the end and the hash of the tag name that starts here."""
     start = i
-    hashed = OFFSET
-    while i - start < _LONGEST_NAME and is_letter_or_digit(page.text[i]):
-        hashed = hash_byte(hashed, small(page.text[i]))
+    hashed = NO_NAME
+    while i - start < _MAX_NAME_BYTES and is_letter_or_digit(page.text[i]):
+        hashed = hash_byte(hashed, fold_byte(page.text[i]))
         i += 1
     page.at[STEPS] += i - start
     return i, hashed
 
 
 @lean_step
-def short_tag_end(page: Page, i: int, size: int) -> int:
-    """Where the next ">" is, if no "<" comes before it; else -1: in "a<b", however much follows, is no tag.
+def _html_tag_end(page: Page, i: int, size: int) -> int:
+    """Return the position of the next ">", or -1 if a "<" comes first. The "<b" in "a<b and c<d>" is not a tag.
 
-    So MediaWiki takes tags of HTML. Those of its extensions, as <ref name="a<b">, go on to the next ">" (`tag_end`).
+    This is how MediaWiki reads HTML tags. Tags of its extensions, such as <ref name="a<b">, extend to the next ">".
     """
     start = i
     while i < size and page.text[i] != GREATER and page.text[i] != LESS:
@@ -92,8 +91,8 @@ def short_tag_end(page: Page, i: int, size: int) -> int:
 
 
 @lean_step
-def tag_end(page: Page, i: int, size: int) -> int:
-    """Where the next ">" is; -1 if there is none. What was found is remembered: each byte is looked at once."""
+def _extension_tag_end(page: Page, i: int, size: int) -> int:
+    """Return the position of the next ">", or -1 if there is none. It is remembered, so that each byte is read once."""
     if page.at[NEXT_TAG_END] < i:
         start = i
         while i < size and page.text[i] != GREATER:
@@ -104,8 +103,8 @@ def tag_end(page: Page, i: int, size: int) -> int:
 
 
 @lean_step
-def pass_content(page: Page, size: int, name: np.uint64, place: int, verbatim: bool) -> None:
-    """Pass everything up to the closing tag, if there is one; copy it, if it is verbatim."""
+def _pass_content(page: Page, size: int, name: np.uint64, place: int, verbatim: bool) -> None:
+    """Move the cursor past the closing tag, if there is one, and copy the content if it is verbatim."""
     if page.unclosed[place]:
         return
     start = page.at[IN]
@@ -113,12 +112,12 @@ def pass_content(page: Page, size: int, name: np.uint64, place: int, verbatim: b
     while i < size:
         page.at[STEPS] += 1
         if page.text[i] == LESS and page.text[i + 1] == SLASH:
-            after, found = name_at(page, i + 2)
-            end = tag_end(page, after, size) if found == name else -1
+            after, found = _read_name(page, i + 2)
+            end = _extension_tag_end(page, after, size) if found == name else -1
             if end >= 0:
                 if verbatim:
                     for j in range(start, i):
-                        put(page, page.text[j] if page.text[j] >= 32 else NEW_LINE)
+                        put(page, page.text[j] if page.text[j] >= SPACE else NEW_LINE)
                 page.at[IN] = end + 1
                 return
         i += 1
@@ -126,8 +125,8 @@ def pass_content(page: Page, size: int, name: np.uint64, place: int, verbatim: b
 
 
 @lean_step
-def pass_comment(page: Page, size: int) -> None:
-    """Pass a comment; one that never ends takes the rest of the page with it, as in MediaWiki."""
+def _drop_comment(page: Page, size: int) -> None:
+    """Move the cursor past a comment. A comment that never ends extends to the end of the page, as in MediaWiki."""
     i = page.at[IN] + 4
     start = i
     while i < size and not (page.text[i] == DASH and page.text[i + 1] == DASH and page.text[i + 2] == GREATER):

@@ -38,17 +38,17 @@ def test_a_table_is_held_against_its_run(
     assert found.rows == found.rows_by_pool["first"] == report.counters["kept"]
     assert (found.run_id, found.version) == (report.run_id, report.output_versions["curated"])
 
-    assert main(["check", "--output", output, "--pool-name", "second", "--least-rows", "99999", "--json"]) == 7
+    assert main(["check", "--tables", output, "--pool-name", "second", "--min-rows", "99999", "--json"]) == 7
     said = capsys.readouterr().err
     assert f"the table has {found.rows} rows, at least 99999 are due; pool 'second' has 0 rows" in said
-    assert main(["check", "--output", output, "--json"]) == 0
+    assert main(["check", "--tables", output, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(check(spark, output).as_dict()))
 
     # The rows that a re-balancing leaves to be read are not enough to expect a size from
     again = rebalance(spark, output, 10.0)
     found = check(spark, output)
     assert (found.rows, found.expected_size) == (again.counters["kept"], None)
-    assert main(["check", "--output", output]) == 0
+    assert main(["check", "--tables", output]) == 0
     assert "expected  not known: rows dropped before were not read again" in capsys.readouterr().out
 
     curated = spark.read.format("delta").load(f"{output}/curated")
@@ -76,7 +76,7 @@ def test_tables_whose_expected_size_is_not_known_are_checked_too(
         assert (report.expected_size, report.target_rows) == (None, None)
         found = check(spark, output)
         assert (found.run_id, found.rows, found.expected_size) == (report.run_id, report.counters["kept"], None)
-    assert main(["check", "--output", output]) == 0
+    assert main(["check", "--tables", output]) == 0
     assert "expected  not known" in capsys.readouterr().out
 
     for file in (tmp_path / "out" / "curated").glob("*.parquet"):

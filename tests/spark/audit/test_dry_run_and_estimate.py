@@ -165,11 +165,12 @@ def test_a_dry_run_writes_nothing_and_refuses_what_curate_would(
 ) -> None:
     output = tmp_path / "out" / "tables"
     (tmp_path / "list.mcs").write_bytes(artifact_to_bytes(metadata))
-    options = ["curate", "--pool", *small_pool.paths, "--id-column", "id", "--url-column", "image_url"]
-    options += ["--metadata", str(tmp_path / "list.mcs"), "--output", str(output)]
+    options = ["--pool", *small_pool.paths, "--id-column", "id", "--url-column", "image_url"]
+    options += ["--metadata", str(tmp_path / "list.mcs")]
+    curate_it = ["curate", *options, "--tables", str(output)]
     before = file_times(tmp_path)
 
-    assert main([*options, "--t", "30", "--dry-run", "--json"]) == 0
+    assert main([*curate_it, "--t", "30", "--dry-run", "--json"]) == 0
     plan = json.loads(capsys.readouterr().out)
     assert file_times(tmp_path) == before
     assert plan["state"] == "new"
@@ -179,24 +180,24 @@ def test_a_dry_run_writes_nothing_and_refuses_what_curate_would(
     assert plan["bytes_at_most"] == round(1.5 * bytes_of_pool)
     assert plan["bytes_free"] > 0
 
-    assert main([*options, "--t", "30", "--sample", "20%", "--progress"]) == 0
+    assert main(["estimate", *options, "--t", "30", "--sample", "20%", "--progress"]) == 0
     captured = capsys.readouterr()
     assert "nothing was written" in captured.out
     assert "count ..." in captured.err
     assert file_times(tmp_path) == before
 
-    assert main([*options, "--t", "30", "--progress", "--json"]) == 0
+    assert main([*curate_it, "--t", "30", "--progress", "--json"]) == 0
     captured = capsys.readouterr()
     assert json.loads(captured.out)["run_id"] == plan["run_id"]
     assert "[curate]\nt = 30.0\n" in captured.err
     assert [line for line in captured.err.splitlines() if line.startswith("count ... 2,000 rows read, ")] != []
 
     before = file_times(tmp_path)
-    assert main([*options, "--t", "30", "--dry-run"]) == 0
+    assert main([*curate_it, "--t", "30", "--dry-run"]) == 0
     assert "(already finished)" in capsys.readouterr().out
-    assert main([*options, "--t", "31", "--dry-run"]) == TableError.exit_code
+    assert main([*curate_it, "--t", "31", "--dry-run"]) == TableError.exit_code
     assert "overwrite" in capsys.readouterr().err
-    assert main([*options, "--target-size", "31", "--overwrite", "--dry-run"]) == 0
+    assert main([*curate_it, "--target-size", "31", "--overwrite", "--dry-run"]) == 0
     shown = capsys.readouterr().out
     for part in ("(from stored counts)", "its counts are used", "the least t that keeps 31 rows", "replaced in one"):
         assert part in shown

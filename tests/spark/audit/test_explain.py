@@ -170,7 +170,7 @@ def test_an_entry_that_never_matched(spark: SparkSession, curated: Example, exam
 def test_on_the_command_line(curated: Example, capsys: pytest.CaptureFixture[str]) -> None:
     def shown(*arguments: str) -> str:
         capsys.readouterr()
-        assert main(["explain", "--output", curated.root, *arguments]) == 0
+        assert main(["explain", "--tables", curated.root, *arguments]) == 0
         return capsys.readouterr().out
 
     uid = min(curated.kept)
@@ -196,7 +196,7 @@ def test_the_readme_shows_what_is_printed(
 
 @pytest.mark.parametrize("arguments", [[], ["--entry", "a", "--uid", "b"], ["--entry", "a", "--caption", "b"]])
 def test_one_thing_at_a_time(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["explain", "--output", "tables", *arguments]) == 2
+    assert main(["explain", "--tables", "tables", *arguments]) == 2
     assert "--entry-id" in capsys.readouterr().err
 
 

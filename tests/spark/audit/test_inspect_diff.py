@@ -227,7 +227,7 @@ def test_versions_that_are_gone(
         lambda root: export_jsonl(spark, root, str(tmp_path / "other")),
     )
     for look in (*by_log, *by_rows):
-        with pytest.raises(TableError, match=r"cannot be read, in no version: .DELTA_TRUNCATED"):
+        with pytest.raises(TableError, match=r"cannot be read in any version: .DELTA_TRUNCATED"):
             look(str(roots["cut"]))
     for look in by_rows:
         with pytest.raises(TableError, match="A file of the tables in"):
@@ -265,15 +265,15 @@ def test_a_root_and_its_tables(spark: SparkSession, curations: Curations) -> Non
 
 def test_on_the_command_line(curations: Curations, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
-    assert main(["inspect", curations.first, "--top", "2"]) == 0
+    assert main(["inspect", "--tables", curations.first, "--top", "2"]) == 0
     shown = capsys.readouterr().out
     assert [part for part in ("never matched", "Runs, newest first", " not_drawn ", "rank") if part not in shown] == []
-    assert main(["inspect", curations.first, "--json"]) == 0
+    assert main(["inspect", "--tables", curations.first, "--json"]) == 0
     versions = {table["name"]: table["versions"] for table in json.loads(capsys.readouterr().out)["tables"]}
     assert versions["curated"] == 3
-    assert main(["diff", f"{curations.first}@0", f"{curations.first}@{curations.reports[1].run_id}"]) == 0
+    assert main(["diff", "--tables", f"{curations.first}@0", f"{curations.first}@{curations.reports[1].run_id}"]) == 0
     assert "t fell below their admission threshold" in capsys.readouterr().out
-    assert main(["diff", f"{curations.first}@0", curations.first, "--json"]) == 0
+    assert main(["diff", "--tables", f"{curations.first}@0", curations.first, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["after"]["version"] == 2
 
 

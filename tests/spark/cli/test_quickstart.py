@@ -1,6 +1,6 @@
-"""The installed command on the embedded example: what a newcomer does first, and what can go wrong next.
+"""The installed command on the embedded example: the first run of a newcomer, and the first mistakes.
 
-Needs nothing of the source tree, so it runs against the built wheel too.
+Needs no file of the source tree, so it runs against the built wheel too.
 """
 
 from __future__ import annotations
@@ -35,13 +35,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def report(folder: Path) -> dict[str, Any]:
     run = subprocess.run(
         [COMMAND, "quickstart", "--output", folder.name, "--json", "--master", "local[2]"],
-        cwd=folder.parent,  # a relative path, as a person types it
+        cwd=folder.parent,  # a relative path, as a person would type it
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
     assert run.returncode == 0, run.stderr
+    assert run.stderr == "", "a session starts quietly"
     return json.loads(run.stdout)
 
 
@@ -52,7 +53,7 @@ def test_rows_reconcile(report: dict[str, Any]) -> None:
     assert report["matches"] == 157_311
 
 
-def test_size_is_as_expected(report: dict[str, Any]) -> None:
+def test_the_size_is_the_expected_one(report: dict[str, Any]) -> None:
     off = report["counters"]["kept"] - report["expected_size"]
     assert abs(off) <= 4 * report["expected_deviation"]
 
@@ -90,10 +91,10 @@ def test_probability_and_threshold_follow_from_the_tables(report: dict[str, Any]
         assert at_threshold <= 1.0 - row.draw
 
 
-def test_again_is_no_work(
+def test_a_second_run_does_nothing(
     report: dict[str, Any], folder: Path, spark: SparkSession, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert spark is not None  # the session of this process is used, and is still there afterwards
+    assert spark is not None  # the session of this process is used and not stopped
     assert main(["quickstart", "--output", str(folder)]) == 0
     shown = capsys.readouterr().out
     assert "done before" in shown
@@ -114,15 +115,15 @@ REFUSED = [
     Refused("no such metadata", {"--metadata": "absent.txt"}, 3, ("absent.txt",)),
     Refused("no such metadata table", {"--metadata": "absent"}, 3, ("absent", ".txt")),
     Refused("rows without identity", {"--url-column": None}, 2, ("id",)),
-    Refused("a threshold of nothing", {"--t": "0"}, 2, ("0.0",)),
+    Refused("threshold 0", {"--t": "0"}, 2, ("0.0",)),
     Refused("another run's table", {"--t": "3"}, 6, ("overwrite",)),
-    Refused("artifact that is none", {"--metadata": "pool/part-0.parquet"}, 4, ("part-0.parquet",)),
+    Refused("not an artifact", {"--metadata": "pool/part-0.parquet"}, 4, ("part-0.parquet",)),
 ]
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.name)
 @pytest.mark.usefixtures("spark", "report")
-def test_refused_in_one_sentence(
+def test_refused_with_one_message(
     case: Refused, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
@@ -130,7 +131,7 @@ def test_refused_in_one_sentence(
         "--pool": "pool",
         "--url-column": "image_url",
         "--metadata": str(example.metadata_path()),
-        "--output": "tables",
+        "--tables": "tables",
         "--t": "2",
     }
     given = {name: value for name, value in (options | case.change).items() if value is not None}
@@ -138,8 +139,8 @@ def test_refused_in_one_sentence(
     assert main(["curate", *(part for option in given.items() for part in option)]) == case.exit_code
     captured = capsys.readouterr()
     assert captured.out == ""
-    said = captured.err.partition("metaclip-spark: ")[2]
-    assert [part for part in case.says if part not in said] == []
+    message = captured.err.partition("metaclip-spark: ")[2]
+    assert [part for part in case.says if part not in message] == []
     assert "Traceback" not in captured.err
 
 
@@ -154,7 +155,7 @@ def test_curate_a_delta_pool_by_relative_paths(
     assert main(["compile", "list.txt", "--output", "list.mcs"]) == 0
     capsys.readouterr()
     arguments = ["--pool", "pool", "--format", "delta", "--id-column", "key", "--text-column", "caption"]
-    assert main(["curate", *arguments, "--metadata", "list.mcs", "--output", "out", "--json"]) == 0
+    assert main(["curate", *arguments, "--metadata", "list.mcs", "--tables", "out", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["counters"] | {"read": 3, "null": 1, "unmatched": 1, "kept": 1} == report["counters"]
     row = spark.read.format("delta").load(str(tmp_path / "out" / "curated")).collect()

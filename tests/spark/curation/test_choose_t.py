@@ -77,7 +77,7 @@ def test_a_size_to_the_row_from_the_stored_curve(
     assert (report.target_rows, report.expected_size) == (701, pytest.approx(701, abs=4 * report.expected_deviation))
     assert curate(spark, small_pool, metadata, str(tmp_path), config).already_finished
 
-    assert main(["sizes", str(tmp_path), "--json"]) == 0
+    assert main(["sizes", "--tables", str(tmp_path), "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)["languages"]["en"]
     assert shown["t"] == {"t": thresholds[700], "rows": 701} | {k: shown["t"][k] for k in ("head", "tail_share")}
     assert [point["rows"] for point in shown["points"]] == [point.rows for point in found.points]

@@ -1,4 +1,4 @@
-"""The command line's `curate`, `balance` and `append` killed with signal 9 at random moments, then run again.
+"""The command line's `curate`, `rebalance` and `append` killed with signal 9 at random moments, then run again.
 
 On a cluster an executor that dies at work takes nothing down: the very run ends as if nothing had been.
 
@@ -83,15 +83,15 @@ def jobs(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[
     # In the order in which they are done: each starts from what the one before has left.
     commands = {
         "curate": ["curate", *of_pool, str(folder / "first"), "--t", "3", "--reserve", "6"],
-        "balance down": ["balance", "--t", "2"],
-        "balance up": ["balance", "--t", "4"],
+        "rebalance down": ["rebalance", "--t", "2"],
+        "rebalance up": ["rebalance", "--t", "4"],
         "append": ["append", *of_pool, str(folder / "second")],
     }
     done: dict[str, Job] = {}
     tables, before = folder / "tables", None
     for name, arguments in commands.items():
         begin = time.monotonic()
-        finish(start_command([*arguments, "--output", str(tables)]))
+        finish(start_command([*arguments, "--tables", str(tables)]))
         seconds = time.monotonic() - begin
         done[name] = Job(arguments, before, seconds, content(spark, tables))
         before = folder / f"after {name}"
@@ -109,12 +109,12 @@ def test_a_kill_at_any_moment_changes_nothing(
     if job.before:
         shutil.copytree(job.before, output)
     moment = chance.uniform(0, job.seconds)
-    process = start_command([*job.arguments, "--output", str(output)])
+    process = start_command([*job.arguments, "--tables", str(output)])
     time.sleep(moment)
     killed = kill(process, victim)
     process.communicate(timeout=SECONDS)
     written = sorted(path.name for path in output.glob("*/")) if output.is_dir() else []
-    finish(start_command([*job.arguments, "--output", str(output)]))
+    finish(start_command([*job.arguments, "--tables", str(output)]))
     print(f"{name}: {victim} ({killed} processes) killed after {moment:.2f} of {job.seconds:.2f} s, left {written}")
     assert content(spark, output) == job.left
 
@@ -126,7 +126,7 @@ def test_an_executor_killed_at_work_changes_nothing(
     job, output = jobs[name], tmp_path / "tables"
     if job.before:
         shutil.copytree(job.before, output)
-    process = start_command([*job.arguments, "--output", str(output)], CLUSTER)
+    process = start_command([*job.arguments, "--tables", str(output)], CLUSTER)
     executor = None
     while executor is None and process.poll() is None:
         executor = executor_at_work(process)

@@ -1,9 +1,9 @@
-"""The DAG runs in Airflow's own environment, against a standalone cluster, with pools that join a curated table.
+"""The DAG, in Airflow's own environment and on a standalone cluster, with pools that are added to a curated table.
 
     pytest -m airflow
 
-makes that environment first, from jobs/airflow/requirements.txt (minutes); METACLIP_SPARK_TEST_AIRFLOW names the Python
-of one that exists.
+first makes that environment from jobs/airflow/requirements.txt (minutes); METACLIP_SPARK_TEST_AIRFLOW names the Python
+of an existing one.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.spark, pytest.mark.airflow]
 
 ROWS = 3_000
-STAGES = ["try_pool", "append", "balance", "check"]
+STAGES = ["estimate", "append", "rebalance", "check"]
 PROPERTIES = """
 spark.executor.cores 1
 spark.executor.memory 1g
@@ -47,7 +47,7 @@ spark.driver.extraJavaOptions -XX:TieredStopAtLevel=1
 spark.executor.extraJavaOptions -XX:TieredStopAtLevel=1
 spark.sql.shuffle.partitions 2
 """
-# Stands before the real spark-submit: the first append is killed, driver and all, once its counts are stored.
+# Replaces spark-submit: kills the first append with its driver once its counts are stored.
 KILLS_ONCE = """#!/usr/bin/env bash
 if [[ "$*" == *jobs/append.py* && "$*" == *third* && ! -e {folder}/killed ]]; then
     before=$(ls {output}/entry_counts/_delta_log/*.json | wc -l)
@@ -99,7 +99,7 @@ def installation(
         host, _, port = cluster.url.rpartition(":")
         parameters = {
             "pool": f"{folder}/pools/{{pool_name}}", "url_column": "image_url", "metadata": str(folder / "entries.txt"),
-            "output": str(folder / "tables"), "t": "20", "sample": "0.9",
+            "tables": str(folder / "tables"), "t": "20", "sample": "0.9",
         }  # fmt: skip
         settings = {
             "PATH": f"{submit.parent}:{os.environ['PATH']}",
@@ -114,7 +114,7 @@ def installation(
         yield installation_in(folder, python, repository, settings)
 
 
-def test_pools_join_once_each(installation: Installation, spark: SparkSession, metadata: CompiledMetadata) -> None:
+def test_each_pool_joins_once(installation: Installation, spark: SparkSession, metadata: CompiledMetadata) -> None:
     first = installation.run("2026-02-01", "second")
     assert first["state"] == "success"
     assert [first["tasks"][stage]["tries"] for stage in STAGES] == [1, 1, 1, 1]
@@ -127,17 +127,17 @@ def test_pools_join_once_each(installation: Installation, spark: SparkSession, m
     second = installation.run("2026-02-01", "second")
     assert second["state"] == "success"
     assert second["tasks"]["append"]["xcom"]["already_finished"]
-    assert second["tasks"]["balance"]["xcom"]["already_finished"]
+    assert second["tasks"]["rebalance"]["xcom"]["already_finished"]
     assert second["tasks"]["report"]["xcom"]["checked"] == reported["checked"]
     assert spark.sql(f"DESCRIBE HISTORY delta.`{installation.folder}/tables/curated`").count() == before
 
-    # A pool whose append dies half-way, and is tried again
+    # A pool whose append is killed half-way, and is retried
     third = installation.run("2026-03-01", "third")
     assert third["state"] == "success"
     assert (installation.folder / "killed").exists()
     assert {stage: third["tasks"][stage]["tries"] for stage in STAGES} == dict.fromkeys(STAGES, 1) | {"append": 2}
 
-    # All the same as one run over all pools
+    # The same as one run over all pools
     folder = installation.folder
     pool = Pool(
         paths=tuple(str(folder / "pools" / name) for name in ("first", "second", "third")),
@@ -152,7 +152,7 @@ def test_pools_join_once_each(installation: Installation, spark: SparkSession, m
     )
     assert joined == at_once
 
-    # A row that is lost is told, and not looked for again
+    # A lost row is reported, and the check is not retried
     curated = f"delta.`{folder}/tables/curated`"
     lost = spark.sql(f"SELECT min(uid) AS uid FROM {curated}").collect()[0].uid
     spark.sql(f"DELETE FROM {curated} WHERE uid = '{lost}'")
@@ -161,12 +161,12 @@ def test_pools_join_once_each(installation: Installation, spark: SparkSession, m
     assert {stage: (lossy["tasks"][stage]["state"], lossy["tasks"][stage]["tries"]) for stage in STAGES} == {
         **dict.fromkeys(STAGES, ("success", 1)), "check": ("failed", 1),
     }  # fmt: skip
-    sentence = (
+    message = (
         r"check: \S+/curated, version \d+, is not what run \S+ should have left: (\d+) rows, but the run kept (\d+)"
     )
-    told = re.search(sentence, (folder / "2026-03-01-third.log").read_text())
-    assert told
-    assert int(told[1]) == int(told[2]) - 1
+    figures = re.search(message, (folder / "2026-03-01-third.log").read_text())
+    assert figures
+    assert int(figures[1]) == int(figures[2]) - 1
 
 
 def test_a_pool_of_another_language_is_refused_with_its_figures(installation: Installation) -> None:
@@ -176,14 +176,14 @@ def test_a_pool_of_another_language_is_refused_with_its_figures(installation: In
     found = installation.run("2026-04-01", "strange", retries=0)
     assert found["state"] == "failed"
     states = {stage: found["tasks"][stage]["state"] for stage in STAGES}
-    assert states == {"try_pool": "failed"} | dict.fromkeys(STAGES[1:], "upstream_failed")
+    assert states == {"estimate": "failed"} | dict.fromkeys(STAGES[1:], "upstream_failed")
     log = (installation.folder / "2026-04-01-strange.log").read_text()
-    figures = r"at most [3-9]\.\d% of the 500 rows match any entry, by 4\d\d sampled ones; at least 20\.0% are due"
-    assert re.search(f"try_pool: {figures}", log)
+    figures = r"At most [3-9]\.\d% of the 500 rows match any entry, estimated from 4\d\d rows"
+    assert re.search(f"estimate: {figures}", log)
 
 
 def test_functions_of_the_dag(python: Path, repository: Path, tmp_path: Path) -> None:
-    """Their examples, in Airflow's Python."""
+    """Run their examples in Airflow's Python."""
     command = [python, "-B", "-m", "doctest", repository / "jobs" / "airflow" / "metaclip_spark_periodic.py"]
     done = subprocess.run(
         command, env={"AIRFLOW_HOME": str(tmp_path)}, capture_output=True, text=True, timeout=300, check=False
@@ -192,7 +192,7 @@ def test_functions_of_the_dag(python: Path, repository: Path, tmp_path: Path) ->
 
 
 class Databricks(BaseHTTPRequestHandler):
-    """As much of Databricks' REST API as the operator asks for: every run that is submitted has succeeded."""
+    """The part of Databricks' REST API that the operator uses; every submitted run succeeds."""
 
     submitted: ClassVar[list[dict[str, Any]]] = []
 
@@ -214,10 +214,10 @@ class Databricks(BaseHTTPRequestHandler):
 
 
 def test_stages_go_to_databricks_by_a_switch(python: Path, repository: Path, tmp_path: Path) -> None:
-    """The operator is the real one; behind it is no Databricks, but what records the requests."""
+    """The operator is real; a server that records its requests stands in for Databricks."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Databricks)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    parameters = {"pool": "/Volumes/pools/{pool_name}", "url_column": "", "metadata": "a.b.entries", "output": "a.b"}
+    parameters = {"pool": "/Volumes/pools/{pool_name}", "url_column": "", "metadata": "a.b.entries", "tables": "a.b"}
     connection = {"conn_type": "databricks", "host": "127.0.0.1", "port": server.server_port, "schema": "http"}
     settings = {
         "AIRFLOW_CONN_DATABRICKS_DEFAULT": json.dumps(connection | {"password": "secret"}),
@@ -231,11 +231,11 @@ def test_stages_go_to_databricks_by_a_switch(python: Path, repository: Path, tmp
     server.shutdown()
     assert found["state"] == "success"
     assert [run["spark_python_task"]["python_file"] for run in Databricks.submitted] == [
-        f"/Volumes/jobs/{name}.py" for name in ("curate", "append", "balance", "check")
+        f"/Volumes/jobs/{name}.py" for name in ("estimate", "append", "rebalance", "check")
     ]
     assert {run["existing_cluster_id"] for run in Databricks.submitted} == {"0123-cluster"}
     assert all(run["libraries"] == [{"whl": "/Volumes/wheel.whl"}] for run in Databricks.submitted)
     assert Databricks.submitted[1]["spark_python_task"]["parameters"] == [
         "--pool", "/Volumes/pools/2026-02", "--pool-name", "2026-02", "--text-column", "text",
-        "--metadata", "a.b.entries", "--output", "a.b", "--json",
+        "--metadata", "a.b.entries",         "--tables", "a.b", "--json",
     ]  # fmt: skip

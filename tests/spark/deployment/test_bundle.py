@@ -1,8 +1,8 @@
-"""The Databricks bundle loads strictly into Databricks' own classes, and does what jobs/stages.toml says.
+"""The Databricks bundle loads into Databricks' own classes, which refuse unknown keys, and has the stages of the list.
 
     pytest -m bundle
 
-makes an environment with databricks-bundles first; METACLIP_SPARK_TEST_BUNDLES names the Python of one that exists.
+first makes an environment with databricks-bundles; METACLIP_SPARK_TEST_BUNDLES names the Python of an existing one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from metaclip_spark.cli.arguments import build_parser, given
+from metaclip_spark.cli.parser import build_parser, without_empty_names
 
 BUNDLES = ("databricks-bundles==1.22.1", "pyyaml==6.0.3")
 
@@ -45,7 +45,7 @@ def load(python: Path, bundle: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.bundle
-def test_the_bundle_is_the_list_of_stages(python: Path, repository: Path, stages: dict[str, Any]) -> None:
+def test_the_bundle_has_the_stages(python: Path, repository: Path, stages: dict[str, Any]) -> None:
     loaded = load(python, repository / "jobs" / "databricks" / "databricks.yml")
     assert loaded.returncode == 0, loaded.stderr
     bundle = json.loads(loaded.stdout)
@@ -73,7 +73,7 @@ def test_the_bundle_is_the_list_of_stages(python: Path, repository: Path, stages
 
 
 @pytest.mark.bundle
-def test_every_file_that_the_bundle_names_is_there(python: Path, repository: Path) -> None:
+def test_every_file_of_the_bundle_exists(python: Path, repository: Path) -> None:
     folder = repository / "jobs" / "databricks"
     jobs = json.loads(load(python, folder / "databricks.yml").stdout)["jobs"]
     tasks = [task for job in jobs.values() for task in job["tasks"]]
@@ -89,19 +89,19 @@ def test_a_misspelt_key_is_refused(python: Path, repository: Path, tmp_path: Pat
     assert "Unexpected field 'max_retrys' for class Task" in load(python, tmp_path / "databricks.yml").stderr
 
 
-def test_every_stage_is_a_job_that_takes_its_arguments(repository: Path, stages: dict[str, Any]) -> None:
+def test_every_job_takes_the_arguments_of_its_stage(repository: Path, stages: dict[str, Any]) -> None:
     for stage in stages["stages"]:
         text = (repository / "jobs" / stage["job"]).read_text(encoding="utf-8")
         command = re.search(r'main\(\["(\w+)"', text)
         assert command, stage["job"]
         filled = [re.sub(r"\{(\w+)\}", "1", argument) for argument in stage["arguments"]]
         filled = [
-            "0.5" if filled[place - 1] in {"--sample", "--least-matched"} else filled[place]
+            "0.5" if filled[place - 1] in {"--sample", "--min-matched"} else filled[place]
             for place in range(len(filled))
         ]
         assert build_parser().parse_args([command[1], *filled]).json
         for name in ("pool_name", "text_column", "url_column"):
             emptied = ["" if argument == f"{{{name}}}" else argument for argument in stage["arguments"]]
-            assert "" not in given(emptied)
+            assert "" not in without_empty_names(emptied)
         names = {name for argument in stage["arguments"] for name in re.findall(r"\{(\w+)\}", argument)}
         assert names <= stages["parameters"].keys()

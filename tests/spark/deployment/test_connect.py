@@ -1,4 +1,4 @@
-"""The same tables by a Spark Connect client and server: processes of their own, as on serverless and shared clusters.
+"""The same tables from a Spark Connect client and server in their own processes, as on serverless and shared clusters.
 
 pip install -e '.[local,connect,dev]' && pytest -m connect
 """
@@ -18,7 +18,8 @@ from content_digest import content_digest
 from standalone import SPARK_HOME, free_port, wait_for_line
 
 from metaclip_spark import CurateConfig, Pool, PoolColumns, curate, example
-from metaclip_spark.spark.session import DELTA_SETTINGS, JARS_IN_SPARK, LOCAL_SETTINGS, delta_package
+from metaclip_spark.spark.session.build import LOCAL_SETTINGS
+from metaclip_spark.spark.session.delta import DELTA_SETTINGS, JARS_IN_SPARK, delta_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a running server."""
+    """Return the address of a running server."""
     folder = tmp_path_factory.mktemp("connect")
     port = free_port()
     settings = (
@@ -49,7 +50,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             "spark.log.level": "INFO",
             "spark.driver.memory": "2g",
             "spark.sql.shuffle.partitions": "2",
-            # Optimising for long runs, and generating code for them, would be most of this JVM's work.
+            # Optimizing and generating code for long runs would be most of this JVM's work.
             "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
             "spark.sql.codegen.wholeStage": "false",
             "spark.sql.codegen.factoryMode": "NO_CODEGEN",
@@ -57,7 +58,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     )
     command = [SPARK_HOME / "bin" / "spark-submit", "--master", "local[2]", "--class", SERVER]
     command += [part for key, value in settings.items() for part in ("--conf", f"{key}={value}")]
-    # The server's workers need the library as the client has it
+    # The Python workers of the server need the library of the client
     environment = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_HOME": str(SPARK_HOME)}
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen([*command, "spark-internal"], env=environment, cwd=folder, stdout=log, stderr=log)
@@ -85,12 +86,12 @@ def by_connect(server: str, example_root: str, tmp_path_factory: pytest.TempPath
     return found
 
 
-def test_it_was_connect(by_connect: dict[str, Any]) -> None:
+def test_the_session_was_a_connect_session(by_connect: dict[str, Any]) -> None:
     assert by_connect["kind"] == "pyspark.sql.connect.session"
     assert not by_connect["has_spark_context"]
 
 
-def test_the_same_tables_as_by_a_context(
+def test_the_tables_equal_those_of_a_spark_context(
     by_connect: dict[str, Any],
     spark: SparkSession,
     example_metadata: CompiledMetadata,
@@ -113,12 +114,12 @@ def test_the_same_tables_as_by_a_context(
     assert by_connect["again"] == {"t": True, "size": True, "one text": True}
 
 
-def test_looks_work(by_connect: dict[str, Any], example_root: str) -> None:
+def test_audits_work(by_connect: dict[str, Any], example_root: str) -> None:
     assert example_root
-    looks = by_connect["looks"]
-    assert looks["explained"] == "kept"
-    assert looks["checked"] == looks["inspected"]["curated"] == 26_415
-    assert looks["sizes"] == {"1.0": 18_998}
-    assert looks["sampled"] == 4_773
+    audits = by_connect["audits"]
+    assert audits["explained"] == "kept"
+    assert audits["checked"] == audits["inspected"]["curated"] == 26_415
+    assert audits["sizes"] == {"1.0": 18_998}
+    assert audits["sampled"] == 4_773
     assert "/no/such/pool" in by_connect["no pool"]
     assert "PATH_NOT_FOUND" in by_connect["no pool"]

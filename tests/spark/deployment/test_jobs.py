@@ -1,4 +1,4 @@
-"""jobs/curate.py as spark-submit runs it in one process; test_standalone.py has the cluster."""
+"""jobs/curate.py under spark-submit in one process; test_standalone.py has the cluster."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ import pyspark
 import pytest
 
 from metaclip_spark import cli
-from metaclip_spark.spark.session import DELTA_SETTINGS, JARS_IN_SPARK, LOCAL_SETTINGS, delta_package
+from metaclip_spark.spark.session.build import LOCAL_SETTINGS
+from metaclip_spark.spark.session.delta import DELTA_SETTINGS, JARS_IN_SPARK, delta_package
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -36,7 +37,7 @@ def inputs(tmp_path: Path) -> Path:
 
 def submit(repository: Path, folder: Path, *spark_options: str) -> subprocess.CompletedProcess[str]:
     job = [str(repository / "jobs" / "curate.py"), "--conf", str(repository / "conf" / "cluster.toml")]
-    options = ["--pool", "pool.parquet", "--id-column", "id", "--metadata", "list.txt", "--output", "out", "--json"]
+    options = ["--pool", "pool.parquet", "--id-column", "id", "--metadata", "list.txt", "--tables", "out", "--json"]
     return subprocess.run(
         [SUBMIT, "--master", "local[2]", *spark_options, *job, *options],
         cwd=folder,
@@ -62,12 +63,12 @@ def test_submitted(repository: Path, inputs: Path, spark: SparkSession) -> None:
 def test_submitted_without_delta(repository: Path, inputs: Path) -> None:
     run = submit(repository, inputs)
     assert run.returncode == 5
-    said = run.stdout + run.stderr  # spark-submit sends both streams of a Python program to its standard output
-    assert "spark-submit: --conf and --packages" in said
-    assert "spark.sql.extensions=" in said
+    output = run.stdout + run.stderr  # spark-submit sends both streams of a Python program to its standard output
+    assert "spark-submit: --conf and --packages" in output
+    assert "spark.sql.extensions=" in output
 
 
-@pytest.mark.parametrize("job", ["append", "balance", "check", "curate", "metadata"])
+@pytest.mark.parametrize("job", ["append", "check", "curate", "estimate", "metadata", "rebalance"])
 def test_only_a_failure_exits(job: str, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Databricks takes any SystemExit for a failure."""
     path = str(repository / "jobs" / f"{job}.py")
@@ -81,7 +82,7 @@ def test_only_a_failure_exits(job: str, repository: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.skipif(not pyspark.__version__.startswith("4.2."), reason="the files are for the Spark of [local]")
 @pytest.mark.parametrize("file", ["conf/spark-submit.conf", "docker/spark-defaults.conf"])
-def test_settings_files_have_what_the_tests_have(repository: Path, file: str) -> None:
+def test_settings_files_agree_with_the_settings_of_build_session(repository: Path, file: str) -> None:
     lines = [line.split(None, 1) for line in (repository / file).read_text(encoding="utf-8").splitlines()]
     settings = {line[0]: line[1] for line in lines if line and line[0] != "#"}
     assert DELTA_SETTINGS.items() <= settings.items()

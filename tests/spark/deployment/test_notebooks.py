@@ -1,4 +1,4 @@
-"""Each notebook runs as a job on Databricks would run it."""
+"""Each notebook, run as a job on Databricks runs it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_curate(quickstart: Shown, repository: Path, spark: SparkSession, folder
     assert quickstart.tables
     shown = run_notebook(
         repository / "notebooks" / "curate.py", spark, pool=str(folder / "pool"), format="delta",
-        url_column="image_url", metadata=str(example.metadata_path()), output=str(folder / "own"),
+        url_column="image_url", metadata=str(example.metadata_path()), tables=str(folder / "own"),
         t="", target_size="10000", sample="0.05",
     )  # fmt: skip
     assert not shown.unused
@@ -72,10 +72,10 @@ def test_append(quickstart: Shown, repository: Path, spark: SparkSession, folder
     table = example.pool_table().slice(0, 500)
     texts = pa.array([f"{text.as_py()}, once more" for text in table["text"]])
     write_files(table.set_column(1, "text", texts), pool)
-    output = str(shutil.copytree(folder / "tables", folder / "appended"))
+    tables = str(shutil.copytree(folder / "tables", folder / "appended"))
     parameters = {
         "pool": str(pool), "pool_name": "second", "url_column": "image_url", "metadata": str(example.metadata_path()),
-        "output": output, "t": "3",
+        "tables": tables, "t": "3",
     }  # fmt: skip
     shown = run_notebook(repository / "notebooks" / "append.py", spark, **parameters)
     assert not shown.unused
@@ -116,7 +116,7 @@ def test_metadata(repository: Path, spark: SparkSession, folder: Path) -> None:
 
 def test_choose_t(quickstart: Shown, repository: Path, spark: SparkSession, folder: Path) -> None:
     assert quickstart.tables
-    shown = run_notebook(repository / "notebooks" / "choose_t.py", spark, output=str(folder / "tables"), entry="dog")
+    shown = run_notebook(repository / "notebooks" / "choose_t.py", spark, tables=str(folder / "tables"), entry="dog")
     assert not shown.unused
     curve, tables, top, examples, rarest = shown.tables
     points = sizes(spark, str(folder / "tables")).languages["en"].points

@@ -1,4 +1,4 @@
-"""jobs/ on a standalone cluster: a master and two workers whose Python is an archive, by the line of jobs/pack.py."""
+"""jobs/ on a standalone cluster: a master and two workers that run Python from the archive of jobs/pack.py."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ EVENTS = {
 
 @dataclass(frozen=True)
 class Packed:
-    """The archive, and the cluster it goes to."""
+    """An archive, and the cluster that runs it."""
 
     archive: Path
     cluster: Standalone
@@ -48,12 +48,12 @@ class Packed:
     events: Path
 
     def printed_line(self, *rest: str) -> str:
-        """What jobs/pack.py prints for this archive."""
+        """Return what jobs/pack.py prints for this archive."""
         pack = [sys.executable, "jobs/pack.py", "--keep", "--output", str(self.archive), "--", *rest]
         return subprocess.run(pack, cwd=self.repository, capture_output=True, text=True, check=True).stdout
 
     def submit(self, *rest: str) -> dict[str, Any]:
-        """Submit the printed line in a shell; the report that the job prints."""
+        """Submit the printed line in a shell and return the report of the job."""
         settings = SMALL | QUICK | EVENTS | {"spark.eventLog.dir": str(self.events)}
         conf = [part for key, value in settings.items() for part in ("--conf", f"{key}={value}")]
         line = self.printed_line("--master", self.cluster.url, *conf, *rest)
@@ -83,7 +83,7 @@ class Packed:
 @pytest.fixture(scope="module")
 def packed(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Packed]:
     folder = tmp_path_factory.mktemp("standalone")
-    # Packing takes half a minute: name a file here to do it once.
+    # Packing takes half a minute; the variable names a file for all runs.
     archive = Path(os.environ.get("METACLIP_SPARK_TEST_ARCHIVE", folder / "environment.tar.gz"))
     with standalone_cluster(folder / "cluster") as cluster:
         events = folder / "events"
@@ -98,7 +98,7 @@ def test_the_same_tables_as_in_one_process(
 ) -> None:
     report = packed.submit(
         "jobs/curate.py", "--conf", "conf/cluster.toml", "--pool", example_root.replace("tables", "pool"),
-        "--url-column", "image_url", "--metadata", str(example.metadata_path()), "--output", str(tmp_path / "tables"),
+        "--url-column", "image_url", "--metadata", str(example.metadata_path()), "--tables", str(tmp_path / "tables"),
         "--t", str(example.T), "--json",
     )  # fmt: skip
     for name in ("curated", "entry_counts", "size_curve"):
@@ -111,11 +111,11 @@ def test_the_same_tables_as_in_one_process(
     print(report["seconds"], found)
     environments = packed.cluster.folder.glob("worker-*/app-*/*/environment/bin/python")
     workers = {path.relative_to(packed.cluster.folder).parts[0] for path in environments}
-    assert workers == {"worker-0", "worker-1"}, "each ran on the archive's Python"
+    assert workers == {"worker-0", "worker-1"}, "each ran Python from the archive"
 
 
 def test_no_cluster_mode_for_python_on_standalone(packed: Packed) -> None:
-    """YARN and Kubernetes have it; the README sends nobody the wrong way."""
+    """YARN and Kubernetes have it, and jobs/README.md says so."""
     line = packed.printed_line("--master", packed.cluster.url, "--deploy-mode", "cluster", "jobs/check.py")
     run = subprocess.run(
         line, shell=True, cwd=packed.repository, env=packed.cluster.submit_environment(), capture_output=True,

@@ -91,7 +91,7 @@ def cut_views(folder: Path) -> MetadataSources:
 BAD = {
     "truncated bz2": (cut_bz2, r"x\.xml\.bz2|cannot be read"),
     "truncated gzip": (cut_gzip, r"cannot be read|cut"),
-    "truncated inside a page": (lambda folder: of_dump(folder, COMPLETE[:-200]), "ends inside of the page"),
+    "truncated inside a page": (lambda folder: of_dump(folder, COMPLETE[:-200]), "ends inside the page"),
     "truncated between pages": (
         lambda folder: of_dump(folder, head().encode() + page(ARTICLES[0]).encode()), "is truncated"),
     "another language": (lambda folder: of_dump(folder, dump(ARTICLES, "de")), "not of 'en'"),
@@ -100,14 +100,14 @@ BAD = {
     "another file among the parts": (with_index, "does not start as a dump does"),
     "dumps of two wikis in one folder": (two_wikis, "Pass the dump of each wiki separately"),
     "a list without entries": (empty_list, "has no entries"),
-    "no file": (lambda folder: MetadataSources(wordnet=False, dump=(f"{folder}/none",)), "cannot read the dump"),
+    "no file": (lambda folder: MetadataSources(wordnet=False, dump=(f"{folder}/none",)), "Cannot read the dump"),
     "page views that are a web page": (
         lambda folder: of_views(folder, b"<html>\n<body>404 Not found</body>\n</html>\n"),
         "is not a file of page views"),
     "page views without a line": (lambda folder: of_views(folder, b""), r"1 are empty \(.*pageviews-20240501-00"),
     "page views in a store without a driver": (
         lambda _: MetadataSources(wordnet=False, page_views=("s3a://bucket/views",)),
-        r"cannot read the page views s3a://bucket/views: .*S3AFileSystem not found.*folders of them"),
+        r"Cannot read the page views s3a://bucket/views: .*S3AFileSystem not found.*folders of them"),
     "truncated page views": (
         cut_views, r"A file of the page views cannot be read: .*pageviews-20240501-010000\.gz"),
     "page views that are not packed": (unpacked_views, "cannot be read"),

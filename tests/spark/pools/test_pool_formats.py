@@ -206,7 +206,7 @@ def command(
     (tmp_path / "entries").write_bytes(artifact_to_bytes(metadata))
 
     def run(pool: Pool, form: str, output: Path, *more: str) -> Any:
-        places = ["--metadata", str(tmp_path / "entries"), "--output", str(output)]
+        places = ["--metadata", str(tmp_path / "entries"), "--tables", str(output)]
         monkeypatch.setattr("sys.argv", ["curate.py", *as_options(pool, form), *places, "--t", "10", "--json", *more])
         runpy.run_path(str(repository / "jobs" / "curate.py"), run_name="__main__")  # exits only where it fails
         return json.loads(capsys.readouterr().out)

@@ -200,7 +200,7 @@ def test_a_text_pool_joins_a_parquet_pool(
     out = tmp_path / "out"
     curate(spark, first, metadata, str(out), config)
     options = ["--pool", str(tmp_path / "second.csv"), "--format", "csv", "--id-column", "id"]
-    places = ["--metadata", str(tmp_path / "entries"), "--output", str(out), "--json"]
+    places = ["--metadata", str(tmp_path / "entries"), "--tables", str(out), "--json"]
     assert main(["append", *options, "--rename", "w idth=width", *places]) == 0
     report = json.loads(capsys.readouterr().out)
     assert "2 of 302 records cannot be read as csv" in report["warnings"][0]

@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from pools import pool_at
 
-from metaclip_spark.cli.arguments import build_parser
-from metaclip_spark.cli.options import pool_of, run_file_of
+from metaclip_spark.cli.arguments.fields import run_file_of
+from metaclip_spark.cli.arguments.pool import pool_of
+from metaclip_spark.cli.parser import build_parser
 from metaclip_spark.config.pool import Pool, PoolColumns
 from metaclip_spark.curation.curate import curate
 from metaclip_spark.errors import ColumnNotFoundError, ConfigError, InputError, MetaclipSparkError
@@ -202,7 +203,7 @@ def test_the_options_that_an_error_offers_are_the_remedy(spark: SparkSession, tm
     with pytest.raises(InputError) as caught:
         open_pool(spark, pool)
     offered = str(caught.value).partition("or with ")[2]
-    command = ["curate", "--pool", *pool.paths, "--metadata", "m", "--output", "o", "--id-column", "id"]
+    command = ["curate", "--pool", *pool.paths, "--metadata", "m", "--tables", "o", "--id-column", "id"]
     options = build_parser().parse_args([*command, *shlex.split(offered)])
     repaired = pool_of(options, run_file_of(options))
     assert repaired.drop == ("nested", "wall clock")

@@ -90,10 +90,10 @@ def test_a_worker_with_another_version_is_refused(
 
     rows = tmp_path / "rows"  # which no metadata are needed to balance again
     shutil.copytree(expected_root, rows)
-    balance = ["balance", "--output", str(rows), "--t", str(example.T / 2), "--master", CLUSTER]
+    rebalance = ["rebalance", "--tables", str(rows), "--t", str(example.T / 2), "--master", CLUSTER]
     settings = [option for pair in (SETTINGS | other).items() for option in ("--spark-conf", "=".join(pair))]
     done = subprocess.run(
-        [sys.executable, "-m", "metaclip_spark", *balance, *settings], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "metaclip_spark", *rebalance, *settings], capture_output=True, text=True, check=False
     )
     assert (done.returncode, refused in done.stderr) == (EnvironmentProblemError.exit_code, True), done.stderr
     assert results_of(replace(run, output=str(rows)).run()) == expected
@@ -114,7 +114,7 @@ def test_two_at_once_leave_one_result(run: CurateProcess, expected: dict[str, An
         ends = list(pool.map(attempt, range(2)))
     for end in ends:
         if isinstance(end, str):
-            assert "another process wrote to" in end
+            assert "Another process wrote to" in end
             assert "run again" in end
         else:
             assert results_of(end) == expected

@@ -1,6 +1,6 @@
 """Sessions that can be used, and those that cannot: each refusal names what is missing and the remedy.
 
-What needs a JVM of its own runs in a process of its own.
+A test that needs its own JVM runs in its own process.
 """
 
 from __future__ import annotations
@@ -20,14 +20,8 @@ from delta.tables import DeltaTable
 from pyspark import SparkContext
 
 from metaclip_spark.errors import EnvironmentProblemError
-from metaclip_spark.spark.session import (
-    DELTA_CATALOG,
-    DELTA_EXTENSION,
-    JARS_VARIABLE,
-    build_session,
-    check_session,
-    delta_package,
-)
+from metaclip_spark.spark.session import build_session, check_session
+from metaclip_spark.spark.session.delta import DELTA_CATALOG, DELTA_EXTENSION, JARS_VARIABLE, delta_package
 from metaclip_spark.spark.session_features import has_spark_context
 
 if TYPE_CHECKING:
@@ -61,7 +55,7 @@ def test_jars_are_few(spark: SparkSession) -> None:
     assert [name for name in names if not name.startswith("io.")] == []
 
 
-def test_workers_run_this_interpreter(spark: SparkSession) -> None:
+def test_python_workers_run_this_interpreter(spark: SparkSession) -> None:
     def executable(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for _ in batches:
             yield pa.record_batch({"executable": [sys.executable]})
@@ -75,12 +69,12 @@ def test_active_session_is_reused(spark: SparkSession) -> None:
     check_session(spark)
 
 
-def test_a_session_is_asked_once_what_it_can(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_features_of_a_session_are_found_out_once(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     check_session(spark)
     assert has_spark_context(spark)
 
     def again(*_: object) -> None:
-        raise AssertionError("it is known")
+        raise AssertionError("found out again")
 
     monkeypatch.setattr(type(spark), "sql", again)
     monkeypatch.setattr(SparkContext, "broadcast", again)
@@ -98,14 +92,14 @@ def test_runtime_settings_are_applied_to_an_active_session(spark: SparkSession) 
 
 
 def test_other_static_settings_are_refused_all_at_once(spark: SparkSession) -> None:
-    asked = {"spark.driver.memory": "9g", "spark.sql.warehouse.dir": "/elsewhere", "spark.sql.shuffle.partitions": "5"}
+    static = {"spark.driver.memory": "9g", "spark.sql.warehouse.dir": "/elsewhere"}
     with pytest.raises(EnvironmentProblemError) as caught:
-        build_session(settings=asked)
-    said = str(caught.value)
-    assert "spark.driver.memory=2g" in said
-    assert "spark.driver.memory=9g" in said
-    assert "spark.sql.warehouse.dir=/elsewhere" in said
-    assert "spark.stop()" in said
+        build_session(settings=static | {"spark.sql.shuffle.partitions": "5"})
+    message = str(caught.value)
+    assert "spark.driver.memory=2g" in message
+    assert "spark.driver.memory=9g" in message
+    assert "spark.sql.warehouse.dir=/elsewhere" in message
+    assert "spark.stop()" in message
     assert spark.conf.get("spark.sql.shuffle.partitions") != "5", "nothing is set when anything is refused"
 
 
@@ -147,7 +141,24 @@ BAD = [
             settings={"spark.jars.ivy": "ivy", "spark.jars.ivySettings": "no_repository.xml"},
         )
         """,
-        (delta_package(pyspark.__version__), "no network", JARS_VARIABLE, "spark.jars.ivySettings"),
+        (delta_package(pyspark.__version__), "unresolved dependency", "no network", JARS_VARIABLE, "ivySettings"),
+    ),
+    Bad(
+        "a jar that does not exist",
+        """
+        build_session(master="local[1]", settings={"spark.jars": "/no/such.jar"})
+        """,
+        ("cannot use it", "/no/such.jar does not exist"),
+    ),
+    Bad(
+        "a setting that Spark refuses",
+        """
+        try:
+            build_session(master="local[1]", settings={"spark.driver.memory": "much"})
+        except EnvironmentProblemError as error:
+            print(error)
+        """,
+        ("ended before it was ready", "much"),
     ),
 ]
 
@@ -157,7 +168,8 @@ NO_REPOSITORY = """<ivysettings><settings defaultResolver="none"/><resolvers><fi
 PRELUDE = """
 from pyspark.sql import SparkSession
 from metaclip_spark.errors import EnvironmentProblemError
-from metaclip_spark.spark.session import DELTA_SETTINGS, build_session, check_session
+from metaclip_spark.spark.session import build_session, check_session
+from metaclip_spark.spark.session.delta import DELTA_SETTINGS
 try:
 {body}
 except EnvironmentProblemError as error:
@@ -183,14 +195,26 @@ def test_refused_with_the_remedy(case: Bad, tmp_path: Path) -> None:
     (tmp_path / "no_repository.xml").write_text(NO_REPOSITORY.format(folder=tmp_path))
     run = run_alone(case.script, tmp_path)
     assert run.returncode == 0, run.stderr
-    assert [part for part in case.says if part not in run.stdout] == []
+    assert [part for part in case.says if part not in run.stdout + run.stderr] == []
+
+
+def test_a_session_starts_quietly(tmp_path: Path) -> None:
+    script = """
+    spark = build_session(master="local[1]", progress=print)
+    spark._jvm.java.lang.System.err.println("written later")
+    __import__("time").sleep(1)
+    spark.stop()
+    """
+    run = run_alone(script, tmp_path)
+    assert run.stdout == "Starting Spark on local[1]\n"
+    assert run.stderr == "written later\n"
 
 
 def test_jars_folder_needs_no_network(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "no_repository.xml").write_text(NO_REPOSITORY.format(folder=tmp_path))
     jars = tmp_path / "jars"
     jars.mkdir()
-    for jar in spark.conf.get("spark.repl.local.jars").split(","):  # the folder they are in may hold other releases
+    for jar in spark.conf.get("spark.repl.local.jars").split(","):  # their folder may have other releases too
         shutil.copy(jar.removeprefix("file:"), jars)
     script = """
     spark = build_session(
@@ -207,7 +231,7 @@ def test_jars_folder_needs_no_network(spark: SparkSession, tmp_path: Path) -> No
 def test_jars_folder_without_delta(tmp_path: Path) -> None:
     (tmp_path / "guava.jar").touch()
     run = run_alone(f"build_session(jars=__import__('pathlib').Path({str(tmp_path)!r}))", tmp_path)
-    assert "holds 1 jars, none of them delta-spark" in run.stdout, run.stderr
+    assert "has 1 jars, but not delta-spark" in run.stdout, run.stderr
 
 
 def test_jars_folder_with_two_releases_of_delta(tmp_path: Path) -> None:

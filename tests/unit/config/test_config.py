@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from metaclip_spark.cli.arguments import build_parser
-from metaclip_spark.cli.options import pool_of, run_file_of
+from metaclip_spark.cli.arguments.fields import run_file_of
+from metaclip_spark.cli.arguments.pool import pool_of
+from metaclip_spark.cli.parser import build_parser
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.config.pool import Pool, PoolColumns
 from metaclip_spark.errors import ConfigError
@@ -24,7 +25,7 @@ THRESHOLDS = [0, -1, -0.0, math.nan, math.inf, -math.inf, 10**400, True, "20000"
 
 @pytest.mark.parametrize("t", THRESHOLDS, ids=lambda t: repr(t)[:12])
 def test_thresholds_that_are_none(t: Any) -> None:
-    with pytest.raises(ConfigError, match=r"is no threshold: pass a finite number of matches > 0"):
+    with pytest.raises(ConfigError, match=r"is not a threshold. Pass a finite number of matches > 0"):
         CurateConfig(t=t)
 
 
@@ -80,7 +81,7 @@ def test_pools_that_are_refused(change: dict[str, Any], says: str) -> None:
 
 
 def from_command_line(*arguments: str) -> Pool:
-    command = ["curate", "--metadata", "m", "--output", "o", "--pool", *arguments]
+    command = ["curate", "--metadata", "m", "--tables", "o", "--pool", *arguments]
     options = build_parser().parse_args(command)
     return pool_of(options, run_file_of(options))
 

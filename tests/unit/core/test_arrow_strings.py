@@ -1,4 +1,4 @@
-"""Arrow columns on their way into kernels: every layout that Arrow allows, and nothing that it does not."""
+"""Buffers of Arrow columns: every layout that Arrow allows is read, every other is rejected."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VALUES = [b"before", b"", b"a", None, b"\xc3\xa9", b"after"]
 
 
 class Unchecked:
-    """Looks like a string array of these buffers: pyarrow refuses to make some that other producers hand over."""
+    """Stand-in for a string array of buffers that pyarrow rejects but other producers may create."""
 
     type = pa.string()
     offset = 0
@@ -98,6 +98,6 @@ CORRUPT = {
 
 @pytest.mark.parametrize("read", [lambda column: hash_rows(column, 0), Matcher(compile_metadata(["a"])).match_ids])
 @pytest.mark.parametrize(("column", "message"), CORRUPT.values(), ids=CORRUPT)
-def test_refused(read: Callable[[pa.Array], object], column: pa.Array, message: str) -> None:
+def test_invalid_columns_are_rejected(read: Callable[[pa.Array], object], column: pa.Array, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read(column)

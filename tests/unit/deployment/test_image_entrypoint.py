@@ -1,4 +1,4 @@
-"""What a container of the image runs, by its arguments. Programs that say how they were called stand for Spark's."""
+"""The command that a container of the image runs. Programs that print their arguments stand in for Spark's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SAYS = '#!/bin/sh\nprintf "%s\\n" "${0##*/}" "$@"\n'
-# What Spark 4.2 gives to the pod of an executor
+# Environment that Spark 4.2 gives to the pod of an executor
 EXECUTOR = {
     "SPARK_DRIVER_URL": "spark://CoarseGrainedScheduler@driver:7078",
     "SPARK_EXECUTOR_ID": "3",
@@ -41,7 +41,7 @@ def called(repository: Path, image: Path, *arguments: str, **environment: str) -
     return subprocess.run(command, env=settings, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-def test_a_command_as_it_stands(repository: Path, image: Path) -> None:
+def test_any_other_command_is_run_unchanged(repository: Path, image: Path) -> None:
     assert called(repository, image, "echo", "two  spaces", "driver") == ["two  spaces driver"]
 
 
@@ -64,7 +64,7 @@ def test_executor(options: list[str], repository: Path, image: Path) -> None:
     ]  # fmt: skip
 
 
-def test_executor_with_java_and_classes_of_its_own(repository: Path, image: Path) -> None:
+def test_executor_with_its_own_java_and_classes(repository: Path, image: Path) -> None:
     own = {"JAVA_HOME": f"{image}/jre", "SPARK_CLASSPATH": "/more.jar"}
     (image / "bin" / "java").unlink()
     found = called(repository, image, "executor", **EXECUTOR, **own)

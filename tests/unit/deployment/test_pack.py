@@ -1,4 +1,4 @@
-"""jobs/pack.py, as far as it goes without packing."""
+"""jobs/pack.py up to the packing itself."""
 
 from __future__ import annotations
 

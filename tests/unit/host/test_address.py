@@ -1,4 +1,4 @@
-"""The address that Spark's JVM starts with: known before it asks for the machine's name, and gone afterwards."""
+"""The address with which Spark's JVM starts: set before it asks for the machine's name, and removed afterwards."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import os
 import socket
 from typing import NamedTuple
 
+import pyspark.java_gateway
 import pytest
+from pyspark import SparkContext
 from pyspark.errors import PySparkRuntimeError
 
 from metaclip_spark.errors import EnvironmentProblemError
 from metaclip_spark.host.address import VARIABLE
-from metaclip_spark.spark import session
+from metaclip_spark.spark.session import build
+from metaclip_spark.spark.session.delta import JARS_VARIABLE
 
 
 class Case(NamedTuple):
@@ -33,13 +36,13 @@ CASES = [
 
 @pytest.fixture(autouse=True)
 def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of this process: no session that runs, no submit, no Java."""
-    monkeypatch.setattr(session, "_active_session", lambda: None)
-    monkeypatch.setattr(session, "_jvm_is_ours", lambda: True)
-    monkeypatch.setattr(session, "java_home", lambda _: None)
-    monkeypatch.setattr(session, "check_session", lambda _: None)
+    """Hide what this process has: its session, a submit, Java."""
+    monkeypatch.setattr(build, "_active_session", lambda: None)
+    monkeypatch.setattr(build, "_jvm_is_ours", lambda: True)
+    monkeypatch.setattr(build, "java_home", lambda _: None)
+    monkeypatch.setattr(build, "check_session", lambda _: None)
     monkeypatch.delenv(VARIABLE, raising=False)
-    monkeypatch.delenv(session.JARS_VARIABLE, raising=False)
+    monkeypatch.delenv(JARS_VARIABLE, raising=False)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -49,17 +52,17 @@ def test_the_address_while_the_jvm_starts(case: Case, *, fails: bool, monkeypatc
         monkeypatch.setenv(VARIABLE, case.before)
     seen = []
 
-    def build(*_: object) -> None:
+    def start(*_: object) -> None:
         seen.append(os.environ.get(VARIABLE))
         if fails:
             raise OSError("no memory for a process")
 
-    monkeypatch.setattr(session, "_build", build)
+    monkeypatch.setattr(build, "_start", start)
     if fails:
         with pytest.raises(OSError, match="no memory"):
-            session.build_session(master=case.master)
+            build.build_session(master=case.master)
     else:
-        session.build_session(master=case.master)
+        build.build_session(master=case.master)
     assert seen == [case.within]
     assert os.environ.get(VARIABLE) == case.before
 
@@ -67,7 +70,7 @@ def test_the_address_while_the_jvm_starts(case: Case, *, fails: bool, monkeypatc
 @pytest.mark.parametrize("known", [False, True], ids=["nameless", "named"])
 @pytest.mark.parametrize("master", ["spark://host:7077", "local[1]"])
 def test_a_name_without_an_address_is_named(*, known: bool, master: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def build(*_: object) -> None:
+    def launch(*_: object, **__: object) -> None:
         raise PySparkRuntimeError(errorClass="JAVA_GATEWAY_EXITED", messageParameters={})
 
     def look_up(name: str) -> str:
@@ -75,12 +78,13 @@ def test_a_name_without_an_address_is_named(*, known: bool, master: str, monkeyp
             raise socket.gaierror(-2, "Name or service not known")
         return name
 
-    monkeypatch.setattr(session, "_build", build)
+    monkeypatch.setattr(pyspark.java_gateway, "launch_gateway", launch)
+    monkeypatch.setattr(SparkContext, "_gateway", None)
     monkeypatch.setattr(socket, "gethostname", lambda: "nameless-host")
     monkeypatch.setattr(socket, "gethostbyname", look_up)
     with pytest.raises(EnvironmentProblemError) as caught:
-        session.build_session(master=master)
-    said = str(caught.value)
+        build.build_session(master=master)
+    message = str(caught.value)
     about_the_name = not known and not master.startswith("local")
-    assert all((part in said) == about_the_name for part in ("nameless-host", "not known", VARIABLE)), said
-    assert ("Maven" in said) != about_the_name, said
+    assert all((part in message) == about_the_name for part in ("nameless-host", "not known", VARIABLE)), message
+    assert ("Maven" in message) != about_the_name, message

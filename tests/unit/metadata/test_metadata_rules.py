@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from metaclip_spark.cli.run_file import read_run_file
+from metaclip_spark.cli.arguments.run_file import read_run_file
 from metaclip_spark.config.metadata import MetadataConfig, MetadataSources
 from metaclip_spark.core.entries.merge import OFFICIAL, Candidate, Source, merge
 from metaclip_spark.core.entries.page_views import LineFate, title_of
@@ -56,7 +56,7 @@ def test_text_of_a_page() -> None:
 
 @pytest.mark.parametrize("cut", [len(PAGE) - 1, len(PAGE) - 12, PAGE.index("x</text"), PAGE.index("</title>") + 1])
 def test_truncated_page_is_refused(cut: int) -> None:
-    with pytest.raises(InputError, match="ends inside of the page"):
+    with pytest.raises(InputError, match="ends inside the page"):
         read_page(PAGE[:cut].encode())
 
 
@@ -216,9 +216,9 @@ def test_shares_are_shares(share: float) -> None:
 @pytest.mark.parametrize(
     ("sources", "said"),
     [
-        ({"dump": ("a",), "unigrams": ("b",)}, "both a dump"),
+        ({"dump": ("a",), "unigrams": ("b",)}, "Both a dump"),
         ({"bigrams": ("b",)}, "without counts of unigrams"),
-        ({"wordnet": False}, "no source"),
+        ({"wordnet": False}, "No source"),
     ],
 )
 def test_sources_that_contradict_each_other(sources: dict[str, object], said: str) -> None:

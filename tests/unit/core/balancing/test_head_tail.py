@@ -105,14 +105,14 @@ def test_language_threshold_is_the_first_nearest_of_all(counts: list[int], share
 
 
 REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
-    "no rows of the reference language": (lambda: tail_share(array(0, 0), 20_000), InputError, "give the share"),
+    "no rows of the reference language": (lambda: tail_share(array(0, 0), 20_000), InputError, "Pass the tail share"),
     "t = 0": (lambda: head_tail(array(1), 0.0), ConfigError, "t = 0.0"),
     "t = inf": (lambda: tail_share(array(1), math.inf), ConfigError, "t = inf"),
     "share above 1": (lambda: language_threshold(array(1), Fraction(6)), ConfigError, "6.0 is outside"),
     "more matches than 64 bits": (
         lambda: language_threshold(array(GREATEST, 1), Fraction(1, 2)),
         InputError,
-        "exceed",
+        "more than",
     ),
 }
 

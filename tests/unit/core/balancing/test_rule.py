@@ -113,11 +113,11 @@ REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "t = 0": (lambda: balance_rows(*ONE_ROW, 0.0, U), ConfigError, "t = 0.0"),
     "t = nan": (lambda: balance_rows(*ONE_ROW, math.nan, U), ConfigError, "t = nan"),
     "t = inf": (lambda: balance_rows(*ONE_ROW, math.inf, U), ConfigError, "t = inf"),
-    "id past the counts": (of_row([2], [0, 1]), InputError, "ids from 2 to 2 .* 2 counts"),
-    "negative id": (of_row([-1], [0, 1]), InputError, "from -1"),
-    "too few draws": (lambda: balance_rows(*ONE_ROW, 1.0, np.empty(0)), InputError, "0 draws, 2 offsets, 1 ids"),
-    "offsets short of the ids": (of_row([1], [0, 0]), InputError, "rows \\+ 1 offsets"),
-    "descending offsets": (of_row([1], [0, 2, 1]), InputError, "descend from 2 to 1 in row 1"),
+    "id past the counts": (of_row([2], [0, 1]), InputError, "ids run from 2 to 2, .* 2 counts"),
+    "negative id": (of_row([-1], [0, 1]), InputError, "run from -1"),
+    "too few draws": (lambda: balance_rows(*ONE_ROW, 1.0, np.empty(0)), InputError, "0 draws, 2 offsets and 1 ids"),
+    "offsets short of the ids": (of_row([1], [0, 0]), InputError, "one offset more than draws"),
+    "descending offsets": (of_row([1], [0, 2, 1]), InputError, "offsets of row 1 descend from 2 to 1"),
 }
 
 

@@ -58,13 +58,13 @@ def test_least_t_is_the_order_statistic(first: str, finest: int, thresholds: lis
 
 @pytest.mark.parametrize("wanted", [0, 4])
 def test_more_rows_than_there_are(wanted: int) -> None:
-    with pytest.raises(ConfigError, match=f"{wanted} rows cannot be kept: 3 rows"):
+    with pytest.raises(ConfigError, match=f"{wanted} rows is outside 1 to 3"):
         min_t(wanted, lambda *part: histogram(np.array([1.0, 2.0, 3.0]), *part))
 
 
 def test_a_pool_that_changed_is_noticed() -> None:
     before, after = np.array([1.0, 2.0, 2.0]), np.array([1.0, 2.0, 2.0, 2.0])
-    with pytest.raises(ConsistencyError, match="held 2 rows and now holds 3"):
+    with pytest.raises(ConsistencyError, match="had 2 rows and now has 3"):
         min_t(2, lambda window, shift: histogram(before if window == EVERYTHING else after, window, shift))
 
 
@@ -94,7 +94,7 @@ def test_all_matches_are_the_tail_of_a_great_t() -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[], object], str]] = {
-    "a size and a t": (lambda: CurateConfig(t=5.0, target_size=5), "t and target_size each set"),
+    "a size and a t": (lambda: CurateConfig(t=5.0, target_size=5), "t and target_size each determine"),
     "a size and a share": (lambda: CurateConfig(keep_share=0.5, target_size=5), "target_size and keep_share"),
     "a share and a tail share": (lambda: CurateConfig(keep_share=0.5, tail_share=0.5), "keep_share and tail_share"),
     "no rows": (lambda: CurateConfig(target_size=0), "target_size = 0"),
@@ -103,7 +103,7 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "more than all": (lambda: CurateConfig(keep_share=1.5), "keep_share = 1.5"),
     "a share of text": (lambda: CurateConfig(tail_share="6%"), "tail_share = '6%'"),  # type: ignore[arg-type]
     "a tail share of nothing": (lambda: CurateConfig(tail_share=math.nan), "tail_share = nan"),
-    "a t beyond doubles": (lambda: CurateConfig(t=10**400), "is no threshold"),
+    "a t beyond doubles": (lambda: CurateConfig(t=10**400), "is not a threshold"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The artifact: what it holds, and that nothing wrong is taken for it."""
+"""Artifacts: their content, and the rejection of truncated, corrupt or different files."""
 
 from __future__ import annotations
 
@@ -58,16 +58,16 @@ def test_mapped_without_a_copy(data: bytes, tmp_path: Path) -> None:
     path.write_bytes(data)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         loaded = artifact_from_buffer(mapped)
-        whole = np.frombuffer(mapped, np.uint8)
+        file_bytes = np.frombuffer(mapped, np.uint8)
         for array in (*loaded.tables[:5], loaded.entry_offsets, loaded.fates):
-            assert np.shares_memory(array, whole)
+            assert np.shares_memory(array, file_bytes)
             assert not array.flags.writeable
             assert array.ctypes.data % 64 == 0
         assert Matcher(loaded).match("new york") == [0, 1]
-        del loaded, array, whole  # a map cannot be closed under arrays
+        del loaded, array, file_bytes  # the map cannot be closed while arrays refer to it
 
 
-def test_bytes_depend_on_list_and_seed_only(data: bytes) -> None:
+def test_bytes_depend_on_entries_language_and_seed_only(data: bytes) -> None:
     assert artifact_to_bytes(compile_metadata(list(ENTRIES), language="fr", seed=7)) == data
     others = [
         compile_metadata(ENTRIES, language="fr"),
@@ -81,7 +81,7 @@ def with_version(data: bytes, version: int) -> bytes:
     return data[:8] + struct.pack("<I", version) + data[12:]
 
 
-WRONG = {
+DAMAGED = {
     "nothing": (lambda _: b"", "truncated: 0 bytes"),
     "half a prologue": (lambda d: d[:20], "truncated: 20 bytes"),
     "another file": (lambda d: b"PAR1" + d[4:], "starts with b'PAR1SPRK' instead of b'MCLPSPRK'"),
@@ -100,16 +100,16 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("damage", "message"), WRONG.values(), ids=WRONG)
-def test_wrong_files(data: bytes, damage, message: str) -> None:  # noqa: ANN001 - bytes to bytes
+@pytest.mark.parametrize(("damage", "message"), DAMAGED.values(), ids=DAMAGED)
+def test_damaged_files_are_rejected(data: bytes, damage, message: str) -> None:  # noqa: ANN001 - bytes to bytes
     with pytest.raises(ArtifactError, match=message) as caught:
         artifact_from_buffer(damage(data))
     assert "ompile the metadata again" in str(caught.value)
 
 
-def test_every_flipped_byte_is_noticed(data: bytes) -> None:
+def test_every_flipped_byte_is_detected(data: bytes) -> None:
     header_end = 48 + struct.unpack_from("<I", data, 12)[0]
-    padding = range(header_end, -(-header_end // 64) * 64)  # zeros between header and arrays mean nothing
+    padding = range(header_end, -(-header_end // 64) * 64)  # zeros between the header and the arrays
     for position in range(0, len(data), 7):
         if position not in padding:
             flipped = bytearray(data)
@@ -118,20 +118,20 @@ def test_every_flipped_byte_is_noticed(data: bytes) -> None:
                 artifact_from_buffer(flipped)
 
 
-def test_another_artifact_than_expected(compiled: CompiledMetadata, data: bytes) -> None:
+def test_artifact_with_another_digest_is_rejected(compiled: CompiledMetadata, data: bytes) -> None:
     other = artifact_digest(compile_metadata(["x"]))
     with pytest.raises(ArtifactError, match=f"{artifact_digest(compiled)}, but {other} was expected"):
         artifact_from_buffer(data, expect_digest=other)
 
 
-def test_other_semantics(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_semantics_version_is_rejected(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(artifact, "SEMANTICS_VERSION", 2)
     with pytest.raises(ArtifactError, match="semantics version 1, but this program follows version 2"):
         artifact_from_buffer(data)
 
 
-def test_self_test_notices_tables_that_find_nothing(compiled: CompiledMetadata) -> None:
-    """As after a change of the word hash under an unchanged format version: all digests are right."""
+def test_self_test_detects_tables_of_another_hash(compiled: CompiledMetadata) -> None:
+    """The digests are correct, as after a change of the word hash without a new format version."""
     tables = compiled.tables._replace(seed=np.uint64(8))
     data = artifact_to_bytes(dataclasses.replace(compiled, tables=tables))
     with pytest.raises(ArtifactError, match="fails its self-test: the caption 'york' matches entries"):

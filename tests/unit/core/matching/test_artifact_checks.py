@@ -1,4 +1,4 @@
-"""Artifacts whose digests are right and whose content is not: refused by name and limit, before a kernel reads them."""
+"""Artifacts with correct digests and invalid content: rejected with name and limit, before a kernel reads them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENTRIES = ["york", "new york", "new york city hall", "St. Louis", "", "été", "
 TEXT = sum(len(entry.encode()) for entry in ENTRIES)
 
 Header = dict[str, Any]
-Arrays = dict[str, Any]  # numpy arrays, writable
+Arrays = dict[str, Any]  # writable numpy arrays
 
 
 def unpacked() -> tuple[Header, Arrays]:
@@ -42,7 +42,7 @@ def packed(header: bytes, payload: bytes = b"") -> bytes:
 
 
 def repacked(header: Header, arrays: Arrays, change: Callable[[Header], object] = lambda _: None) -> bytes:
-    """Digests, shapes and offsets as they follow from the arrays; then the header is changed."""
+    """Pack arrays with matching digests, shapes and offsets, after changing the header."""
     payload = b""
     header["arrays"] = []
     for name, array in arrays.items():
@@ -54,22 +54,22 @@ def repacked(header: Header, arrays: Arrays, change: Callable[[Header], object] 
     return packed(json.dumps(header).encode(), payload)
 
 
-def test_repacking_alone_does_no_harm() -> None:
+def test_repacked_artifact_is_valid() -> None:
     assert artifact_from_buffer(repacked(*unpacked())).entries(range(len(ENTRIES))) == ENTRIES
 
 
-NO_HEADER = {
-    "no JSON": (b"{", "its header is not JSON"),
+INVALID_HEADERS = {
+    "not JSON": (b"{", "its header is not JSON"),
     "not UTF-8": (b'{"a": "\xff"}', "its header is not JSON"),
-    "nested without end": (b"[" * 100_000, "its header is not JSON"),
+    "nested too deeply": (b"[" * 100_000, "its header is not JSON"),
     "a number too long to read": (b"1" * 5_000, "its header is not JSON"),
-    "no object": (b"[]", r"the header is \[\], but must be a JSON object"),
-    "nothing in it": (b"{}", "semantics version None"),
+    "not an object": (b"[]", r"the header is \[\], but must be a JSON object"),
+    "empty object": (b"{}", "semantics version None"),
 }
 
 
-@pytest.mark.parametrize(("header", "message"), NO_HEADER.values(), ids=NO_HEADER)
-def test_no_header(header: bytes, message: str) -> None:
+@pytest.mark.parametrize(("header", "message"), INVALID_HEADERS.values(), ids=INVALID_HEADERS)
+def test_invalid_headers_are_rejected(header: bytes, message: str) -> None:
     with pytest.raises(ArtifactError, match=message):
         artifact_from_buffer(packed(header))
 
@@ -107,7 +107,7 @@ HEADERS = [
 
 
 @pytest.mark.parametrize("case", HEADERS, ids=lambda case: f"{case.key} {case.value!r}"[:40])
-def test_headers(case: Case) -> None:
+def test_invalid_header_values_are_rejected(case: Case) -> None:
     data = repacked(*unpacked(), change=lambda header: header.__setitem__(case.key, case.value))
     with pytest.raises(ArtifactError, match=case.message) as caught:
         artifact_from_buffer(data)
@@ -115,7 +115,7 @@ def test_headers(case: Case) -> None:
 
 
 @pytest.mark.parametrize("key", sorted(set(unpacked()[0]) - {"semantics_version"}))
-def test_absent_from_the_header(key: str) -> None:
+def test_missing_header_keys_are_rejected(key: str) -> None:
     data = repacked(*unpacked(), change=lambda header: header.pop(key))
     with pytest.raises(ArtifactError, match=f"{key} is None"):
         artifact_from_buffer(data)
@@ -137,7 +137,7 @@ DESCRIPTIONS = [
 
 
 @pytest.mark.parametrize("case", DESCRIPTIONS, ids=lambda case: f"{case.key} {case.value!r}")
-def test_descriptions_of_arrays(case: Case) -> None:
+def test_invalid_descriptions_of_arrays_are_rejected(case: Case) -> None:
     data = repacked(*unpacked(), change=lambda header: header["arrays"][0].__setitem__(case.key, case.value))
     with pytest.raises(ArtifactError, match=case.message):
         artifact_from_buffer(data)
@@ -156,7 +156,7 @@ def longer(name: str, by: int) -> Callable[[Arrays], None]:
 
 
 def in_some_phrase(column: int, upper: int | None = None, lower: int | None = None) -> Callable[[Arrays], None]:
-    """Another upper or lower half in each slot that holds a phrase that goes on."""
+    """Set the upper or lower half of a column in each slot whose phrase is continued by an entry."""
 
     def change(arrays: Arrays) -> None:
         table = arrays["phrases"].reshape(-1, 2)
@@ -187,8 +187,8 @@ ARRAYS: dict[str, tuple[Callable[[Arrays], None], str]] = {
     "no offsets": (cut("entry_offsets", 0), f"the length of entry_offsets is 0, but must be {N + 1}"),
     "an offset less": (cut("entry_offsets", N), f"the length of entry_offsets is {N}, but must be {N + 1}"),
     "an offset more": (longer("entry_offsets", 1), f"the length of entry_offsets is {N + 2}"),
-    "offsets begin late": (put("entry_offsets", 0, 1), "the first of entry_offsets is 1, but must be 0"),
-    "offsets begin below 0": (put("entry_offsets", 0, -1), "the first of entry_offsets is -1"),
+    "offsets start late": (put("entry_offsets", 0, 1), "the first of entry_offsets is 1, but must be 0"),
+    "offsets start below 0": (put("entry_offsets", 0, -1), "the first of entry_offsets is -1"),
     "offsets end beyond the text": (put("entry_offsets", N, TEXT + 1), f"the last of entry_offsets is {TEXT + 1}"),
     "an offset beyond the text": (put("entry_offsets", 2, 2**40), r"entry_offsets\[3\] is .*, but must be at least"),
     "an offset below 0": (put("entry_offsets", 2, -5), r"entry_offsets\[2\] is -5, but must be at least 4, the one"),
@@ -227,7 +227,7 @@ ARRAYS: dict[str, tuple[Callable[[Arrays], None], str]] = {
 
 @pytest.mark.parametrize("self_test", [True, False])
 @pytest.mark.parametrize(("damage", "message"), ARRAYS.values(), ids=ARRAYS)
-def test_arrays(damage: Callable[[Arrays], None], message: str, *, self_test: bool) -> None:
+def test_invalid_arrays_are_rejected(damage: Callable[[Arrays], None], message: str, *, self_test: bool) -> None:
     header, arrays = unpacked()
     damage(arrays)
     with pytest.raises(ArtifactError, match=message) as caught:
@@ -235,10 +235,10 @@ def test_arrays(damage: Callable[[Arrays], None], message: str, *, self_test: bo
     assert "ompile the metadata again" in str(caught.value)
 
 
-def test_any_number_anywhere() -> None:
-    """Random damage is refused or harmless: nothing but an `ArtifactError` comes of it."""
+def test_random_damage_is_rejected_or_harmless() -> None:
+    """No damage leads to any other error than an `ArtifactError`, nor to a crash."""
     random = np.random.default_rng(0)
-    refused = 0
+    rejected = 0
     for _ in range(300):
         header, arrays = unpacked()
         name = random.choice(list(arrays))
@@ -247,5 +247,5 @@ def test_any_number_anywhere() -> None:
         try:
             artifact_from_buffer(repacked(header, arrays))
         except ArtifactError:
-            refused += 1
-    assert refused > 100
+            rejected += 1
+    assert rejected > 100

@@ -1,4 +1,4 @@
-"""The matcher's ways in: Arrow arrays of every form, texts of every size, positions for people."""
+"""Methods of the matcher: Arrow arrays of every form, texts of every size, positions of matches."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ def matcher() -> Matcher:
 
 
 @cache
-def judged(caption: bytes) -> list[int]:
+def match_slowly(caption: bytes) -> list[int]:
     return match_naive(caption, ENCODED)
 
 
 def expected(captions: list[bytes | None]) -> list[list[int] | None]:
-    return [None if caption is None else judged(caption) for caption in captions]
+    return [None if caption is None else match_slowly(caption) for caption in captions]
 
 
 def as_string(captions: list[bytes | None], offset: pa.DataType, text: pa.DataType) -> pa.Array:
-    """Text that Arrow was told is UTF-8 and is not: readers of raw files hand that over."""
+    """Return an array of strings that are not valid UTF-8, as readers of raw files create them."""
     array = pa.array(captions, offset)
     return pa.Array.from_buffers(text, len(array), array.buffers(), null_count=array.null_count)
 
@@ -100,14 +100,14 @@ def test_batches(matcher: Matcher, array: pa.Array, lists: list[list[int] | None
     assert result.to_pylist() == lists
 
 
-REFUSED = {
+REJECTED = {
     "numbers": (pa.array([1]), "captions have type int64. Cast"),
     "a dictionary": (pa.array(["a"]).dictionary_encode(), "captions have type dictionary.*. Cast"),
 }
 
 
-@pytest.mark.parametrize(("array", "message"), REFUSED.values(), ids=REFUSED)
-def test_refused(matcher: Matcher, array: pa.Array, message: str) -> None:
+@pytest.mark.parametrize(("array", "message"), REJECTED.values(), ids=REJECTED)
+def test_other_types_are_rejected(matcher: Matcher, array: pa.Array, message: str) -> None:
     with pytest.raises(InputError, match=message):
         matcher.match_batch(array)
 
@@ -129,7 +129,7 @@ def test_windows_of_long_rows(matcher: Matcher, size: int, separator: str) -> No
 
 
 @pytest.mark.parametrize("start", range(1500, 1530))
-def test_the_longest_entry_across_windows(matcher: Matcher, start: int) -> None:
+def test_longest_entry_across_windows(matcher: Matcher, start: int) -> None:
     assert matcher.match("q " * start + ENTRIES[9] + " q" * 4000) == [9]
 
 
@@ -151,7 +151,7 @@ def test_thousands_of_matches_in_a_row(matcher: Matcher) -> None:
     caption = " ".join(f"t{i}" for i in range(2000))
     assert len(matcher.match(caption)) == 2000 + 667
     assert matcher.match(caption) == match_naive(caption.encode(), ENCODED)
-    short = " ".join(f"t{i}" for i in range(500))  # not a long row: sorted in runs, inside a block
+    short = " ".join(f"t{i}" for i in range(500))  # short enough for a block, where the ids are sorted in runs
     assert matcher.match(short) == match_naive(short.encode(), ENCODED)
 
 
@@ -162,15 +162,15 @@ def test_an_entry_longer_than_a_window() -> None:
     assert matcher.match(f"{entry} {entry}") == [0, 1, 2]
 
 
-def test_words_of_equal_hash_are_placed_under_another_seed() -> None:
-    seed = int(_MIX_LOW) ^ int.from_bytes(b"abcdefgh", "little")  # the hash of all words that begin so is 0
+def test_words_of_equal_hash_use_another_seed() -> None:
+    seed = int(_MIX_LOW) ^ int.from_bytes(b"abcdefgh", "little")  # any word that starts so has the hash 0
     compiled = compile_metadata(["abcdefghX", "abcdefghY"], seed=seed)
     assert compiled.seed == seed + 1
     assert Matcher(compiled).match("abcdefghY") == [1]
 
 
-def test_each_kernel_has_one_specialisation(matcher: Matcher) -> None:
-    """Read-only, writable, sliced or with 64-bit offsets: all that came before in this file runs the same code."""
+def test_each_kernel_is_compiled_once(matcher: Matcher) -> None:
+    """Arrays that are read-only, writable, sliced or have 64-bit offsets, as in the tests before, run the same code."""
     matcher.match_batch(pa.array(["a"], pa.large_string()))
     compiled = [
         k.dispatcher

@@ -1,4 +1,4 @@
-"""Wikitext to plain text: what is dropped, what stays, and that no page takes more than its length."""
+"""Plain text of wikitext: which text is kept, and that the work is proportional to the length of every page."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class Case:
 CASES = [
     Case("bold and italics", "'''New''' ''York'' '''''City''''' dog's", ["New", "York", "City", "dog's"]),
     Case("template", "a {{cite|b={{c}}|d}} e", ["a", "e"]),
-    Case("template joins nothing", "a{{b}}c", ["a", "c"]),
-    Case("template that never ends is text", "a {{b c", ["a", "b", "c"]),
-    Case("ends that close nothing", "a }} ]] b", ["a", "}", "]]", "b"]),
+    Case("template separates words", "a{{b}}c", ["a", "c"]),
+    Case("template that is never closed is text", "a {{b c", ["a", "b", "c"]),
+    Case("closing markup without an opening", "a }} ]] b", ["a", "}", "]]", "b"]),
     Case("parameter", "a {{{1|b}}} c", ["a", "c"]),
     Case("link", "a [[b]] [[c d|e f]]s g", ["a", "b", "e", "fs", "g"]),
     Case("link with a section", "[[a#b|c]]", ["c"]),
     Case("link with a colon before it", "[[:b]] [[d|e]]", ["b", "e"]),
     Case("file with links in its caption", "a [[File:b.jpg|thumb|c [[d]] {{e}} [http://f g]]] h", ["a", "h"]),
     Case("file in small letters, category", "a [[file:b]] [[Category:c]]d", ["a", "d"]),
-    Case("file by the wiki's own name", "a [[Fails:b.jpg|c]] [[fails:d]] e", ["a", "e"]),
+    Case("file by the name in this wiki", "a [[Fails:b.jpg|c]] [[fails:d]] e", ["a", "e"]),
     Case("other language", "a [[de:b]] [[zh-min-nan:c]] [[wp:d]] e", ["a", "wp:d", "e"]),
     Case("link that never ends", "a [[b c", ["a", "b", "c"]),
     Case("external link", "a [http://b.org/c?d=e f g] [//h i] [https://j]", ["a", "f", "g", "i"]),
@@ -43,22 +43,22 @@ CASES = [
     Case("table of tags in another", "a <table><tr><td>b<TABLE><tr><td>c</table>d</td></tr></table>e", ["a", "e"]),
     Case("table of tags in a table", "a\n{|\n| b <table>c</table> d\n|}\ne", ["a", "e"]),
     Case("table in a table of tags", "a <table>\n{|\n| b\n|}\nc</table>d", ["a", "d"]),
-    Case("table of tags that never ends is text", "a <table>b <table>c</table> [[d|e]] {{f|<table>}} g", [
+    Case("table of tags that is never closed is text", "a <table>b <table>c</table> [[d|e]] {{f|<table>}} g", [
         "a", "b", "e", "g"]),
-    Case("table of tags that ends with what holds it", "{|\n|<table>a\n|}\nb {{c|<table>d}} e </table>f", [
+    Case("table of tags closed by the construct around it", "{|\n|<table>a\n|}\nb {{c|<table>d}} e </table>f", [
         "b", "e", "f"]),
     Case("template in a table, its end at a line's beginning", "{|\n| {{a\n|b\n|}}\n|}\nc", ["c"]),
-    Case("table behind a comment", "<!-- a -->{|\n|b\n|}c", ["c"]),
+    Case("table after a comment", "<!-- a -->{|\n|b\n|}c", ["c"]),
     Case("heading", "== a b ==\nc\n===d===", ["a", "b", "c", "d"]),
     Case("equals signs in a line", "a = b", ["a", "=", "b"]),
     Case("lists and rules", "* a\n#:; b\n----\n: c", ["a", "b", "c"]),
-    Case("comment joins", "New<!-- b -->York", ["NewYork"]),
+    Case("comment joins words", "New<!-- b -->York", ["NewYork"]),
     Case("comment that never ends", "a <!-- b", ["a"]),
     Case("reference", "a<ref name=b>c</ref> d<ref name=b/> <REF>e</REF>f", ["a", "d", "f"]),
     Case("reference that never ends", "a<ref>b c", ["a", "b", "c"]),
     Case("gallery and formula", "a<gallery>\nb\n</gallery><math>c</math> d", ["a", "d"]),
     Case("tags inside of words", "10<sup>6</sup> <b>c</b> d<br />e", ["106", "c", "d", "e"]),
-    Case("no tags", "a < b and c > d <e> <f", ["a", "<", "b", "and", "c", ">", "d", "<e>", "<f"]),
+    Case("text that is not a tag", "a < b and c > d <e> <f", ["a", "<", "b", "and", "c", ">", "d", "<e>", "<f"]),
     Case("less than a letter that is a tag's name", "if a<b then c.\n\nd <ref>e</ref> f", [
         "if", "a<b", "then", "c.", "d", "f"]),
     Case("no tag at the end", "a <b c", ["a", "<b", "c"]),
@@ -72,10 +72,10 @@ CASES = [
     Case("variants", "a -{zh-hans:b; zh-hant:c}- d -{{e}}", ["a", "d", "-"]),
     Case("control characters", "a\x01b\tc\r\nd", ["a", "b", "c", "d"]),
     Case("crossed", "a [[b {{c]] d}} e", ["a", "b", "e"]),
-    Case("nothing", "", []),
+    Case("empty page", "", []),
 ]  # fmt: skip
 
-# Few, so that those that cross each other do meet
+# Few fragments, so that random pages combine constructs that cross each other
 FRAGMENTS = ["a", "\u00e9", "\U0001f600", "\n==", "=", "://", "{{", "}}", "[[", "|", "]]", "<ref>", "</ref>", "&#233;"]
 PAGES = st.lists(st.sampled_from(FRAGMENTS), max_size=20).map("".join)
 
@@ -96,14 +96,14 @@ HOSTILE = {
     "references": "<ref>",
     "closed by another": "<ref></math>",
     "tags": "<br ",
-    "tags that go on": "<br aaaaaaaaaaaaaaaaaaaaaaaaaa ",
+    "long tags without an end": "<br aaaaaaaaaaaaaaaaaaaaaaaaaa ",
     "comments": "<!--",
     "ampersands": "&aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     "numbers": "&#1",
     "apostrophes": "''",
     "addresses": "http://",
     "letters before addresses": "aaaaaaaa://",
-    "low lines": "__A",
+    "underscores": "__A",
     "variants": "-{",
     "colons": ":",
     "external links": "[http://a ",
@@ -113,7 +113,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_what_stays(case: Case) -> None:
+def test_kept_words(case: Case) -> None:
     text = plain_text(case.wikitext.encode(), markup_tables(("Fails",))).decode()
     assert [word for word in text.replace("\n", " ").split(" ") if word] == case.words
 
@@ -127,7 +127,7 @@ def test_dropped_blocks_and_lines_keep_words_apart() -> None:
     ("abc{{://x \u00e9}} def", "abc\n def"),
     ("== a =={{ ==\nx\u00e9}}b", " a ==\nb"),
 ], ids=["letters before an address", "equals signs before a template"])  # fmt: skip
-def test_nothing_before_an_opening_is_taken_back(wikitext: str, text: str) -> None:
+def test_output_before_an_open_construct_is_kept(wikitext: str, text: str) -> None:
     assert plain_text(wikitext.encode()).decode() == text
 
 
@@ -138,7 +138,7 @@ def test_output_is_utf8(wikitext: str) -> None:
 
 
 @pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE.keys())
-def test_work_grows_with_length_alone(unit: str) -> None:
+def test_work_is_proportional_to_length(unit: str) -> None:
     short, steps = strip_counted(unit.encode() * 2_500)
     _, more = strip_counted(unit.encode() * 50_000)
     assert more <= 20.1 * steps

@@ -1,0 +1,15 @@
+"""Rebalance on a cluster: `spark-submit … jobs/rebalance.py --tables … --t … …`.
+
+Takes the options of `metaclip-spark rebalance` and does the same. README.md beside this file has the options of
+spark-submit.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from metaclip_spark.cli import main
+
+# Exits only after a failure: Databricks takes any SystemExit for one.
+if __name__ == "__main__" and (code := main(["rebalance", *sys.argv[1:]])):
+    sys.exit(code)

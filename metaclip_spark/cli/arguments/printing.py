@@ -1,0 +1,83 @@
+"""`--json`, `--progress`, `--log` and `--debug`: what a command prints, and where."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from argparse import BooleanOptionalAction
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable
+    from types import ModuleType
+
+
+class Report(Protocol):
+    """A result that can be printed as JSON."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+
+
+R = TypeVar("R", bound=Report)
+
+
+def add_printing_arguments(parser: ArgumentParser, *, as_json: bool = True) -> None:
+    """Add the options that say what is printed.
+
+    Args:
+        parser: Parser of a command.
+        as_json: Whether to add `--json`; a command with more forms than two adds its own.
+    """
+    if as_json:
+        parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument(
+        "--progress",
+        action=BooleanOptionalAction,
+        help="print what is being done on standard error (default: if that is a terminal)",
+    )
+    parser.add_argument("--log", action="store_true", help="log each step and run as a line of JSON on standard error")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+
+def progress_of(options: Namespace) -> Callable[[str], None] | None:
+    """Return the function that prints a line of progress, or None if progress is not shown."""
+    shown = sys.stderr.isatty() if options.progress is None else options.progress
+    return _print_to_standard_error if shown else None
+
+
+def announce_kernels(options: Namespace, module: ModuleType) -> None:
+    """Say that the kernels of a module are compiled now, unless this machine's cache has them.
+
+    Args:
+        options: Parsed options.
+        module: Module of kernels that the command is about to call.
+    """
+    progress = progress_of(options)
+    if progress is not None:
+        from metaclip_spark.host.kernel_cache import has_compiled  # noqa: PLC0415 - `--help` must not load numba
+
+        if not has_compiled(module.__name__):
+            progress("Compiling kernels for this machine (once)")
+
+
+def print_report(options: Namespace, report: R, render: Callable[[R], str]) -> None:
+    """Print a report as JSON or human-readable text."""
+    print(json.dumps(report.as_dict(), indent=2) if options.json else render(report))
+
+
+def log_to_standard_error() -> None:
+    """Write the library's events to standard error as lines of JSON; further calls change nothing."""
+    logger = logging.getLogger("metaclip_spark")
+    if not logger.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+
+
+def _print_to_standard_error(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,102 @@
+"""Places to export to: what stands at a target's name is whole, whatever happens on the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from metaclip_spark.errors import ConfigError, TableError
+from metaclip_spark.tables.output_files import check_apart, new_file, new_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+
+def test_a_file_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "below" / "uids.npy"
+    with new_file(str(target), overwrite=False) as path:
+        path.write_bytes(b"whole")
+        assert not target.exists()
+    assert target.read_bytes() == b"whole"
+    with pytest.raises(TypeError), new_file(f"file://{target}", overwrite=True) as path, path.open("wb") as file:
+        file.writelines([b"half", None])  # type: ignore[list-item]
+    assert [(file.name, file.read_bytes()) for file in target.parent.iterdir()] == [("uids.npy", b"whole")]
+    with pytest.raises(TableError, match="exists"), new_file(str(target), overwrite=False):
+        pass
+    with pytest.raises(TableError, match="not a file"), new_file(str(tmp_path), overwrite=True):
+        pass
+    with pytest.raises(ConfigError, match="file:///folder/name"), new_file("s3a://bucket/uids.npy", overwrite=False):
+        pass
+
+
+def test_a_folder_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "export"
+
+    def export(content: str, *, whole: bool = True) -> None:
+        with new_folder(str(target), overwrite=True) as location:
+            path = Path(location.removeprefix("file://"))
+            path.mkdir()
+            (path / "part").write_text(content)
+            if not whole:
+                raise ZeroDivisionError
+            (path / "_SUCCESS").touch()
+
+    with pytest.raises(ZeroDivisionError):
+        export("killed", whole=False)
+    assert not target.exists()
+    export("first")
+    with pytest.raises(ZeroDivisionError):
+        export("killed", whole=False)
+    assert (target / "part").read_text() == "first"
+    export("second")
+    assert (target / "part").read_text() == "second"
+    assert [path.name for path in tmp_path.iterdir()] == ["export"]
+
+
+def test_what_is_somebody_elses_stays(tmp_path: Path) -> None:
+    """A name beside the target may be taken, and the target's own may be taken meanwhile."""
+    target, beside = tmp_path / "export", tmp_path / "export.partial"
+    beside.write_text("theirs")
+
+    def export(new: Callable[..., AbstractContextManager[str | Path]], *, meanwhile: bool) -> None:
+        with new(str(target), overwrite=False) as place:
+            path = Path(str(place).removeprefix("file://"))
+            assert path != beside
+            (path.mkdir if new is new_folder else path.touch)()
+            if meanwhile:
+                target.write_text("theirs too")
+
+    for new in (new_folder, new_file):
+        with pytest.raises(TableError, match="exists"):
+            export(new, meanwhile=True)
+        assert {path.name: path.read_text() for path in (target, beside)} == {
+            "export": "theirs too",
+            "export.partial": "theirs",
+        }
+        target.unlink()
+        export(new, meanwhile=False)
+        assert {path.name for path in tmp_path.iterdir()} == {"export", "export.partial"}
+        target.rmdir() if new is new_folder else target.unlink()
+
+
+def test_in_a_store_nothing_is_replaced() -> None:
+    target = "s3a://bucket/export"
+    with new_folder(target, overwrite=False) as given:
+        assert given == target
+    with pytest.raises(ConfigError, match="Delete it"), new_folder(target, overwrite=True):
+        pass
+
+
+@pytest.mark.parametrize(
+    "target", ["/data", "/data/tables", "/data/tables/x", "file:///data/tables/x", "/data/other/../tables/x"]
+)
+def test_sources_are_no_targets(target: str) -> None:
+    with pytest.raises(ConfigError, match="overlaps"):
+        check_apart(target, ["/pool", "/data/tables"])
+
+
+def test_beside_a_source_is_fine() -> None:
+    check_apart("/data/tables2", ["/pool", "/data/tables"])
