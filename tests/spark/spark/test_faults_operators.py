@@ -114,7 +114,7 @@ def test_two_at_once_leave_one_result(run: CurateProcess, expected: dict[str, An
         ends = list(pool.map(attempt, range(2)))
     for end in ends:
         if isinstance(end, str):
-            assert "another process wrote to" in end
+            assert "Another process wrote to" in end
             assert "run again" in end
         else:
             assert results_of(end) == expected

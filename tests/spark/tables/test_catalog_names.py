@@ -116,7 +116,7 @@ def test_metadata_goes_into_a_schema(schema: Path, spark: SparkSession) -> None:
 @pytest.mark.parametrize(
     ("root", "said"),
     [
-        ("spark_catalog.catalog_name_test", "no schema catalog_name_test, but catalog_names_test: did you mean it"),
+        ("spark_catalog.catalog_name_test", "no schema catalog_name_test. Did you mean catalog_names_test?"),
         (f"{SCHEMA}.curated", f"name their schema, {SCHEMA}, or write ./"),
     ],
 )
@@ -129,7 +129,7 @@ def test_no_schema(root: str, said: str, spark: SparkSession, metadata: Compiled
 @pytest.mark.usefixtures("schema")
 def test_another_table_of_the_name(spark: SparkSession, metadata: CompiledMetadata, small_pool: Pool) -> None:
     spark.range(3).write.format("parquet").saveAsTable(f"{SCHEMA}.runs")
-    with pytest.raises(TableError, match=f"{SCHEMA}.runs is a table, but none of ours"):
+    with pytest.raises(TableError, match=f"{SCHEMA}.runs is a table of another kind"):
         curate(spark, small_pool, metadata, SCHEMA, CONFIG)
     assert [row.tableName for row in spark.sql(f"SHOW TABLES IN {SCHEMA}").collect()] == ["runs"]
 

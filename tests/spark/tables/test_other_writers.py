@@ -17,7 +17,7 @@ from metaclip_spark.curation.rebalance import by_filter as rebalancing
 from metaclip_spark.curation.rebalance.rebalance import rebalance
 from metaclip_spark.errors import TableError
 from metaclip_spark.runs.tables_state import current_run
-from metaclip_spark.tables import tables as storage
+from metaclip_spark.tables import table_writes
 from metaclip_spark.tables.file_layout import FileLayout
 from metaclip_spark.tables.schemas import CURATED
 from metaclip_spark.tables.tables import Tables
@@ -83,7 +83,7 @@ def test_a_run_never_overwrites_another_that_finished_meanwhile(
 ) -> None:
     with pytest.MonkeyPatch.context() as patched:
         meanwhile(patched, appending, "file_layouts", lambda: rebalance(spark, str(out), 12.0))
-        with pytest.raises(TableError, match=r"version \d+ \(WRITE\) of .*nothing of this run is in it"):
+        with pytest.raises(TableError, match=r"version \d+ \(WRITE\) of .*Nothing of this run is in it"):
             append(spark, pools[1], metadata, str(out))
     tables = Tables(spark, str(out))
     assert current_run(tables).t == {"en": 12.0}
@@ -109,13 +109,13 @@ def test_a_commit_in_the_last_moment_is_not_overwritten(spark: SparkSession, tmp
             "'en' AS language", "'' AS pool_name", "'' AS counts_version", "'' AS metadata_digest",
             f"'{run}' AS run_id",
         )  # fmt: skip
-        return tables.replace(CURATED, rows, run_id=run, layout=layout, after=after).version
+        return tables.replace_table(CURATED, rows, run_id=run, layout=layout, after=after).version
 
     first, second = "a" * 32, "b" * 32
     assert write(first, -1) == 0
     with pytest.MonkeyPatch.context() as patched:  # both looked before either wrote
-        patched.setattr(storage, "refuse_written", lambda *_: None)
-        with pytest.raises(TableError, match="nothing of this run is in it"):
+        patched.setattr(table_writes, "check_unchanged", lambda *_: None)
+        with pytest.raises(TableError, match="Nothing of this run is in it"):
             write(second, -1)
     assert tables.state(CURATED) == (0, first)
     assert write(second, 0) == 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from metaclip_spark.errors import ConfigError, TableError
-from metaclip_spark.tables.new_files import new_file, new_folder, refuse_sources
+from metaclip_spark.tables.output_files import check_apart, new_file, new_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ def test_a_file_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
     assert [(file.name, file.read_bytes()) for file in target.parent.iterdir()] == [("uids.npy", b"whole")]
     with pytest.raises(TableError, match="exists"), new_file(str(target), overwrite=False):
         pass
-    with pytest.raises(TableError, match="no file"), new_file(str(tmp_path), overwrite=True):
+    with pytest.raises(TableError, match="not a file"), new_file(str(tmp_path), overwrite=True):
         pass
     with pytest.raises(ConfigError, match="file:///folder/name"), new_file("s3a://bucket/uids.npy", overwrite=False):
         pass
@@ -86,7 +86,7 @@ def test_in_a_store_nothing_is_replaced() -> None:
     target = "s3a://bucket/export"
     with new_folder(target, overwrite=False) as given:
         assert given == target
-    with pytest.raises(ConfigError, match="delete it"), new_folder(target, overwrite=True):
+    with pytest.raises(ConfigError, match="Delete it"), new_folder(target, overwrite=True):
         pass
 
 
@@ -95,8 +95,8 @@ def test_in_a_store_nothing_is_replaced() -> None:
 )
 def test_sources_are_no_targets(target: str) -> None:
     with pytest.raises(ConfigError, match="overlaps"):
-        refuse_sources(target, ["/pool", "/data/tables"])
+        check_apart(target, ["/pool", "/data/tables"])
 
 
 def test_beside_a_source_is_fine() -> None:
-    refuse_sources("/data/tables2", ["/pool", "/data/tables"])
+    check_apart("/data/tables2", ["/pool", "/data/tables"])
