@@ -48,10 +48,10 @@ def open_text(
         rows = analysed(spark.read.text(places, lineSep=separator, recursiveFileLookup=True))
     except (PySparkException, Py4JJavaError) as error:  # Py4JJavaError if Spark has no driver for the store
         raise InputError(
-            f"cannot read the {what} {', '.join(paths)}: {failure_reason(error)}. Pass {expected}"
+            f"Cannot read the {what} {', '.join(paths)}: {failure_reason(error)}. Pass {expected}."
         ) from error
     if not rows.inputFiles():
-        raise InputError(f"the {what} {', '.join(paths)} has no files. Pass {expected}")
+        raise InputError(f"The {what} {', '.join(paths)} has no files. Pass {expected}.")
     return rows.select("value", F.col("_metadata.file_path").alias("file"))
 
 

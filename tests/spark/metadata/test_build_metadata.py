@@ -15,10 +15,10 @@ from metaclip_spark.cli import main
 from metaclip_spark.config.metadata import MetadataConfig, MetadataSources
 from metaclip_spark.core.entry_list import metadata_digest, overall_digest
 from metaclip_spark.errors import ConfigError, EnvironmentProblemError, InputError, MetaclipSparkError
-from metaclip_spark.metadata import run
 from metaclip_spark.metadata.build import build_metadata
 from metaclip_spark.metadata.read_metadata import read_list, read_metadata
 from metaclip_spark.metadata.report_text import render_metadata
+from metaclip_spark.runs import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
