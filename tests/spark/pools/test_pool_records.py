@@ -163,7 +163,7 @@ def test_a_quote_that_is_not_closed_swallows_records_of_many_lines(
 def test_a_pilot_and_explanations_of_a_pool_with_malformed_records(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path
 ) -> None:
-    """What looks at a pool besides curate leaves the same records out, and counts them alike."""
+    """The other commands that read a pool leave out the same records, and count them alike."""
     rows = [f"{number},w{number % 7},x" if number % 10 == 0 else f"{number},w{number % 7}" for number in range(2_000)]
     (tmp_path / "pool.csv").write_text("\n".join(["id,their text", *rows, ""]))
     columns = PoolColumns(uid="id", text="their text")
@@ -174,7 +174,7 @@ def test_a_pilot_and_explanations_of_a_pool_with_malformed_records(
     estimated = estimate(spark, pool, metadata, 0.3, config)
     assert (estimated.read, estimated.malformed, estimated.wanted) == (2_000, 200, 1_000)
     assert estimated.matched.low <= report.matched <= estimated.matched.high
-    assert "200 of 2000 records cannot be read as csv" in estimate.warnings[0]
+    assert "200 of 2000 records cannot be read as csv" in estimated.warnings[0]
     assert dry_run(spark, pool, metadata, str(tmp_path / "out"), config).state == "already finished"
     kept = spark.read.format("delta").load(str(tmp_path / "out" / "curated"))
     uids = {row.uid for row in kept.select("uid").collect()}

@@ -107,7 +107,7 @@ def test_metadata_goes_into_a_schema(schema: Path, spark: SparkSession) -> None:
     entries = merge([Source("wordnet", [])], official=["photo", "new york"]).entries
     written = MetadataTarget(spark, SCHEMA, "en").write(entries, digest="x", manifest={}, report={})
     assert written.files == {"table": f"{SCHEMA}.metadata"}
-    assert "takes none of the files (entries.txt, " in written.warnings[0]
+    assert "without the files (entries.txt, " in written.warnings[0]
     assert f"`curate --metadata en={SCHEMA}.metadata`" in written.warnings[0]
     assert (schema / "metadata").is_dir()
     assert read_metadata(f"{SCHEMA}.metadata", spark=spark).n_entries == 2
