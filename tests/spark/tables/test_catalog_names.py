@@ -1,4 +1,4 @@
-"""Tables under a schema of the catalog in place of a folder: the same rows, versions and refusals."""
+"""Tables in a schema of the catalog instead of a folder: the same rows, versions and errors."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ TABLES = ("curated", "reserve", "entry_counts", "size_curve")
 
 @pytest.fixture
 def schema(spark: SparkSession) -> Iterator[Path]:
-    """The folder of a new schema."""
+    """Return the folder of a new schema."""
     spark.sql(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
     spark.sql(f"CREATE SCHEMA {SCHEMA}")
     described = spark.sql(f"DESCRIBE SCHEMA {SCHEMA}").collect()
@@ -54,7 +54,7 @@ def schema(spark: SparkSession) -> Iterator[Path]:
     spark.sql(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
 
 
-def test_a_schema_is_as_good_as_a_folder(
+def test_a_schema_gives_the_same_tables_as_a_folder(
     schema: Path, spark: SparkSession, metadata: CompiledMetadata, small_pool: Pool, tmp_path: Path
 ) -> None:
     # Of a first write that was killed: its folder, and a file that no log names
@@ -77,7 +77,7 @@ def test_a_schema_is_as_good_as_a_folder(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("schema")
-def test_follow_ups_in_a_schema_are_as_in_a_folder(
+def test_derived_runs_in_a_schema_equal_those_in_a_folder(
     spark: SparkSession, metadata: CompiledMetadata, small_pool: Pool, tmp_path: Path
 ) -> None:
     second = pool_at(write_files(made_up_table(2_300).slice(2_000), tmp_path / "second"))
