@@ -176,7 +176,7 @@ REFUSED = [
         ("1 of the 2 files", "Name these folders too"),
         make=a_subfolder,
     ),
-    Refused("an empty folder", ("holds no files",), make=empty_folder),
+    Refused("an empty folder", ("has no files",), make=empty_folder),
     Refused("no Parquet", ("cannot be read as parquet",), make=no_parquet),
     Refused("no rows", ("has no rows",), make=no_rows),
     Refused("a Delta version to come", ("no version 7", "0 to 0"), make=lambda s, folder: delta_pool(s, folder, 7)),

@@ -52,7 +52,7 @@ JSON = {"format": "json"}
 
 REFUSED = [
     Refused("no such path, but a near one", {"pool/a.csv": b"id,text\n"}, CSV, ("did you mean pool?",)),
-    Refused("an empty file", {"a": b""}, CSV, ("holds no files, or only empty ones",)),
+    Refused("an empty file", {"a": b""}, CSV, ("has no files, or only empty ones",)),
     Refused("a header alone", {"a": b"id,text\n"}, CSV, ("has no rows",)),
     Refused("blank lines", {"a": b"\n\r\n  \n"}, JSON, ("has no rows",)),
     Refused("no CSV", {"a": b"\x00\x01\x02\n\xff\xfe\n"}, CSV, ("no column 'text'",), error=ColumnNotFoundError),
@@ -81,7 +81,7 @@ REFUSED = [
         CSV | {"multiline": True},
         ("header",),
     ),
-    Refused("one name twice", {"a": b"id,text,Text\n1,w1,w1\n"}, CSV, ("'text', 'Text'", "change the header")),
+    Refused("one name twice", {"a": b"id,text,Text\n1,w1,w1\n"}, CSV, ("'text', 'Text'", "Change the header")),
     Refused("one key in two cases", {"a": b'{"id":1,"text":"a"}\n{"id":1,"Text":"a"}\n'}, JSON, ("'Text', 'text'",)),
     Refused(
         "a number as text",
@@ -113,12 +113,14 @@ REFUSED = [
         columns=BY_URL,
         error=ColumnNotFoundError,
     ),
-    Refused("a schema that is none", {"a": b"1,w1\n"}, CSV | {"schema": "id strin"}, ("is none",), error=ConfigError),
+    Refused(
+        "a schema that is none", {"a": b"1,w1\n"}, CSV | {"schema": "id strin"}, ("is invalid",), error=ConfigError
+    ),
     Refused(
         "a schema with types for CSV",
         {"a": b"id,text\n1,w1\n"},
         CSV | {"schema": "id int, text string"},
-        ("'id'", "write id string"),
+        ("'id'", "Write id string"),
         error=ConfigError,
     ),
     Refused(
@@ -135,9 +137,9 @@ REFUSED = [
         error=ColumnNotFoundError,
     ),
     Refused("a damaged .gz", {"a.csv.gz": b"id,text\n1,w1\n"}, CSV, ("cannot be read as csv",)),
-    Refused("no such table", {}, {"format": "delta", "paths": f"{SCHEMA}.pairz"}, ("did you mean", f"{SCHEMA}.pairs")),
+    Refused("no such table", {}, {"format": "delta", "paths": f"{SCHEMA}.pairz"}, ("Did you mean", f"{SCHEMA}.pairs")),
     Refused("no such schema", {}, {"format": "table", "paths": "refused_tset.pairs"}, (f"{SCHEMA}.pairs",)),
-    Refused("no Delta table", {}, {"format": "delta", "paths": f"{SCHEMA}.files"}, ("no Delta table, but parquet",)),
+    Refused("no Delta table", {}, {"format": "delta", "paths": f"{SCHEMA}.files"}, ("not a Delta table, but parquet",)),
     Refused("a view", {}, {"format": "table", "paths": f"{SCHEMA}.view"}, ("VIEW without files of its own",)),
     Refused(
         "a version of a table that has none",
@@ -157,7 +159,7 @@ REFUSED = [
         {"format": "delta", "paths": (f"{SCHEMA}.pairs", f"{SCHEMA}.others")},
         ("1 column(s) differ in type", "'uid' is int in", "bigint in"),
     ),
-    Refused("a path as table", {"a": b""}, {"format": "table"}, ("names no table of the catalog",)),
+    Refused("a path as table", {"a": b""}, {"format": "table"}, ("is not a table of the catalog",)),
 ]
 
 

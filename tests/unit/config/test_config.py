@@ -148,7 +148,7 @@ def test_every_preset_is_a_pool(name: str) -> None:
 
 
 def test_unknown_preset() -> None:
-    with pytest.raises(ConfigError, match="one of laion, datacomp, img2dataset, cc3m, cc12m"):
+    with pytest.raises(ConfigError, match="Pass one of laion, datacomp, img2dataset, cc3m, cc12m"):
         preset_pool("coyo", "p")
 
 
