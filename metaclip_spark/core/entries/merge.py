@@ -126,18 +126,18 @@ def merge(sources: Iterable[Source], *, total: int | None = None, official: Sequ
     texts = list(official)
     admitted_by = [(OFFICIAL, None)] * len(texts)
     listed: list[tuple[str, float | None]] = list(admitted_by)
-    holders: dict[str, list[str]] = {text: [OFFICIAL] for text in texts}
+    proposers: dict[str, list[str]] = {text: [OFFICIAL] for text in texts}
     figures = {OFFICIAL: SourceFigures(len(texts), admitted=len(texts))} if texts else {}
     unmatchable: list[str] = []
     for source in sources:
         own = figures[source.name] = SourceFigures(candidates=len(source.candidates))
         for candidate in source.candidates:
-            held_by = holders.get(candidate.text)
-            if held_by is not None:
-                if held_by[-1] == source.name:
+            proposed_by = proposers.get(candidate.text)
+            if proposed_by is not None:
+                if proposed_by[-1] == source.name:
                     own.repeated += 1
                 else:
-                    held_by.append(source.name)
+                    proposed_by.append(source.name)
                     own.already_listed += 1
                 continue
             reason = reject_reason(candidate.text)
@@ -151,9 +151,9 @@ def merge(sources: Iterable[Source], *, total: int | None = None, official: Sequ
                 own.admitted += 1
                 texts.append(candidate.text)
                 listed.append((source.name, candidate.score))
-                holders[candidate.text] = [source.name]
+                proposers[candidate.text] = [source.name]
     entries = [
-        Entry(text, source_name, score, tuple(holders[text]))
+        Entry(text, source_name, score, tuple(proposers[text]))
         for text, (source_name, score) in zip(texts, listed, strict=True)
     ]
     return Merged(entries, figures, unmatchable)
