@@ -14,7 +14,7 @@ from metaclip_spark.spark.columns import quoted
 from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.locations import absolute, located, nearest
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.tables.new_files import refuse_sources
+from metaclip_spark.tables.output_files import check_apart
 from metaclip_spark.tables.schemas import CURATED
 from metaclip_spark.tables.tables import Tables
 
@@ -60,7 +60,7 @@ def locate_output(spark: SparkSession, output: str, tables: Tables) -> str:
     place = located(spark, output)
     read = {path for run in stored_runs(tables).values() for path in run.source.paths}
     folders = [] if tables.folder is None else [tables.folder]
-    refuse_sources(place, (located(spark, absolute(source)) for source in (*folders, *sorted(read))))
+    check_apart(place, (located(spark, absolute(source)) for source in (*folders, *sorted(read))))
     return place
 
 

@@ -11,7 +11,7 @@ from metaclip_spark.exports.curated_rows import as_text, check_columns, open_cur
 from metaclip_spark.exports.export_report import ExportReport
 from metaclip_spark.spark.columns import quoted
 from metaclip_spark.spark.job_errors import translated_job_errors
-from metaclip_spark.tables.new_files import check_rows, new_folder
+from metaclip_spark.tables.output_files import check_rows_readable, new_folder
 from metaclip_spark.tables.tables import Tables
 
 if TYPE_CHECKING:
@@ -50,6 +50,6 @@ def export_img2dataset(
     with translated_job_errors(Tables(spark, root)), new_folder(place, overwrite=overwrite) as path:
         chosen.write.parquet(path)
         written = chosen.count()
-        check_rows(spark, path, written, form="parquet", schema=chosen.schema)
+        check_rows_readable(spark, path, written, form="parquet", schema=chosen.schema)
         left_out = rows.count() - written
     return ExportReport("img2dataset", place, written, left_out, chosen.columns, run.run_id)

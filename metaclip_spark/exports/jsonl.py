@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from metaclip_spark.exports.curated_rows import as_text, check_columns, open_curated
 from metaclip_spark.exports.export_report import ExportReport
 from metaclip_spark.spark.job_errors import translated_job_errors
-from metaclip_spark.tables.new_files import check_rows, new_folder
+from metaclip_spark.tables.output_files import check_rows_readable, new_folder
 from metaclip_spark.tables.tables import Tables
 
 if TYPE_CHECKING:
@@ -48,5 +48,5 @@ def export_jsonl(
     with translated_job_errors(Tables(spark, root)), new_folder(place, overwrite=overwrite) as path:
         lines.write.options(**options).json(path)
         written = rows.count()
-        check_rows(spark, path, written, form="json", schema=lines.schema)
+        check_rows_readable(spark, path, written, form="json", schema=lines.schema)
     return ExportReport("jsonl", place, written, 0, chosen, run.run_id)

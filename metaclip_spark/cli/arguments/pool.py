@@ -38,9 +38,15 @@ def add_pool_arguments(parser: ArgumentParser) -> None:
         help="version of the Delta table, or one per path (default: the newest)",
     )
     pool.add_argument("--text-column", metavar="NAME", help="column of the caption (default: text)")
-    pool.add_argument("--url-column", metavar="NAME", help="column of the image's URL")
-    pool.add_argument("--id-column", metavar="NAME", help="column of an id unique to the row (default: derived)")
-    pool.add_argument("--language-column", metavar="NAME", help="column of the caption's language")
+    pool.add_argument("--url-column", metavar="NAME", help="column of the image's URL (default: image_url, if present)")
+    pool.add_argument(
+        "--id-column",
+        metavar="NAME",
+        help="column of an id unique to the row (default: uid, if present; else derived from URL and text)",
+    )
+    pool.add_argument(
+        "--language-column", metavar="NAME", help="column of the caption's language (default: language, if present)"
+    )
     pool.add_argument(
         "--header",
         action=BooleanOptionalAction,

@@ -161,12 +161,12 @@ def test_each_pool_joins_once(installation: Installation, spark: SparkSession, m
     assert {stage: (lossy["tasks"][stage]["state"], lossy["tasks"][stage]["tries"]) for stage in STAGES} == {
         **dict.fromkeys(STAGES, ("success", 1)), "check": ("failed", 1),
     }  # fmt: skip
-    sentence = (
+    message = (
         r"check: \S+/curated, version \d+, is not what run \S+ should have left: (\d+) rows, but the run kept (\d+)"
     )
-    told = re.search(sentence, (folder / "2026-03-01-third.log").read_text())
-    assert told
-    assert int(told[1]) == int(told[2]) - 1
+    figures = re.search(message, (folder / "2026-03-01-third.log").read_text())
+    assert figures
+    assert int(figures[1]) == int(figures[2]) - 1
 
 
 def test_a_pool_of_another_language_is_refused_with_its_figures(installation: Installation) -> None:
