@@ -1,4 +1,4 @@
-"""MetaCLIP's data curation on Spark: match captions to metadata entries, count, balance, explain every row.
+"""MetaCLIP data curation on Spark: match captions to metadata entries, count, balance, audit.
 
 The public names are listed in `__init__.pyi`. Each is loaded at its first use, so that importing the package needs
 neither pyspark nor numba.

@@ -1,4 +1,4 @@
-"""`python -m metaclip_spark` is the `metaclip-spark` command."""
+"""Entry point of `python -m metaclip_spark`, which is the same as the `metaclip-spark` command."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from metaclip_spark.audit.dry_run_report import DryRunReport
 from metaclip_spark.config.curation import WAYS_TO_CHOOSE_T, CurateConfig
 from metaclip_spark.core.entry_list import EntryFate
-from metaclip_spark.curation.languages import metadata_for_pool
+from metaclip_spark.curation.metadata_checks import metadata_for_pool
 from metaclip_spark.pools.canonical_columns import meanings
 from metaclip_spark.runs.frozen_counts import open_frozen_counts
 from metaclip_spark.runs.identity import curation_identity

@@ -46,14 +46,14 @@ class MetadataSources:
     def __post_init__(self) -> None:
         if self.dump and (self.unigrams or self.bigrams):
             raise ConfigError(
-                "both a dump and ready-made counts are given, but words come from only one of them. Pass one"
+                "Both a dump and ready-made counts are given, but words come from only one of them. Pass one."
             )
         if self.bigrams and not self.unigrams:
             raise ConfigError(
-                "counts of bigrams are given without counts of unigrams, which their score needs. Pass both"
+                "Counts of bigrams are given without counts of unigrams, which their score needs. Pass both."
             )
         if not (self.wordnet or self.dump or self.unigrams or self.page_views or self.official):
-            raise ConfigError("no source is given. Pass a dump, counts, page views, WordNet or an official list")
+            raise ConfigError("No source is given. Pass a dump, counts, page views, WordNet or an official list.")
 
     @property
     def steps(self) -> frozenset[str]:
@@ -111,13 +111,13 @@ class MetadataConfig:
         for name in ("unigram_share", "bigram_share", "title_share"):
             share = getattr(self, name)
             if share is not None and not (is_number(share) and 0 < share <= 1):
-                raise ConfigError(f"{name} = {share!r} is not a share. Pass a number > 0 and <= 1, or omit it")
+                raise ConfigError(f"{name} = {share!r} is not a share. Pass a number > 0 and <= 1, or omit it.")
         for name in ("bigram_min_count_exact", "keep_odd"):
             check_flag(name, getattr(self, name))
         bits = self.bigram_min_pmi
         if bits is not None and not (is_number(bits) and 0 <= bits <= _MAX_PMI):
             remedy = f"Pass a number from 0 to {_MAX_PMI}, or omit it for the best pairs"
-            raise ConfigError(f"bigram_min_pmi = {bits!r} is not a number of bits. {remedy}")
+            raise ConfigError(f"bigram_min_pmi = {bits!r} is not a number of bits. {remedy}.")
 
     @classmethod
     def for_language(cls, language: str, **changed: Any) -> MetadataConfig:
@@ -151,9 +151,9 @@ def check_language(language: str) -> None:
     """Raise ConfigError unless a language is a lower-case code; upper case would name a second folder."""
     code = language.replace("_", "").replace("-", "")
     if not (code.isascii() and code.isalnum() and len(language) <= _MAX_LETTERS):
-        raise ConfigError(f"language {language!r} is not the code of a Wikipedia. Pass a code such as en, vi or zh_yue")
+        raise ConfigError(f"Language {language!r} is not the code of a Wikipedia. Pass a code like en, vi or zh_yue.")
     if language != language.lower():
-        raise ConfigError(f"language {language!r} is in upper case. Pass {language.lower()!r}")
+        raise ConfigError(f"Language {language!r} is in upper case. Pass {language.lower()!r}.")
 
 
 def _check_count(name: str, value: object, *, optional: bool = False) -> None:
@@ -161,4 +161,4 @@ def _check_count(name: str, value: object, *, optional: bool = False) -> None:
         return
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         remedy = "an integer >= 1" + (", or omit it" if optional else "")
-        raise ConfigError(f"{name} = {value!r} is not a positive integer. Pass {remedy}")
+        raise ConfigError(f"{name} = {value!r} is not a positive integer. Pass {remedy}.")

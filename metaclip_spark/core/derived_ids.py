@@ -1,4 +1,4 @@
-"""Names of rows and images that follow from their content: two runs, or two sites, give a row the same name."""
+"""Ids of rows and images that are derived from their content, so that all runs give a row the same id."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import hashlib
 from typing import Final
 
 UID_HASH: Final = "md5"
-"""The 128-bit hash behind derived uids; Spark's md5(concat(image_url, x'00', text)) computes the same."""
+"""Name of the 128-bit hash of derived uids; Spark's md5(concat(image_url, x'00', text)) computes the same."""
 
 _IMAGE_ID_DIGITS: Final = 24
 
 
 def derived_uid(image_url: str, text: str) -> str:
-    """Name of a row (one image with one text) that brought no id of its own.
+    """Return the uid of a row (one image with one text) for a pool without an id column.
 
-    The zero byte keeps the two parts apart: no URL holds one, so two different rows never hash the same bytes.
+    A zero byte separates the two parts. URLs contain no zero byte, so two different rows never hash the same bytes.
 
     Args:
-        image_url: the image's URL as stored.
-        text: the caption as stored.
+        image_url: URL of the image as stored.
+        text: Caption as stored.
 
     Returns:
-        32 lowercase hexadecimal digits, the form DataComp uses for its uid lists.
+        32 lowercase hexadecimal digits, the form of DataComp's uid lists.
 
     >>> derived_uid("https://example.org/a.jpg", "a cat")
     'c69e8378c37fc91fd42502504ad0277a'
@@ -30,10 +30,10 @@ def derived_uid(image_url: str, text: str) -> str:
 
 
 def image_id(url: str) -> str:
-    """Name of an image: the published record id, the first 24 digits of SHA-224 of its URL without tabs and spaces.
+    """Return the id of an image: the first 24 digits of SHA-224 of its URL without tabs and spaces, as published.
 
     Args:
-        url: the image's URL as stored.
+        url: URL of the image as stored.
 
     Returns:
         24 lowercase hexadecimal digits.

@@ -1,10 +1,10 @@
-"""The draw: the number that decides, together with t, whether a row is kept; a function of its uid and a seed only.
+"""The draw u of a row: a number in (0, 1) computed from its uid and a seed, which decides with t whether it is kept.
 
     u = ((h >> 12) + 1/2) * 2**-52,   h = XXH64(bytes of the uid, seed)
 
-u is one of the 2**52 midpoints of (0, 1): it is exact in double precision, and so is 1 - u. No generator state is
-involved: partitioning, order, retries and speculation cannot change it, and whoever holds the uid can recompute it
-(`DRAW.md`, and `draw_vectors.json` beside it).
+u is one of 2**52 midpoints in (0, 1), so u and 1 - u are exact in double precision. There is no generator state:
+partitioning, order, retries and speculative execution do not change a draw, and anyone who has the uid can recompute it
+(see `DRAW.md` and `draw_vectors.json` in this folder).
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DRAW_VERSION: Final = "xxh64-v1"
-"""Names the rule of this module; a table drawn under another one is not appended to."""
+"""Version of this rule. Rows are not appended to a table whose rows were drawn with another version."""
 
 _CHOICE_DOMAIN: Final = b"metaclip_spark/choice"
 _SEED_LIMIT: Final = 2**64
 
 
 def draw(uid: str | int, seed: int) -> float:
-    """The draw u of one row, in plain Python.
+    """Return the draw u of one row, in plain Python.
 
     Args:
-        uid: the row's id: text is hashed as UTF-8, an integer as its decimal digits, so that 7 and "7" draw alike.
-        seed: 0 <= seed < 2**64, XXH64's own seed.
+        uid: Id of the row. Text is hashed as UTF-8, an integer as its decimal digits: 7 and "7" have the same draw.
+        seed: Seed of XXH64, 0 <= seed < 2**64.
 
     Returns:
         A number in (0, 1).
 
     Raises:
-        ConfigError: the seed is out of range.
+        ConfigError: The seed is out of range.
 
     >>> draw("7", seed=0) == draw(7, seed=0)
     True
@@ -50,18 +50,18 @@ def draw(uid: str | int, seed: int) -> float:
 
 
 def draws(uids: pa.Array | pa.ChunkedArray, seed: int) -> NDArray[np.float64]:
-    """The draws u of a batch of rows.
+    """Return the draws u of a batch of rows.
 
     Args:
-        uids: shape (rows,); string or binary (large, view, dictionary-encoded too) or any integer type, sliced or not.
-        seed: 0 <= seed < 2**64.
+        uids: Shape (rows,); string or binary (including large, view and dictionary-encoded) or any integer type.
+        seed: Seed of XXH64, 0 <= seed < 2**64.
 
     Returns:
-        shape (rows,), each in (0, 1); nan where the uid is null.
+        Shape (rows,), each in (0, 1); nan where the uid is null.
 
     Raises:
-        ConfigError: the seed is out of range.
-        InputError: the uids have a type with no one byte form (floats, dates, structs).
+        ConfigError: The seed is out of range.
+        InputError: The type of the uids has no unique byte form (floats, dates, structs).
     """
     hashes, null_rows = _hashes(uids, checked_seed(seed))
     drawn = ((hashes >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
@@ -71,12 +71,12 @@ def draws(uids: pa.Array | pa.ChunkedArray, seed: int) -> NDArray[np.float64]:
 
 
 def choice_seed(seed: int) -> int:
-    """The seed of the choice among the texts of one image: XXH64 of a domain name under the user's seed.
+    """Return the seed of the choice among the texts of one image: XXH64 of a domain name with the run's seed.
 
-    Were the text with the least h chosen, the chosen rows' u would be small, and more would be kept than q says. The
-    choice therefore hashes the same uid under another seed. XXH64 under two seeds that are themselves unrelated gives
-    unrelated values (the property its test suites check: each seed bit flips each hash bit half of the time), so given
-    the choice u is as uniform as before.
+    If the text with the smallest h were chosen, the chosen rows would have small u, and more of them would be kept than
+    q says. The choice therefore hashes the uid with another seed. XXH64 with two unrelated seeds gives unrelated values
+    (its test suites check that each seed bit flips each hash bit half of the time), so the choice does not change the
+    distribution of u.
 
     >>> choice_seed(0) == choice_seed(1)
     False
@@ -85,17 +85,17 @@ def choice_seed(seed: int) -> int:
 
 
 def choice_hashes(uids: pa.Array | pa.ChunkedArray, seed: int) -> NDArray[np.uint64]:
-    """Hashes that order the texts of one image, independent of their draws; the least one is the image's text.
+    """Return the hashes that order the texts of one image, independent of their draws; the smallest one is chosen.
 
     Args:
-        uids: as for `draws`.
-        seed: the run's seed, the one given to `draws`.
+        uids: Ids of the rows, as for `draws`.
+        seed: Seed of the run, as for `draws`.
 
     Returns:
-        shape (rows,), 64-bit hashes; 0 where the uid is null. Equal hashes are settled by the uid.
+        Shape (rows,), 64-bit hashes; 0 where the uid is null. The uid decides between equal hashes.
 
     Raises:
-        ConfigError, InputError: as `draws`.
+        ConfigError, InputError: As for `draws`.
     """
     hashes, null_rows = _hashes(uids, choice_seed(seed))
     if null_rows is not None:
@@ -104,18 +104,18 @@ def choice_hashes(uids: pa.Array | pa.ChunkedArray, seed: int) -> NDArray[np.uin
 
 
 def checked_seed(seed: int) -> int:
-    """The seed itself.
+    """Return the seed.
 
     Raises:
-        ConfigError: it is out of range.
+        ConfigError: The seed is out of range.
     """
     if not isinstance(seed, int) or not 0 <= seed < _SEED_LIMIT:
-        raise ConfigError(f"seed {seed!r} is not an integer with 0 <= seed < 2**64: pass one that fits 64 bits")
+        raise ConfigError(f"The seed {seed!r} is not an integer with 0 <= seed < 2**64. Pass one that fits 64 bits.")
     return seed
 
 
 def _hashes(uids: pa.Array | pa.ChunkedArray, seed: int) -> tuple[NDArray[np.uint64], NDArray[np.bool_] | None]:
-    """XXH64 of each uid, and which rows are null (None if none is)."""
+    """Return XXH64 of each uid, and which uids are null (None if there are no nulls)."""
     column = uids.combine_chunks() if isinstance(uids, pa.ChunkedArray) else uids
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
@@ -124,7 +124,7 @@ def _hashes(uids: pa.Array | pa.ChunkedArray, seed: int) -> tuple[NDArray[np.uin
 
 
 def _as_bytes(column: pa.Array) -> pa.Array:
-    """The uids in a layout of offsets and bytes; integers as decimal digits."""
+    """Return the uids as an array of offsets and bytes; integers as decimal digits."""
     kind = column.type
     if any(is_kind(kind) for is_kind in _OFFSETS_AND_BYTES):
         return column
@@ -133,8 +133,8 @@ def _as_bytes(column: pa.Array) -> pa.Array:
     if pa.types.is_binary_view(kind):
         return column.cast(pa.large_binary())
     raise InputError(
-        f"uids of type {kind} cannot be drawn, as no one byte form follows from their values: pass a string or integer "
-        "column, or cast this one to a string"
+        f"Rows with uids of type {kind} cannot be drawn, because values of this type have no unique byte form. Pass a "
+        "string or integer column, or cast this one to a string."
     )
 
 

@@ -1,7 +1,7 @@
-"""Lists of metadata entries: read them, name them by a digest, and say which of them can match at all.
+"""Lists of metadata entries: parsing, digest, and classification of entries that can never match.
 
-An entry's id is its 0-based position in the list as given. Nothing shifts and nothing is trimmed but a byte order mark
-and the line ends: entry 7 of the file is entry 7 of every table.
+The id of an entry is its 0-based position in the list. Only a byte order mark and line ends are removed and no entry is
+skipped, so entry 7 of the file is entry 7 of every table.
 """
 
 from __future__ import annotations
@@ -29,39 +29,39 @@ _LENGTH_BYTES: Final = 8
 _MARK: Final = "[" + re.escape(PUNCTUATION.decode()) + "]"
 _CONTROL: Final = re.compile("[" + re.escape(WHITESPACE.decode()) + "]")
 _SUSPECT: Final = re.compile("[" + re.escape((WHITESPACE + PUNCTUATION).decode()) + "]")
-# Spacing puts a space on both sides of each mark, and so two between neighbouring marks. No caption that was spaced can
-# hold a mark next to anything else, or two marks with a single space between them.
+# Spacing adds a space on both sides of each mark, so there are two between neighbouring marks. In a spaced caption, a
+# mark is never next to anything but a space, and two marks never have a single space between them.
 _NEVER_IN_SPACED_TEXT: Final = re.compile(f"[^ ]{_MARK}|{_MARK}[^ ]|{_MARK} {_MARK}")
 
 
 class EntryFate(IntEnum):
-    """What becomes of an entry when metadata is compiled. All but MATCHABLE are reported and never match."""
+    """Class of an entry of compiled metadata. Entries of all classes but MATCHABLE never match and are reported."""
 
     MATCHABLE = 0
     BLANK = 1
-    """Empty or only spaces: it would match every double space."""
+    """Empty or only spaces; it would match every double space."""
     REPEATED = 2
-    """Equal to an earlier entry, whose id stands for both."""
+    """Equal to an earlier entry, which matches instead of it."""
     CONTROL = 3
-    """Holds a tab, newline or carriage return, which spacing removes from captions."""
+    """Contains a tab, newline or carriage return, which spacing removes from captions."""
     UNMATCHABLE = 4
-    """Holds punctuation in a form that spacing never leaves, such as "St. Louis" or "a , , b"."""
+    """Contains punctuation in a form that no spaced caption has, such as "St. Louis" or "a , , b"."""
 
 
 @dataclass(frozen=True)
 class EntryReport:
-    """How many entries of a list can match, and why the others cannot.
+    """Number of entries of a list that can match, and of the others by reason.
 
     Attributes:
-        counts: number of entries by fate, every fate present.
-        examples: the first few entry ids by fate, MATCHABLE left out.
+        counts: Number of entries by fate, for every fate.
+        examples: First few entry ids by fate, without MATCHABLE.
     """
 
     counts: dict[EntryFate, int]
     examples: dict[EntryFate, list[int]]
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON form: {"counts": {"matchable": 3, …}, "examples": {"unmatchable": [7, …], …}}."""
+        """Return the JSON form: {"counts": {"matchable": 3, …}, "examples": {"unmatchable": [7, …], …}}."""
         return {
             "counts": {fate.name.lower(): count for fate, count in self.counts.items()},
             "examples": {fate.name.lower(): ids for fate, ids in self.examples.items()},
@@ -69,7 +69,7 @@ class EntryReport:
 
     @classmethod
     def from_fates(cls, fates: NDArray[np.uint8]) -> EntryReport:
-        """Count the result of `classify_entries`."""
+        """Return the report of the fates that `classify_entries` returned."""
         return cls(
             counts={fate: int(np.count_nonzero(fates == fate)) for fate in EntryFate},
             examples={
@@ -81,19 +81,19 @@ class EntryReport:
 
 
 def parse_text(data: bytes) -> list[str]:
-    r"""Entries of a text file, one a line.
+    r"""Return the entries of a text file with one entry per line.
 
-    Lines end in "\n" or "\r\n", the last one possibly in nothing; only these and a leading byte order mark are removed.
+    Lines end in "\n" or "\r\n"; the last line may have no end. Only line ends and a byte order mark are removed.
     Other line separators of Unicode are part of an entry.
 
     Args:
-        data: the file's content, uncompressed UTF-8.
+        data: Content of the file, uncompressed UTF-8.
 
     Returns:
-        Entries in order, empty lines included.
+        Entries in order, including empty lines.
 
     Raises:
-        InputError: the bytes are not UTF-8; names the line.
+        InputError: The bytes are not UTF-8; the message names the line.
 
     >>> parse_text(b"a b\r\n c \n\nd")
     ['a b', ' c ', '', 'd']
@@ -103,8 +103,8 @@ def parse_text(data: bytes) -> list[str]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError(
-            f"metadata is not UTF-8: byte 0x{data[error.start]:02x} in line {line} (offset {error.start}): "
-            "convert the list to UTF-8, one entry a line"
+            f"The metadata is not UTF-8: byte 0x{data[error.start]:02x} in line {line} (offset {error.start}). Convert "
+            "it to UTF-8 with one entry per line."
         ) from None
     lines = text.split("\n")
     if not lines[-1]:
@@ -113,7 +113,7 @@ def parse_text(data: bytes) -> list[str]:
 
 
 def first_unwritable_as_text(entries: Sequence[str]) -> int | None:
-    r"""Id of the first entry that a text file of one entry a line would not give back; None where it gives the list.
+    r"""Return the id of the first entry that a text file with one entry per line cannot store, or None.
 
     >>> [first_unwritable_as_text(entries) for entries in (["a", ""], ["a", "b\nc"], ["a\r"], ["\ufeffa"])]
     [None, 1, 0, 0]
@@ -125,35 +125,32 @@ def first_unwritable_as_text(entries: Sequence[str]) -> int | None:
 
 
 def parse_json(data: bytes) -> list[str]:
-    """Entries of a JSON array of strings, the form of the published `metadata.json`.
+    """Return the entries of a JSON array of strings, the form of the published `metadata.json`.
 
     Args:
-        data: the file's content.
-
-    Returns:
-        Entries in order.
+        data: Content of the file.
 
     Raises:
-        InputError: no JSON, no array, an item that is no string or holds half a surrogate pair; names its position.
+        InputError: The data is not a JSON array, or an item is not a string of valid Unicode; the message names it.
 
     >>> parse_json(b'["a", "new york"]')
     ['a', 'new york']
     """
     try:
         entries = json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, a number too long, arrays too deep
-        raise InputError(f"metadata is not JSON: {error}: expected an array of strings in UTF-8") from None
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, a number too long, arrays too deep
+        raise InputError(f"The metadata is not JSON: {error}. Pass an array of strings in UTF-8.") from None
     if not isinstance(entries, list):
-        raise InputError(f"metadata is a JSON {type(entries).__name__}: expected an array of strings")
+        raise InputError(f"The metadata is a JSON {type(entries).__name__}. Pass an array of strings.")
     for i, entry in enumerate(entries):
         if not isinstance(entry, str):
-            raise InputError(f"metadata entry {i} is a {type(entry).__name__}, {entry!r}: expected a string")
+            raise InputError(f"Metadata entry {i} is a {type(entry).__name__}, {entry!r}, not a string.")
     encode_entries(entries)
     return entries
 
 
 def fates_of_entries(entries: Sequence[str]) -> dict[str, int]:
-    """Number of entries, and of those that never match by why, as far as there are any.
+    """Return the number of entries, and of those that never match by reason, without zeros.
 
     >>> fates_of_entries(["a", "a", "St. Louis"])
     {'entries': 3, 'repeated': 1, 'unmatchable': 1}
@@ -164,23 +161,23 @@ def fates_of_entries(entries: Sequence[str]) -> dict[str, int]:
 
 
 def encode_entries(entries: Sequence[str]) -> list[bytes]:
-    """UTF-8 of each entry.
+    """Return the UTF-8 of each entry.
 
     Raises:
-        InputError: an entry holds half a surrogate pair, which has no UTF-8; names its position.
+        InputError: An entry contains half a surrogate pair, which UTF-8 cannot encode; the message names the entry.
     """
     try:
         return [entry.encode() for entry in entries]
     except UnicodeEncodeError as error:
         i = next(i for i, entry in enumerate(entries) if entry == error.object)
-        raise InputError(f"metadata entry {i}, {entries[i]!r}, is no valid Unicode text: correct or drop it") from None
+        raise InputError(f"Metadata entry {i}, {entries[i]!r}, is not valid Unicode. Correct or remove it.") from None
 
 
 def metadata_digest(entries: Sequence[str]) -> str:
-    """Name of a metadata list: equal lists in equal order, and only they, have equal digests.
+    """Return the digest that identifies a metadata list: equal entries in the same order have the same digest.
 
-    SHA-256 over each entry's UTF-8, preceded by its length in bytes as 8 bytes, little-endian; the prefix keeps
-    ["ab"] and ["a", "b"] apart.
+    It is SHA-256 over each entry's UTF-8, preceded by its length in bytes as 8 bytes, little-endian. The length
+    distinguishes ["ab"] from ["a", "b"].
 
     Returns:
         64 hex digits.
@@ -192,7 +189,7 @@ def metadata_digest(entries: Sequence[str]) -> str:
 
 
 def overall_digest(digests: Mapping[str, str]) -> str:
-    """One name for the lists of several languages: SHA-256 over lines `language digest`, in the languages' order.
+    """Return one digest for the lists of several languages: SHA-256 over sorted lines `language digest`.
 
     >>> overall_digest({"vi": "00", "af": "ff"}) == overall_digest({"af": "ff", "vi": "00"})
     True
@@ -202,7 +199,7 @@ def overall_digest(digests: Mapping[str, str]) -> str:
 
 
 def digest_of_encoded(entries: Sequence[bytes]) -> str:
-    """`metadata_digest` of entries that are UTF-8 already."""
+    """Return `metadata_digest` of entries that are encoded already."""
     prefixes = [n.to_bytes(_LENGTH_BYTES, "little") for n in range(256)]
     parts: list[bytes] = []
     for entry in entries:
@@ -212,7 +209,7 @@ def digest_of_encoded(entries: Sequence[bytes]) -> str:
 
 
 def classify_entries(entries: Sequence[str]) -> NDArray[np.uint8]:
-    r"""The fate of each entry; where several hold, the first in the order of `EntryFate`.
+    r"""Return the fate of each entry; if several apply, the first in the order of `EntryFate`.
 
     Returns:
         uint8, shape (entries,), values of `EntryFate`.
@@ -227,7 +224,7 @@ def classify_entries(entries: Sequence[str]) -> NDArray[np.uint8]:
             fates[i] = EntryFate.BLANK
         elif entry in seen:
             fates[i] = EntryFate.REPEATED
-        elif _SUSPECT.search(entry):  # one cheap look settles nearly all
+        elif _SUSPECT.search(entry):  # one cheap search decides for nearly all entries
             if _CONTROL.search(entry):
                 fates[i] = EntryFate.CONTROL
             elif _NEVER_IN_SPACED_TEXT.search(entry):

@@ -1,7 +1,7 @@
-"""Spacing: the text rule that every match rests on (Demystifying CLIP Data, arXiv 2309.16671, section 3.2).
+"""Spacing of captions, on which all matching is based (Demystifying CLIP Data, arXiv 2309.16671, section 3.2).
 
-Bytes throughout: raw alt texts are not always valid UTF-8, and no rule here looks at anything but ASCII, whose bytes
-never occur inside a longer UTF-8 sequence.
+Captions are bytes: raw alt texts are not always valid UTF-8. The rules affect ASCII characters only, whose bytes never
+occur inside a longer UTF-8 sequence.
 """
 
 from __future__ import annotations
@@ -10,25 +10,25 @@ import re
 from typing import Final
 
 SEMANTICS_VERSION: Final = 1
-"""Version of the rules of spacing and matching. Tables and artifacts of another version are not mixed with these."""
+"""Version of the rules of spacing and matching. Tables and artifacts of different versions cannot be combined."""
 
 PUNCTUATION: Final = b",.;:?!`"
-"""The seven marks that become words of their own. Hyphen, underscore, slash, quotes and brackets are no separators."""
+"""The seven punctuation marks that become separate words. Hyphens, underscores, slashes, quotes and brackets do not."""
 
 WHITESPACE: Final = b"\t\n\r"
-"""The three bytes that become one space each. No other blank does, U+00A0 and U+3000 included."""
+"""The three bytes that become one space each. No other white space does, including U+00A0 and U+3000."""
 
 _TO_SPACE: Final = bytes.maketrans(WHITESPACE, b" " * len(WHITESPACE))
 _MARK: Final = re.compile(b"([" + re.escape(PUNCTUATION) + b"])")
 
 
 def space_caption(caption: bytes) -> bytes:
-    r"""Wrap a caption in spaces and set its punctuation apart, so that words can be found by plain substring search.
+    r"""Return a caption with spaces around it and around its punctuation, for matching by substring search.
 
-    An entry e matches when b" " + e + b" " occurs in the result. Nothing is folded, collapsed, trimmed or normalised.
+    An entry e matches if b" " + e + b" " occurs in the result. Nothing is folded, collapsed, trimmed or normalised.
 
     Args:
-        caption: any bytes, usually UTF-8.
+        caption: Any bytes, usually UTF-8.
 
     Returns:
         The spaced caption, with one leading and one trailing space.

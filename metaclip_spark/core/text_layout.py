@@ -1,4 +1,4 @@
-"""Plain aligned text for terminals and pipes: no colour, no dependency, the same in both."""
+"""Layout of human-readable text: aligned columns, shares, counts and sizes, without colour or control characters."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_ONE_DECIMAL = 0.1  # percent; below it one decimal would show nothing
-_LEAST_SHOWN = 0.001
+_ONE_DECIMAL = 0.1  # percent; a smaller share needs more decimals
+_MIN_SHOWN = 0.001
 
 
 def aligned(rows: Sequence[Sequence[str]], *, indent: int = 2, right: Sequence[int] = (1,)) -> list[str]:
-    """Rows as lines with aligned columns.
+    """Return rows as lines with aligned columns.
 
     Args:
-        rows: cells; rows may be of different lengths.
-        indent: spaces before each line.
-        right: positions of the columns that are set flush right (numbers).
+        rows: Cells of each row; the rows may have different lengths.
+        indent: Number of spaces before each line.
+        right: Positions of right-aligned columns (numbers).
 
     >>> aligned([("read", "1,000", "100 %"), ("kept", "25", "2.5 %")])
     ['  read  1,000  100 %', '  kept     25  2.5 %']
@@ -38,22 +38,22 @@ def aligned(rows: Sequence[Sequence[str]], *, indent: int = 2, right: Sequence[i
     ]
 
 
-def percent(part: float, whole: float) -> str:
-    """A share for people; "-" of nothing.
+def percent(part: float, total: float) -> str:
+    """Return a human-readable share; "-" if the total is 0.
 
     >>> percent(1, 3), percent(1, 100_000), percent(1, 10**9), percent(0, 0)
     ('33.3 %', '0.001 %', '<0.001 %', '-')
     """
-    if not whole:
+    if not total:
         return "-"
-    share = 100 * part / whole
+    share = 100 * part / total
     if share == 0 or share >= _ONE_DECIMAL:
         return f"{share:.1f} %"
-    return f"{share:.2g} %" if share >= _LEAST_SHOWN else f"<{_LEAST_SHOWN} %"
+    return f"{share:.2g} %" if share >= _MIN_SHOWN else f"<{_MIN_SHOWN} %"
 
 
 def count(number: float) -> str:
-    """A whole number with separators.
+    """Return a number rounded to an integer, with separators.
 
     >>> count(86654)
     '86,654'
@@ -62,7 +62,7 @@ def count(number: float) -> str:
 
 
 def size(number: int) -> str:
-    """Bytes for people, in powers of ten.
+    """Return a human-readable number of bytes, in powers of ten.
 
     >>> size(999), size(1_500), size(164_000_000)
     ('999 B', '1.5 kB', '164.0 MB')

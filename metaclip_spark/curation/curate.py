@@ -6,15 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metaclip_spark.config.curation import CurateConfig
-from metaclip_spark.curation.checks import check_passes_agree
 from metaclip_spark.curation.choose_t import choose_t
 from metaclip_spark.curation.count_pool import count_pool, duplicated_ids, malformed_warning
 from metaclip_spark.curation.file_layouts import PoolRows, file_layouts
 from metaclip_spark.curation.gathered_statistics import statistics_of
 from metaclip_spark.curation.keep_balanced import balance_on_executors
-from metaclip_spark.curation.languages import metadata_for_pool
+from metaclip_spark.curation.metadata_checks import metadata_for_pool
 from metaclip_spark.curation.report import curate_report
-from metaclip_spark.curation.second_pass import NamedPool, second_pass
+from metaclip_spark.curation.second_pass import NamedPool, check_passes_agree, second_pass
 from metaclip_spark.curation.write_balanced import write_balanced
 from metaclip_spark.pools.row_bounded_batches import row_bounded_batches
 from metaclip_spark.runs.frozen_counts import open_frozen_counts

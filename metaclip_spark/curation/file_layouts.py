@@ -7,7 +7,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from metaclip_spark.core.balancing.expected_rows import estimate_kept_rows
-from metaclip_spark.tables.file_layout import FileLayout, in_tasks, row_bytes
+from metaclip_spark.tables.file_layout import FileLayout, coalesced, row_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -121,7 +121,7 @@ def side_by_side(parts: Sequence[tuple[DataFrame, FileLayouts]], *, reserve: boo
     """
     rows = reduce(
         lambda left, right: left.unionByName(right),
-        (in_tasks(part, layouts.both if reserve else layouts.curated) for part, layouts in parts),
+        (coalesced(part, layouts.both if reserve else layouts.curated) for part, layouts in parts),
     )
     total = reduce(FileLayouts.plus, (layouts for _, layouts in parts))
     written = "both" if reserve else "curated"

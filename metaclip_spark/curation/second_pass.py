@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from metaclip_spark.curation.choose_text import keep_one_text
 from metaclip_spark.curation.keep_balanced import Provenance, keep_balanced, with_provenance
+from metaclip_spark.errors import ConsistencyError
 from metaclip_spark.runs.reopen_pool import pool_readers, reopen_pool
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from metaclip_spark.config.curation import CurateConfig
+    from metaclip_spark.core.balancing.statistics import BalanceStatistics
+    from metaclip_spark.core.counting.pool_counts import PoolCounts
+    from metaclip_spark.curation.choose_t import ChosenT
     from metaclip_spark.curation.gathered_statistics import Statistics
     from metaclip_spark.curation.keep_balanced import Balance
     from metaclip_spark.pools.open_pool import OpenPool
@@ -73,3 +77,30 @@ def second_pass(
         for name, opened in pools
     )
     return reduce(lambda left, right: left.unionByName(right), kept)
+
+
+def check_passes_agree(
+    counts: PoolCounts, statistics: BalanceStatistics, config: CurateConfig, chosen: ChosenT
+) -> None:
+    """Compare the rows that matched in both passes, and the kept rows with the size for which t was chosen.
+
+    Args:
+        counts: Counts of the first pass.
+        statistics: Figures of the second pass.
+        config: With one text per image the second pass may see fewer rows: those that were chosen.
+        chosen: Thresholds of the run.
+
+    Raises:
+        ConsistencyError: They differ: the pool changed between the passes.
+    """
+    matched, seen = sum(counts.matched.values()), statistics.matched
+    if seen > matched or (seen < matched and config.texts_per_image == "all_pairs"):
+        raise ConsistencyError(
+            f"{matched} rows matched in the first pass and {seen} in the second, so the pool changed. The run is not "
+            "recorded as finished; run it again when nobody writes to the pool."
+        )
+    if chosen.rows not in {None, statistics.kept}:
+        raise ConsistencyError(
+            f"t was chosen to keep {chosen.rows} rows, but {statistics.kept} were kept, so the pool changed. The run "
+            "is not recorded as finished; run it again when nobody writes to the pool."
+        )

@@ -1,8 +1,7 @@
-"""Make the embedded example again from WordNet 3.0's data files: `python -m metaclip_spark.example.from_wordnet DIR`.
+"""Write the embedded example from the data files of WordNet 3.0: `python -m metaclip_spark.example.from_wordnet DIR`.
 
-DIR holds data.noun, data.verb, data.adj and data.adv of WordNet 3.0 (Debian's wordnet-base has them in
-/usr/share/wordnet; 3.1 is the wrong edition and is refused). The output is the same for the same input, byte for byte
-with the same zlib.
+DIR is the folder of data.noun, data.verb, data.adj and data.adv of WordNet 3.0 (Debian's wordnet-base has them in
+/usr/share/wordnet; other editions are refused). The same input and the same zlib give the same bytes.
 """
 
 from __future__ import annotations
@@ -19,15 +18,15 @@ if TYPE_CHECKING:
 PARTS_OF_SPEECH = ("noun", "verb", "adj", "adv")
 NAMES_FILE = "wordnet_names.txt.gz"
 SENTENCES_FILE = "wordnet_sentences.tsv.gz"
-WORDNET_3_0_ENTRIES = 86_654  # semantics of the recipe, table 1: synset names and "0" to "99"
+WORDNET_3_0_ENTRIES = 86_654  # Demystifying CLIP Data, table 1: synset names and "0" to "99"
 
 _SYNTACTIC_MARKER = re.compile(r"\((?:a|p|ip)\)$")
-# Only quotations that stand alone between semicolons: others are phrases quoted inside a definition.
+# Only quotations between semicolons are example sentences; others are phrases quoted inside a definition.
 _SENTENCE = re.compile(r'(?:^|; )"([^"]+)"')
 
 
 class Synset(NamedTuple):
-    """One synset of a data file: its key, its first word as written there, its gloss."""
+    """Synset of a data file: its key, its first word as written, its gloss."""
 
     key: str
     word: str
@@ -35,7 +34,7 @@ class Synset(NamedTuple):
 
 
 def read_synsets(lines: Iterable[str]) -> Iterator[Synset]:
-    """Synsets of one data file, in file order; the licence at its top (indented lines) is left out."""
+    """Yield the synsets of one data file, in file order, without the licence at its top (indented lines)."""
     for line in lines:
         if line.startswith(" "):
             continue
@@ -45,7 +44,7 @@ def read_synsets(lines: Iterable[str]) -> Iterator[Synset]:
 
 
 def entry_of(word: str) -> str:
-    """The metadata entry that a synset's first word gives: the synset's name up to the first ".", "_" as a space.
+    """Return the metadata entry of a synset's first word: up to the first ".", "_" replaced by a space.
 
     >>> entry_of("New_York"), entry_of("other(a)"), entry_of("Dr.")
     ('new york', 'other', 'dr')
@@ -54,7 +53,7 @@ def entry_of(word: str) -> str:
 
 
 def sentences_of(gloss: str) -> list[str]:
-    """The example sentences of a gloss, as written.
+    """Return the example sentences of a gloss.
 
     >>> sentences_of('a distinct part; "how big is it?"; the phrase "in part" is common; "it works"')
     ['how big is it?', 'it works']
@@ -63,7 +62,7 @@ def sentences_of(gloss: str) -> list[str]:
 
 
 def build_entries(synsets: Iterable[Synset]) -> list[str]:
-    """The metadata list: "0" to "99", then the synsets' names in file order, without repeats and the empty name."""
+    """Return the metadata: "0" to "99", then the distinct names of the synsets in file order, not the empty one."""
     entries = dict.fromkeys(str(number) for number in range(100))
     entries.update(dict.fromkeys(entry_of(synset.word) for synset in synsets))
     entries.pop("", None)
@@ -71,7 +70,7 @@ def build_entries(synsets: Iterable[Synset]) -> list[str]:
 
 
 def build_sentences(synsets: Iterable[Synset]) -> list[tuple[str, str]]:
-    """Pairs (key, sentence); the key is the synset's with the sentence's number: "n00003553-1"."""
+    """Return pairs (key, sentence); the key is that of the synset and the number of the sentence: "n00003553-1"."""
     return [
         (f"{synset.key}-{number}", sentence)
         for synset in synsets
@@ -83,7 +82,7 @@ def write_example(wordnet: Path, output: Path) -> None:
     """Write both data files of the example.
 
     Raises:
-        SystemExit: the folder holds another edition than WordNet 3.0.
+        SystemExit: The folder has another edition than WordNet 3.0.
     """
     synsets: list[Synset] = []
     for part in PARTS_OF_SPEECH:
@@ -91,7 +90,9 @@ def write_example(wordnet: Path, output: Path) -> None:
             synsets += read_synsets(lines)
     entries = build_entries(synsets)
     if len(entries) != WORDNET_3_0_ENTRIES:
-        message = f"{wordnet} gives {len(entries):,} entries, WordNet 3.0 gives {WORDNET_3_0_ENTRIES:,}: wrong edition"
+        message = (
+            f"{wordnet} has {len(entries):,} entries instead of {WORDNET_3_0_ENTRIES:,}. Pass a folder of WordNet 3.0."
+        )
         raise SystemExit(message)
     _write_lines(output / NAMES_FILE, entries)
     _write_lines(output / SENTENCES_FILE, ("\t".join(pair) for pair in build_sentences(synsets)))
@@ -99,7 +100,7 @@ def write_example(wordnet: Path, output: Path) -> None:
 
 def _write_lines(path: Path, lines: Iterable[str]) -> None:
     text = "".join(line + "\n" for line in lines)
-    # No time and no file name in the header: the same bytes at every run.
+    # The header has neither time nor file name, so that every run writes the same bytes.
     path.write_bytes(gzip.compress(text.encode(), compresslevel=9, mtime=0))
 
 

@@ -17,7 +17,7 @@ from metaclip_spark.runs.stored_counts import count_rows
 from metaclip_spark.runs.tables_state import current_run
 from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.tables.new_files import new_file
+from metaclip_spark.tables.output_files import new_file
 from metaclip_spark.tables.tables import Tables
 
 if TYPE_CHECKING:

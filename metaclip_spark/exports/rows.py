@@ -15,7 +15,7 @@ from metaclip_spark.spark.columns import quoted
 from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.locations import absolute, located, nearest
 from metaclip_spark.spark.session import check_session
-from metaclip_spark.tables.new_files import check_rows, new_folder, refuse_sources
+from metaclip_spark.tables.output_files import check_apart, check_rows_readable, new_folder
 from metaclip_spark.tables.schemas import CURATED
 from metaclip_spark.tables.tables import Tables
 
@@ -59,7 +59,7 @@ def export_img2dataset(
     with translated_job_errors(Tables(spark, output)), new_folder(place, overwrite=overwrite) as path:
         chosen.write.parquet(path)
         written = chosen.count()
-        check_rows(spark, path, written, form="parquet", schema=chosen.schema)
+        check_rows_readable(spark, path, written, form="parquet", schema=chosen.schema)
         left_out = rows.count() - written
     return ExportReport("img2dataset", place, written, left_out, chosen.columns, run.run_id)
 
@@ -96,7 +96,7 @@ def export_jsonl(
     with translated_job_errors(Tables(spark, output)), new_folder(place, overwrite=overwrite) as path:
         lines.write.options(**options).json(path)
         written = rows.count()
-        check_rows(spark, path, written, form="json", schema=lines.schema)
+        check_rows_readable(spark, path, written, form="json", schema=lines.schema)
     return ExportReport("jsonl", place, written, 0, chosen, run.run_id)
 
 
@@ -133,7 +133,7 @@ def located_target(spark: SparkSession, target: str, tables: Tables) -> str:
     place = located(spark, target)
     read = {path for each in stored_runs(tables).values() for path in each.source.paths}
     folders = [] if tables.folder is None else [tables.folder]
-    refuse_sources(place, (located(spark, absolute(source)) for source in (*folders, *sorted(read))))
+    check_apart(place, (located(spark, absolute(source)) for source in (*folders, *sorted(read))))
     return place
 
 

@@ -13,7 +13,7 @@ from metaclip_spark.exports.export_report import ExportReport
 from metaclip_spark.exports.rows import open_curated
 from metaclip_spark.spark.arrow_functions import map_in_arrow
 from metaclip_spark.spark.job_errors import translated_job_errors
-from metaclip_spark.tables.new_files import new_file
+from metaclip_spark.tables.output_files import new_file
 from metaclip_spark.tables.tables import Tables
 
 if TYPE_CHECKING:

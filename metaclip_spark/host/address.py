@@ -1,7 +1,7 @@
-"""The address of this machine that Spark's JVM takes: a name that nobody can look up must not end it.
+"""Address of this machine for Spark's JVM, which must start even if the machine's name cannot be resolved.
 
-The JVM asks for the address of the machine's name before it reads any setting, and ends where there is none, as in
-containers without a network; the environment alone comes earlier.
+The JVM resolves the name of the machine before it reads any setting, and exits if that fails, as it does in containers
+without a network. Only an environment variable takes effect earlier.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VARIABLE: Final = "SPARK_LOCAL_IP"
-"""Spark's own environment variable: an address of this machine, whose name is then not looked up."""
+"""Environment variable of Spark: the address of this machine. If it is set, Spark does not resolve the name."""
 
 
 @contextmanager
 def child_address(master: str) -> Iterator[None]:
-    """Within it, the JVM of a local master gets this machine's address for itself; one that the user set stays."""
+    """Set the address for processes started within the context, if the master is local and the user has set none."""
     ours = master.startswith("local") and VARIABLE not in os.environ
     if ours:
         os.environ[VARIABLE] = "127.0.0.1"
@@ -32,7 +32,7 @@ def child_address(master: str) -> Iterator[None]:
 
 
 def host_name_problem() -> str | None:
-    """Why the JVM ended and the remedy, where this machine's name has no address; None where that is no reason."""
+    """Return the likely reason why the JVM exited, and the remedy, if this machine's name cannot be resolved."""
     if VARIABLE in os.environ:
         return None
     name = socket.gethostname()
@@ -40,8 +40,7 @@ def host_name_problem() -> str | None:
         socket.gethostbyname(name)
     except OSError as error:
         return (
-            f"most likely because the name of this machine, {name}, cannot be looked up ({error}). Remedy: set the "
-            f"environment variable {VARIABLE} to the address at which executors reach this machine, or enter the name "
-            "in /etc/hosts"
+            f"most likely because the name of this machine, {name}, cannot be resolved ({error}). Set the environment "
+            f"variable {VARIABLE} to the address at which executors reach this machine, or add the name to /etc/hosts"
         )
     return None

@@ -1,7 +1,7 @@
-"""The host's cache directory: where worker processes of one user share compiled kernels and unpacked artifacts.
+"""Cache directory of the host, in which worker processes of one user share compiled kernels and unpacked artifacts.
 
-Compiled kernels are machine code that a worker runs as it finds it. The directory is therefore used only if it belongs
-to this user and neither its group nor others may write to it.
+Compiled kernels are machine code that a worker process runs without further checks. The directory is therefore used
+only if it belongs to this user and neither its group nor others can write to it.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 CACHE_VARIABLE: Final = "METACLIP_SPARK_CACHE_DIR"
-"""Environment variable that names the cache directory; set it where a worker's home is not writable or not local."""
+"""Environment variable that names the cache directory; for executors whose home is not writable or not local."""
 
 _UNUSED_DAYS: Final = 30
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
 def cache_root() -> str:
-    """The host's cache directory, created if absent.
+    """Return the cache directory of the host, and create it if it does not exist.
 
-    The first of these that can be created and written, and that is this user's alone: $METACLIP_SPARK_CACHE_DIR;
-    `metaclip_spark` under $XDG_CACHE_HOME or `~/.cache`; `metaclip_spark-<user>` under the system's temporary
-    directory, unless that is a symbolic link, which anybody could have put there. Failing all, a new directory for this
-    process only.
+    It is the first of these that can be created and written, and that no other user can write to:
+    $METACLIP_SPARK_CACHE_DIR; `metaclip_spark` under $XDG_CACHE_HOME; `metaclip_spark` under `~/.cache`;
+    `metaclip_spark-<user>` under the system's temporary directory, unless that is a symbolic link, which any user could
+    have created; a new directory for this process only.
 
     Returns:
         An absolute path, safe to share between processes of one user.
 
     Raises:
-        EnvironmentProblemError: the variable names a directory that cannot be used.
+        EnvironmentProblemError: The environment variable names a directory that cannot be used.
     """
     override = os.environ.get(CACHE_VARIABLE)
     if override:
@@ -48,12 +48,12 @@ def cache_root() -> str:
             return _writable(Path(override).resolve())
         except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
             raise EnvironmentProblemError(
-                f"{CACHE_VARIABLE}={override} cannot be used: {error}: name a directory that is this user's alone "
-                "(mode 700), or one that does not exist yet, since it will hold machine code"
+                f"{CACHE_VARIABLE}={override} cannot be used: {error}. The cache contains machine code, so name a "
+                "directory to which only this user can write (mode 700), or one that does not exist yet."
             ) from error
     xdg = os.environ.get("XDG_CACHE_HOME")
     candidates = [Path(xdg) / "metaclip_spark"] if xdg else []
-    with contextlib.suppress(RuntimeError):  # no home directory can be found for this user
+    with contextlib.suppress(RuntimeError):  # this user has no home directory
         candidates.append(Path.home() / ".cache" / "metaclip_spark")
     for candidate in candidates:
         with contextlib.suppress(OSError, RuntimeError):
@@ -66,7 +66,7 @@ def cache_root() -> str:
 
 @cache
 def _own_directory() -> str:
-    """The last resort: a cache for this process only."""
+    """Return a new directory for this process only."""
     return tempfile.mkdtemp(prefix="metaclip_spark-")
 
 
@@ -78,14 +78,14 @@ def _writable(path: Path) -> str:
 
 
 def private_directory(path: Path) -> None:
-    """Create a directory if need be, and make sure that what lies in it can only come from this user.
+    """Create a directory if it does not exist, and check that only this user can have written to it.
 
     Args:
-        path: the directory itself, no link to it: in a directory that others write to, a link could be theirs.
+        path: Directory itself, not a link to it: where others can write, the link could be theirs.
 
     Raises:
-        PermissionError: it is a link, belongs to another user, or its group or others may write to it.
-        OSError: it cannot be created.
+        PermissionError: It is a link, belongs to another user, or its group or others can write to it.
+        OSError: It cannot be created.
     """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     if hasattr(os, "getuid"):
@@ -93,19 +93,19 @@ def private_directory(path: Path) -> None:
         kind = "directory" if stat.S_ISDIR(status.st_mode) else "link"
         if kind == "link" or status.st_uid != os.getuid() or status.st_mode & _OTHERS_WRITE:
             raise PermissionError(
-                f"{path} is a {kind} of user {status.st_uid} with mode {stat.S_IMODE(status.st_mode):o}: it has to be "
-                f"a directory of user {os.getuid()} that its group and others cannot write to"
+                f"{path} is a {kind} of user {status.st_uid} with mode {stat.S_IMODE(status.st_mode):o}, not a "
+                f"directory of user {os.getuid()} to which its group and others cannot write"
             )
 
 
 def drop_unused(paths: Iterable[Path]) -> None:
-    """Delete those files and directories that nobody has touched for a month.
+    """Delete the files and directories that were not touched for 30 days.
 
-    A process that has mapped or loaded one keeps what it has.
+    A process that has mapped or loaded one can still use it.
     """
     oldest = time.time() - _UNUSED_DAYS * 86_400
     for path in paths:
-        with contextlib.suppress(OSError):  # another worker was first
+        with contextlib.suppress(OSError):  # another process deleted it
             if path.lstat().st_mtime < oldest:
                 if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path)

@@ -1,4 +1,4 @@
-"""Find the Java that Spark would start, and judge its version before Spark fails on it with a stack trace."""
+"""Search for the Java that Spark starts, and check its version before Spark fails with a stack trace."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SUPPORTED_MAJORS = (17, 21, 25)
-"""What Spark 4.2 runs on; 17 and 21 are the ones to install."""
+"""Versions that Spark 4.2 supports; 17 and 21 are recommended."""
 
 _REMEDY = (
-    "install Java 17 or 21 (a JRE is enough) and put its bin folder on PATH, or set JAVA_HOME to it; or let pip bring "
-    "one: pip install 'metaclip-spark[jre]'"
+    "Install Java 17 or 21 (a JRE is enough), and put its bin folder on PATH or set JAVA_HOME to its folder; or "
+    "let pip install one: pip install 'metaclip-spark[jre]'"
 )
 _VERSION = re.compile(r'version "(?P<version>(?:1\.)?(?P<major>\d+)[^"]*)"')
 _START_LIMIT_SECONDS = 60
@@ -32,10 +32,10 @@ class Java(NamedTuple):
 
 
 def find_java(environment: Mapping[str, str]) -> Java:
-    """The Java that Spark's launcher would take: JAVA_HOME's if that is set, else the first on PATH.
+    """Return the Java that Spark's launcher starts: that of JAVA_HOME if it is set, otherwise the first on PATH.
 
     Raises:
-        EnvironmentProblemError: there is none, it does not run, or its version is not one of SUPPORTED_MAJORS.
+        EnvironmentProblemError: There is no Java, it does not run, or its version is not one of SUPPORTED_MAJORS.
     """
     executable = _locate(environment)
     try:
@@ -47,14 +47,16 @@ def find_java(environment: Mapping[str, str]) -> Java:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise EnvironmentProblemError(f"{executable} does not run ({error}): {_REMEDY}") from error
+        raise EnvironmentProblemError(f"{executable} does not run ({error}). {_REMEDY}") from error
     found = _VERSION.search(answer.stderr + answer.stdout)
     if found is None:
         said = (answer.stderr or answer.stdout).strip().splitlines()[:1]
-        raise EnvironmentProblemError(f"{executable} -version does not tell a version (it says {said}): {_REMEDY}")
+        raise EnvironmentProblemError(f"{executable} -version prints no version, but {said}. {_REMEDY}")
     major = int(found["major"])
     if major not in SUPPORTED_MAJORS:
-        raise EnvironmentProblemError(f"{executable} is Java {found['version']}, which Spark 4 cannot use: {_REMEDY}")
+        raise EnvironmentProblemError(
+            f"{executable} is Java {found['version']}, which Spark 4 does not support. {_REMEDY}"
+        )
     return Java(executable, major)
 
 
@@ -63,9 +65,13 @@ def _locate(environment: Mapping[str, str]) -> Path:
     if home:
         executable = Path(home) / "bin" / "java"
         if not executable.is_file():
-            raise EnvironmentProblemError(f"JAVA_HOME is {home}, but there is no {executable}: {_REMEDY}, or unset it")
+            raise EnvironmentProblemError(
+                f"JAVA_HOME is {home}, but {executable} does not exist. Correct JAVA_HOME or unset it. {_REMEDY}"
+            )
         return executable
     on_path = shutil.which("java", path=environment.get("PATH", ""))
     if on_path is None:
-        raise EnvironmentProblemError(f"no Java found: JAVA_HOME is not set and PATH has no `java`; {_REMEDY}")
+        raise EnvironmentProblemError(
+            f"No Java was found: JAVA_HOME is not set, and there is no `java` on PATH. {_REMEDY}"
+        )
     return Path(on_path)

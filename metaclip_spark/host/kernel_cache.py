@@ -1,4 +1,4 @@
-"""Decorators that compile a function once per host: `numba.njit` with a cache that every worker process shares.
+"""Decorators that compile a function once per host: `numba.njit` with a cache that all worker processes share.
 
 numba's own cache locators do not fit executors:
 
@@ -9,8 +9,8 @@ numba's own cache locators do not fit executors:
 
 Here a cache locator, which numba takes through its setting `CACHE_LOCATOR_CLASSES`, names the directory by
 `kernel_digest`; and the first call of a kernel compiles under a file lock, so that the other worker processes wait and
-then load the result. The setting is changed only while numba opens the cache of a kernel: functions of the user keep
-their cache. Nothing is compiled, and no directory is made, when a module is imported.
+then load the result. The setting is changed only while numba opens the cache of a kernel, so the user's own functions
+keep their cache. Importing a module compiles nothing and creates no directory.
 """
 
 # numba has types for its decorators only
@@ -148,7 +148,7 @@ class Kernel:
 
 @contextlib.contextmanager
 def first_locator(locator: str) -> Iterator[None]:
-    """Let numba try this cache locator first within the context; user functions of other threads find theirs next."""
+    """Make numba try this cache locator first within the context, then those that the user has configured."""
     settings: Any = numba.config
     before = settings.CACHE_LOCATOR_CLASSES
     settings.CACHE_LOCATOR_CLASSES = f"{locator},{before or _NUMBA_LOCATORS}"
@@ -159,7 +159,10 @@ def first_locator(locator: str) -> Iterator[None]:
 
 
 def _host_lock(path: Path) -> contextlib.AbstractContextManager[Any]:
-    """Wait for a lock of the host, which closing the file releases; give up where there are none, or it takes long."""
+    """Return an open, locked file once no other process of the host has locked it; closing it releases the lock.
+
+    Without file locks, on a full disk or after a long wait, return a context manager that does nothing.
+    """
     try:
         import fcntl  # noqa: PLC0415  # POSIX only: elsewhere worker processes compile side by side, which is slower
     except ImportError:

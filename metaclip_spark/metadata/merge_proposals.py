@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from metaclip_spark.config.metadata import MetadataConfig
     from metaclip_spark.metadata.candidates.proposal import Proposal
     from metaclip_spark.metadata.report import MetadataReport
-    from metaclip_spark.metadata.run import Run
+    from metaclip_spark.runs.run import Run
 
 
 class MetadataMerge:
@@ -76,10 +76,10 @@ class MetadataMerge:
             official=self.official,
         )
         if not merged.entries:
-            raise InputError(f"the sources of {self._language!r} have no entries. Their candidates: {merged.figures}")
+            raise InputError(f"The sources of {self._language!r} have no entries. Their candidates: {merged.figures}.")
         origins = origins_of(proposals, self._official_path, self.official)
         origins.warnings.extend(warnings)
-        with self._run.step("write"):
+        with self._run.step("write", source="the entries"):
             report = metadata_report(
                 merged,
                 language=self._language,

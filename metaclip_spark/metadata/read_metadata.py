@@ -29,7 +29,7 @@ _LIST: Final = re.compile(r".*\.(?:txt|json)(?:\.gz)?|(?:.*/)?[^./]+\.gz", re.IG
 _LIST_FORMS: Final = ".txt with one entry a line, .json with an array of strings, either with .gz; .gz alone is text"
 _FORMS: Final = (
     f"Metadata is a list ({_LIST_FORMS}), an artifact of `metaclip-spark compile`, or a Parquet or Delta table with "
-    "the columns entry_id and entry"
+    "the columns entry_id and entry."
 )
 
 
@@ -60,7 +60,7 @@ def read_metadata(
     elif exists_here(Path(place)) and Path(place).is_file():
         return _artifact(place, language, spark)
     elif not exists_here(Path(place)) and not is_table_name(place):
-        raise InputError(f"there is no metadata at {place} ({absent_part(place)}). {_FORMS}")
+        raise InputError(f"There is no metadata at {place} ({absent_part(place)}). {_FORMS}")
     entries = _table_entries(place, _needed(spark, place), language or DEFAULT_LANGUAGE)
     return compile_metadata(entries, language=language or DEFAULT_LANGUAGE)
 
@@ -72,7 +72,7 @@ def read_list(path: Path) -> list[str]:
         InputError: The file cannot be read, is not a list, or has no entries.
     """
     if not _LIST.fullmatch(str(path)):
-        raise InputError(f"{path} is not named like a list of entries ({_LIST_FORMS}). Rename or convert it")
+        raise InputError(f"{path} is not named like a list of entries ({_LIST_FORMS}). Rename or convert it.")
     return _parse(str(path), _content(str(path), None))
 
 
@@ -82,11 +82,11 @@ def _parse(place: str, content: bytes) -> list[str]:
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
-            raise InputError(f"the metadata list {place} is damaged or not a gzip file: {error}. Restore it") from None
+            raise InputError(f"The metadata list {place} is damaged or not a gzip file: {error}. Restore it.") from None
         name = name.removesuffix(".gz")
     entries = parse_json(content) if name.endswith(".json") else parse_text(content)
     if not entries:
-        raise InputError(f"the metadata list {place} has no entries. It may be truncated or was never filled")
+        raise InputError(f"The metadata list {place} has no entries. It may be truncated or was never filled.")
     return entries
 
 
@@ -97,10 +97,10 @@ def _content(place: str, spark: SparkSession | None) -> bytes:
         except OSError as error:
             absent = absent_part(place)
             why = f"{error.strerror}{absent and f' ({absent})'}"
-            raise InputError(f"cannot read the metadata {place}: {why}. {_FORMS}") from None
+            raise InputError(f"Cannot read the metadata {place}: {why}. {_FORMS}") from None
     files = _listed(place, _needed(spark, place)).select("content").collect()
     if len(files) != 1:
-        raise InputError(f"the metadata {place} is {len(files)} files, not one. {_FORMS}")
+        raise InputError(f"The metadata {place} is {len(files)} files, not one. {_FORMS}")
     return bytes(files[0].content)
 
 
@@ -110,21 +110,21 @@ def _table_entries(place: str, spark: SparkSession, language: str) -> list[str]:
     missing = {"entry_id", "entry"} - set(rows.columns)
     if missing:
         raise ColumnNotFoundError(
-            f"the metadata table {place} has no column {', '.join(sorted(missing))} "
-            f"(it has {', '.join(rows.columns)}). It needs entry_id, the position from 0, and entry, the text"
+            f"The metadata table {place} has no column {', '.join(sorted(missing))} "
+            f"(it has {', '.join(rows.columns)}). It needs entry_id, the position from 0, and entry, the text."
         )
     if "language" in rows.columns:
         rows = rows.where(rows.language == language)
     listed = rows.select("entry_id", "entry").orderBy("entry_id").collect()
     if not listed:
         raise InputError(
-            f"the metadata table {place} has no rows for language {language!r}. Pass the language of its rows"
+            f"The metadata table {place} has no rows for language {language!r}. Pass the language of its rows."
         )
     for position, row in enumerate(listed):
         if row.entry_id != position or row.entry is None:
             raise InputError(
-                f"the metadata table {place} has entry_id {row.entry_id} with entry {row.entry!r} where entry_id "
-                f"{position} is expected. Ids must count from 0 without gaps or repeats, and entries must not be null"
+                f"The metadata table {place} has entry_id {row.entry_id} with entry {row.entry!r} where entry_id "
+                f"{position} is expected. Ids must count from 0 without gaps or repeats, and entries must not be null."
             )
     return [row.entry for row in listed]
 
@@ -139,7 +139,7 @@ def _rows(place: str, spark: SparkSession) -> DataFrame:
             return analysed(spark.table(place) if by_name else spark.read.format(kind).load(place))
         except AnalysisException as error:
             reasons.append(f"{kind}: {error.getCondition()}")
-    raise InputError(f"the metadata {place} is not a table ({', '.join(reasons)}). {_FORMS}")
+    raise InputError(f"The metadata {place} is not a table ({', '.join(reasons)}). {_FORMS}")
 
 
 def _artifact(place: str, language: str | None, spark: SparkSession | None) -> CompiledMetadata:
@@ -150,8 +150,8 @@ def _artifact(place: str, language: str | None, spark: SparkSession | None) -> C
         raise ArtifactError(f"{place}: {error}. {_FORMS}") from error
     if language not in {None, compiled.language}:
         raise ArtifactError(
-            f"the artifact {place} was compiled for language {compiled.language!r}, not {language!r}. Compile the list "
-            f"again with --language {language}"
+            f"The artifact {place} was compiled for language {compiled.language!r}, not {language!r}. Compile the list "
+            f"again with --language {language}."
         )
     return compiled
 
@@ -166,15 +166,15 @@ def _listed(place: str, spark: SparkSession) -> DataFrame:
     from py4j.protocol import Py4JJavaError  # noqa: PLC0415 - lists on this machine are read without Spark
     from pyspark.errors import PySparkException  # noqa: PLC0415
 
-    from metaclip_spark.tables.files import listing  # noqa: PLC0415
+    from metaclip_spark.spark.file_listing import listed_files  # noqa: PLC0415
 
     try:
-        return analysed(listing(spark, place))
+        return analysed(listed_files(spark, place))
     except (PySparkException, Py4JJavaError) as error:  # Py4JJavaError if Spark has no driver for the store
-        raise InputError(f"cannot read the metadata {place}: {failure_reason(error)}. {_FORMS}") from error
+        raise InputError(f"Cannot read the metadata {place}: {failure_reason(error)}. {_FORMS}") from error
 
 
 def _needed(spark: SparkSession | None, place: str) -> SparkSession:
     if spark is None:
-        raise EnvironmentProblemError(f"the metadata {place} is read with Spark. Pass a session")
+        raise EnvironmentProblemError(f"The metadata {place} is read with Spark. Pass a session.")
     return spark

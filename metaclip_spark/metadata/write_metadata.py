@@ -20,7 +20,7 @@ from metaclip_spark.core.xxh64 import hash_rows
 from metaclip_spark.errors import MetaclipSparkError
 from metaclip_spark.spark.job_errors import failure_reason
 from metaclip_spark.spark.locations import local_path, located
-from metaclip_spark.tables.atomic_files import json_bytes, put_file
+from metaclip_spark.tables.atomic_files import add_file, json_bytes
 from metaclip_spark.tables.schemas import METADATA, METADATA_SCHEMA
 from metaclip_spark.tables.tables import Tables
 
@@ -68,7 +68,7 @@ class MetadataTarget:
         self._language = language
         root = None if self._tables.folder is None else local_path(located(spark, self._tables.folder))
         self._folder = None if root is None else root / language
-        self._tables.refuse_foreign()
+        self._tables.check_root()
 
     def write(
         self, entries: Sequence[Entry], *, digest: str, manifest: dict[str, Any], report: dict[str, Any]
@@ -98,7 +98,7 @@ class MetadataTarget:
         with ExitStack() as stack:
             # Files are written under temporary names and renamed when this block ends without an error.
             for place, content in ((overview, _overview(languages)), *contents.items()):
-                put_file(stack, place, content)
+                add_file(stack, place, content)
             self._put(entries, digest)
         earlier = self._folder / LIST
         warnings = [] if earlier in contents else _remove(earlier)
@@ -106,8 +106,8 @@ class MetadataTarget:
         return Written({"table": table} | {place.name: str(place) for place in contents}, warnings)
 
     def _put(self, entries: Sequence[Entry], digest: str) -> None:
-        rows = self._tables.frame(_rows(entries, self._language, digest), METADATA_SCHEMA)
-        self._tables.put(METADATA, rows, f"language = '{self._language}'")
+        rows = self._tables.create_dataframe(_rows(entries, self._language, digest), METADATA_SCHEMA)
+        self._tables.replace_rows(METADATA, rows, f"language = '{self._language}'")
 
     def _contents(
         self, entries: Sequence[Entry], manifest: dict[str, Any], report: dict[str, Any]
@@ -131,7 +131,7 @@ class MetadataTarget:
             languages = stored_languages(self._tables)
             if languages != written:
                 with ExitStack() as stack:
-                    put_file(stack, place, _overview(languages))
+                    add_file(stack, place, _overview(languages))
         except (MetaclipSparkError, PySparkException, Py4JJavaError) as error:
             why = str(error) if isinstance(error, MetaclipSparkError) else failure_reason(error)
             said = (

@@ -24,8 +24,10 @@ from metaclip_spark.pools.records import LINE, MALFORMED, RECORD
 from metaclip_spark.pools.source import Source, identify, unreadable
 from metaclip_spark.pools.text_formats import read_lines, well_formed
 from metaclip_spark.spark.columns import quoted
+from metaclip_spark.spark.file_listing import listed_files
 from metaclip_spark.spark.locations import absolute, is_inside, is_table_name
 from metaclip_spark.spark.session_features import analysed, input_files
+from metaclip_spark.spark.table_place import TablePlace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -142,15 +144,14 @@ def _read(spark: SparkSession, pool: Pool, source: Source) -> list[DataFrame]:
             return [analysed(reader.load(list(pool.paths)))]
         found = source.description["version"]
         versions = found if isinstance(found, list) else [found]
-        return [analysed(_table(spark, path, version)) for path, version in zip(pool.paths, versions, strict=True)]
+        return [_table(spark, path, version) for path, version in zip(pool.paths, versions, strict=True)]
     except (PySparkException, Py4JJavaError) as error:  # Py4JJavaError where a file is not Parquet
         raise unreadable(pool, error) from error
 
 
 def _table(spark: SparkSession, place: str, version: int | None) -> DataFrame:
     # Both passes read one version, whatever is committed meanwhile.
-    reader = spark.read if version is None else spark.read.option("versionAsOf", str(version))
-    return reader.table(place) if is_table_name(place) else reader.format("delta").load(place)
+    return TablePlace(place, is_table_name(place)).opened(spark, version)
 
 
 def _check_files_read_once(spark: SparkSession, pool: Pool) -> None:
@@ -158,8 +159,8 @@ def _check_files_read_once(spark: SparkSession, pool: Pool) -> None:
     paths = sorted(f"{path.rstrip('/')}/" for path in pool.paths)
     if pool.format in TABLE_FORMATS or not (_GLOB.search("".join(paths)) or any(map(is_inside, paths[1:], paths))):
         return
-    files = [len(input_files(spark.read.format("binaryFile").load(path))) for path in pool.paths]
-    repeated = sum(files) - len(input_files(spark.read.format("binaryFile").load(list(pool.paths))))
+    files = [len(input_files(listed_files(spark, path, recursive=False))) for path in pool.paths]
+    repeated = sum(files) - len(input_files(listed_files(spark, *pool.paths, recursive=False)))
     if repeated:
         raise InputError(
             f"{repeated} of the {sum(files)} files in {', '.join(pool.paths)} are in more than one of these paths and "

@@ -1,4 +1,4 @@
-"""Rows and bytes of single Parquet files, for estimates: what cannot be read is no error here."""
+"""Rows and bytes of single Parquet files, for estimates; unreadable files are no errors here."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import PySparkException
 
+from metaclip_spark.spark.file_listing import hadoop_settings, listed_files
 from metaclip_spark.spark.session_features import has_spark_context
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ class FileSize(NamedTuple):
     """Size of a file.
 
     Attributes:
-        rows: in it.
-        bytes: of it, compressed.
+        rows: Rows in the file.
+        bytes: Compressed bytes of the file.
     """
 
     rows: int
@@ -30,31 +31,30 @@ class FileSize(NamedTuple):
 
 
 def sizes_by_footers(spark: SparkSession, files: Sequence[str]) -> list[FileSize] | None:
-    """Sizes of some files, no job but a few milliseconds each.
+    """Return the sizes of some files without a job, in a few milliseconds each.
 
     Args:
-        spark: the session.
-        files: as Spark names them.
+        spark: Session that reads the footers.
+        files: Names of the files, as given by Spark.
 
     Returns:
-        None where the driver cannot look into all of them: without a context, or in stores that are open to tables
-        alone.
+        None if the driver cannot read all footers: without a SparkContext, or in stores that only tables may read.
     """
     if not has_spark_context(spark):
         return None
     try:
-        jvm = spark._jvm  # noqa: SLF001 - pyspark has no way to ask
-        settings = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001 - those that Spark reads with
+        jvm = spark._jvm  # noqa: SLF001 - pyspark cannot read footers
+        settings = hadoop_settings(spark)
         return [_by_footer(jvm, settings, file) for file in files]
-    except (PySparkException, Py4JError, AttributeError, TypeError):  # the last where there is no such class
+    except (PySparkException, Py4JError, AttributeError, TypeError):  # TypeError where the class does not exist
         return None
 
 
 def size_by_job(spark: SparkSession, file: str) -> FileSize | None:
-    """Size of a file, by a job or two; None if it cannot be read."""
+    """Return the size of a file, by one or two jobs; None if it cannot be read."""
     for path in _names(file):
         try:
-            size = spark.read.format("binaryFile").load(path).select("length").collect()[0].length
+            size = listed_files(spark, path).select("length").collect()[0].length
             return FileSize(spark.read.parquet(path).count(), int(size))
         except (PySparkException, Py4JJavaError):
             continue
@@ -73,5 +73,5 @@ def _by_footer(jvm: JVMView, settings: JavaObject, file: str) -> FileSize:
 
 
 def _names(file: str) -> tuple[str, ...]:
-    """Spark names the files of Parquet pools URL-encoded, those of Delta as they are."""
+    """Return the possible names of a file: Spark URL-encodes the names of Parquet pools, but not those of Delta."""
     return (file,) if unquote(file) == file else (unquote(file), file)

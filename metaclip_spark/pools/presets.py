@@ -1,4 +1,4 @@
-"""Pools as the well-known data sets come: what their columns mean, by name of the data set."""
+"""Presets: formats and columns of well-known data sets."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ PresetName = Literal["laion", "datacomp", "img2dataset", "cc3m", "cc12m"]
 
 @dataclass(frozen=True)
 class Preset:
-    """What is known of a kind of pool.
+    """Format and columns of a kind of pool.
 
     Attributes:
-        columns: what its columns mean.
-        format: of its files as published.
-        header: of its text files; None where there are none, or they have one.
-        schema: names of the columns where the files do not say them.
-        about: the data set, for people.
+        columns: Columns that have a meaning.
+        format: Format of the published files.
+        header: Whether text files have a header; None: they do, or the format is not a text format.
+        schema: Names and types of the columns if the files do not contain them.
+        about: Human-readable description.
     """
 
     columns: PoolColumns
@@ -40,8 +40,8 @@ PRESETS: Final = {
     "datacomp": Preset(
         PoolColumns(text="text", uid="uid", image_url="url"), "parquet", "DataComp's metadata: uid, url, text, …"
     ),
-    # Its keys are unique within one output folder only: ids are derived.
-    "img2dataset": Preset(_CONCEPTUAL, "parquet", "what img2dataset writes: url, caption, key, …"),
+    # Its keys are unique only within one output folder, so ids are derived.
+    "img2dataset": Preset(_CONCEPTUAL, "parquet", "the output of img2dataset: url, caption, key, …"),
     "cc3m": Preset(
         _CONCEPTUAL, "tsv", "Conceptual Captions 3M: caption, url", header=False, schema="caption string, url string"
     ),
@@ -54,24 +54,24 @@ PRESETS: Final = {
 def preset_pool(
     name: str, paths: str | Sequence[str], *, columns: dict[str, str] | None = None, **changes: Any
 ) -> Pool:
-    """A pool of a known kind.
+    """Return a pool of a known kind.
 
     Args:
-        name: one of laion, datacomp, img2dataset, cc3m, cc12m.
-        paths: as of `Pool`.
-        columns: fields of `PoolColumns` that differ.
-        changes: fields of `Pool` that differ. A text format other than the preset's keeps nothing of its layout: its
-            header, or its schema, has to say the columns.
+        name: Name of the preset: laion, datacomp, img2dataset, cc3m or cc12m.
+        paths: Paths of the pool, as in `Pool`.
+        columns: Fields of `PoolColumns` that differ from the preset.
+        changes: Fields of `Pool` that differ from the preset. If the format differs, or a header or a schema is given,
+            the preset's header and schema are not used.
 
     Raises:
-        ConfigError: there is no such preset, or as `Pool`.
+        ConfigError: The preset does not exist, or as in `Pool`.
 
     >>> preset_pool("cc12m", "cc12m.tsv").columns.image_url
     'url'
     """
     preset = PRESETS.get(name) if isinstance(name, str) else None
     if preset is None:
-        raise ConfigError(f"preset {name!r} is unknown: one of {', '.join(PRESETS)}")
+        raise ConfigError(f"Preset {name!r} is unknown. Pass one of {', '.join(PRESETS)}.")
     fields: dict[str, Any] = {"format": preset.format}
     if changes.get("format", preset.format) == preset.format and not (changes.get("header") or changes.get("schema")):
         fields |= {"header": preset.header, "schema": preset.schema}
@@ -81,7 +81,7 @@ def preset_pool(
 
 
 def fitting_presets(names: Sequence[str]) -> list[str]:
-    """Presets whose columns are all among the given ones.
+    """Return the presets whose columns are all among the given ones.
 
     >>> fitting_presets(["URL", "TEXT", "similarity"])
     ['laion']

@@ -1,9 +1,9 @@
-"""Batches of whole rows without Spark's size check, where the pool shows that it is not needed.
+"""Arrow batches bounded by rows alone, without Spark's check of their bytes, for pools whose rows are narrow.
 
-Spark bounds a batch by rows and by bytes; to know the bytes it adds up the buffers of every column after every row,
-which took 10 to 18 % of the job's JVM time on a busy machine. A pool of captions and URLs has some hundred bytes
-a row, so that a bound in rows is one in bytes: then the check is left out. Wide rows (embedded images, page texts)
-keep it.
+Spark bounds a batch by rows and by bytes. To know the bytes it adds up the buffers of every column after every row,
+which took 10 to 18 % of the job's JVM time on a busy machine. A row of captions and URLs has a few hundred bytes, so
+that a bound on rows also bounds the bytes, and the check is left out. For wide rows (embedded images, page texts) it
+stays.
 """
 
 from __future__ import annotations
@@ -27,50 +27,50 @@ if TYPE_CHECKING:
 _BYTES: Final = "spark.sql.execution.arrow.maxBytesPerBatch"
 _ROWS: Final = "spark.sql.execution.arrow.maxRecordsPerBatch"
 _NO_LIMIT: Final = str(2**31 - 1)
-_MEAN_BATCH: Final = 2 * 2**20  # bytes of the pool's (compressed) files that a batch holds in the mean
-_LOOKED_AT: Final = 8  # files; of a pool in several folders those of another kind are likely to be among them
-_FEWEST_ROWS: Final = 4_096  # below it, rows are so wide that the check costs little beside them
-# The gain ends here. Rows of 64 kB, some hundred times the usual, all in one batch, are still 1 GB.
-_MOST_ROWS: Final = 16_384
+_MEAN_BATCH: Final = 2 * 2**20  # mean compressed bytes of a batch, as in the pool's files
+_SAMPLED_FILES: Final = 8  # enough to include files of each folder of a pool in several folders, most likely
+_MIN_ROWS: Final = 4_096  # below it, rows are so wide that the check costs little in comparison
+# More rows gain nothing. A batch of rows of 64 kB, some hundred times the usual, still has only 1 GB.
+_MAX_ROWS: Final = 16_384
 _WIDE: Final = (T.BinaryType, T.ArrayType, T.MapType, T.StructType)
 
 
 @contextmanager
 def row_bounded_batches(rows: DataFrame) -> Iterator[None]:
-    """Within it, batches of narrow rows are bounded by their number alone.
+    """Bound batches of narrow rows by their number of rows alone.
 
     Args:
-        rows: the pool. The check stays if it is not of Parquet files (those of Delta are), if a column may hold things
-            of any size, or if the session's user has set a limit.
+        rows: Rows of the pool. The check stays if they are not in Parquet files (Delta's are), if a column can have
+            values of any size, or if the user of the session has set a limit.
     """
     spark = rows.sparkSession
     wide = any(isinstance(field.dataType, _WIDE) for field in rows.schema.fields)
     fitting = 0 if wide or spark.conf.get(_BYTES, None) is not None else _fitting_rows(rows)
-    if fitting < _FEWEST_ROWS:
+    if fitting < _MIN_ROWS:
         yield
         return
-    asked = int(spark.conf.get(_ROWS) or 0)
-    most = min(fitting, asked if asked > 0 else _MOST_ROWS, _MOST_ROWS)  # 0 is no limit
-    with changed_settings(spark, {_BYTES: _NO_LIMIT, _ROWS: str(most)}):
+    configured = int(spark.conf.get(_ROWS) or 0)
+    max_rows = min(fitting, configured if configured > 0 else _MAX_ROWS, _MAX_ROWS)  # 0 means no limit
+    with changed_settings(spark, {_BYTES: _NO_LIMIT, _ROWS: str(max_rows)}):
         try:
             yield
         except (PySparkException, Py4JJavaError) as failure:
             failure.add_note(
-                f"if a task ran out of memory, or a buffer was too large: batches were bounded by {most} rows, by the "
-                f"size of a few of the pool's files; set {_BYTES}=64m where others hold much longer texts"
+                f"if a task ran out of memory, or a buffer was too large: batches were limited to {max_rows} rows, "
+                f"judging by a few of the pool's files; set {_BYTES}=64m if other files have much longer texts"
             )
             raise
 
 
 def _fitting_rows(rows: DataFrame) -> int:
-    """Rows that a batch of the mean size would hold, by the widest rows of a few files spread over the pool."""
+    """Return how many rows fit into a batch of the mean size, by the widest rows of a few files across the pool."""
     spark = rows.sparkSession
     files = input_files(rows)
     if not files or not files[len(files) // 2].endswith(".parquet"):
         return 0
-    places = sorted({(len(files) - 1) * place // (_LOOKED_AT - 1) for place in range(_LOOKED_AT)})
+    places = sorted({(len(files) - 1) * place // (_SAMPLED_FILES - 1) for place in range(_SAMPLED_FILES)})
     sizes = sizes_by_footers(spark, [files[place] for place in places])
     if sizes is None:
         sizes = [size] if (size := size_by_job(spark, files[len(files) // 2])) else []
-    # A damaged file the pass names itself.
+    # The pass itself reports damaged files.
     return min((_MEAN_BATCH * size.rows // size.bytes for size in sizes if size.rows), default=0)

@@ -1,4 +1,4 @@
-"""Identity of what is read: the files behind a pool's paths, or the versions of its tables."""
+"""Identity of a pool's content: the files behind its paths, or the versions of its tables."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 
 from metaclip_spark.config.pool import TABLE_FORMATS, TEXT_FORMATS
 from metaclip_spark.errors import InputError
+from metaclip_spark.spark.file_listing import listed_files
 from metaclip_spark.spark.job_errors import failure_reason
 from metaclip_spark.spark.locations import absent_part, is_table_name, nearest
 from metaclip_spark.spark.settings import changed_settings
+from metaclip_spark.spark.table_place import TablePlace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
@@ -23,26 +25,25 @@ if TYPE_CHECKING:
     from metaclip_spark.config.pool import Pool
 
 _UNSPLITTABLE: Final = r"(?i)\.(gz|zst|snappy|lz4|deflate)$"
-# Listing files opens none: let a task list as many as it may, whatever their sizes.
+# A listing opens no file, so each task lists as many as possible, whatever their sizes.
 _FEW_TASKS: Final = {
     "spark.sql.files.maxPartitionBytes": str(2**60),
     "spark.sql.files.openCostInBytes": "4096",
 }
 _DIGEST_PARTS: Final = 4
-# As Spark's error quotes them, one a line.
+# Schemas as quoted in Spark's error, one per line.
 _SCHEMAS: Final = re.compile(r'^"(STRUCT<.*>)"', re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Source:
-    """What exactly is read, so that a run over the same bytes can be recognised.
+    """Identity of a pool's content, by which a run over the same bytes is recognised.
 
     Attributes:
-        digest: SHA-256 that follows from the files' names, lengths and modification times, or from the ids and versions
-            of Delta tables.
-        description: the same for people: format, paths, number of files, bytes, version.
-        pinned: it cannot change: both passes read the same versions, whatever is committed meanwhile.
-        warnings: what is unfortunate about it.
+        digest: SHA-256 of the files' names, lengths and modification times, or of the ids and versions of Delta tables.
+        description: Human-readable description: format, paths, number of files, bytes, version.
+        pinned: Whether the content cannot change, because both passes read fixed versions.
+        warnings: Properties that make reading slow.
     """
 
     digest: str
@@ -68,39 +69,34 @@ class Source:
 
 
 def identify(spark: SparkSession, pool: Pool) -> Source:
-    """What the pool's paths hold now.
+    """Return the identity of what the pool's paths contain now.
 
     Raises:
-        InputError: no such path or table, or nothing in it.
+        InputError: A path or table does not exist, or is empty.
     """
     return _identify_tables(spark, pool) if pool.format in TABLE_FORMATS else _identify_files(spark, pool)
 
 
 def unreadable(pool: Pool, error: Exception) -> InputError:
-    """The error of a pool that Spark cannot read, with what is missing of its paths."""
+    """Return the error for a pool that Spark cannot read, with the missing parts of its paths."""
     absent = [text for path in pool.paths if not is_table_name(path) and (text := absent_part(path))]
     hint = f" ({'; '.join(absent)})" if absent else ""
     schemas = _SCHEMAS.findall(str(error)) if "CANNOT_MERGE_SCHEMAS" in str(error) else []
     if schemas:
         return InputError(
-            f"files of the pool {', '.join(pool.paths)} have columns of one name and different types, some "
-            f"{' and some '.join(schemas)}: cast them to one type, or curate the files of one kind and append the rest"
+            f"Files of the pool {', '.join(pool.paths)} have columns of the same name with different types, some "
+            f"{' and some '.join(schemas)}. Cast them to one type, or curate the files of one kind and append the rest."
         )
     return InputError(
-        f"the pool {', '.join(pool.paths)} cannot be read as {pool.format}: {failure_reason(error)}{hint}"
+        f"The pool {', '.join(pool.paths)} cannot be read as {pool.format}: {failure_reason(error)}{hint}"
     )
-
-
-def sql_name(place: str) -> str:
-    """A table's name in SQL: its own in the catalog, or its path as Delta writes it."""
-    return place if is_table_name(place) else f"delta.`{place.replace('`', '``')}`"
 
 
 def _identify_files(spark: SparkSession, pool: Pool) -> Source:
     found = _summed_listing(spark, pool, list(pool.paths))
     if not found.files:
         raise InputError(
-            f"{', '.join(pool.paths)} holds no files, or only empty ones: name a folder with {pool.format} files"
+            f"{', '.join(pool.paths)} has no files, or only empty ones. Name a folder with {pool.format} files."
         )
     description = {
         "format": pool.format,
@@ -112,20 +108,19 @@ def _identify_files(spark: SparkSession, pool: Pool) -> Source:
 
 
 def _summed_listing(spark: SparkSession, pool: Pool, paths: list[str]) -> Row:
-    """Number, bytes and digest of all files, added up by Spark: a pool may have millions."""
-    listing = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
+    """Return number, bytes and digest of all files, summed by Spark because a pool may have millions."""
     name = F.sha2(
         F.concat_ws("\t", "path", F.col("length").cast("string"), F.unix_micros("modificationTime").cast("string")), 256
     )
-    # 64 bits each, unsigned: their sums over any number of files fit, and do not depend on the files' order.
+    # Unsigned parts of 64 bits: their sums do not overflow for any number of files, nor depend on the files' order.
     parts = [
         F.conv(F.substring(name, 1 + 16 * part, 16), 16, 10).cast("decimal(20,0)") for part in range(_DIGEST_PARTS)
     ]
     unsplittable = F.col("path").rlike(_UNSPLITTABLE)
     try:
         with changed_settings(spark, _FEW_TASKS):
-            # Without the content column no file is opened.
-            files = listing.load(paths).select("path", "length", "modificationTime")
+            # No file is opened without the content column.
+            files = listed_files(spark, *paths).select("path", "length", "modificationTime")
             return files.agg(
                 F.count("*").alias("files"),
                 F.sum("length").alias("bytes"),
@@ -147,8 +142,8 @@ def _warnings(pool: Pool, found: Row) -> tuple[str, ...]:
         return ()
     warning = (
         f"{found.unsplittable} of the {found.files} {pool.format} files are compressed in a form that cannot be split "
-        f"(.gz or the like): one task reads a whole file, the largest of {found.largest_unsplittable / 1e6:,.1f} MB. "
-        "For more tasks use more and smaller files, .bz2, or Parquet"
+        f"(such as .gz), so that one task reads each file; the largest has {found.largest_unsplittable / 1e6:,.1f} MB. "
+        "For more tasks use more and smaller files, .bz2, or Parquet."
     )
     return (warning,)
 
@@ -157,9 +152,9 @@ def _identify_tables(spark: SparkSession, pool: Pool) -> Source:
     versions = pool.version if isinstance(pool.version, tuple) else (pool.version,) * len(pool.paths)
     tables = [_table(spark, pool, place, version) for place, version in zip(pool.paths, versions, strict=True)]
     ids = [table["table_id"] for table in tables]
-    twice = [place for number, place in enumerate(pool.paths) if ids[number] in ids[:number]]
-    if twice:
-        raise InputError(f"the table {twice[0]} is in the pool {', '.join(pool.paths)} twice: name each table once")
+    repeated = [place for number, place in enumerate(pool.paths) if ids[number] in ids[:number]]
+    if repeated:
+        raise InputError(f"The table {repeated[0]} is in the pool {', '.join(pool.paths)} twice. Name each table once.")
     digest = hashlib.sha256("\n".join(f"{table['table_id']}\t{table['version']}" for table in tables).encode())
     description: dict[str, Any] = {"format": pool.format, "paths": list(pool.paths)}
     for name in ("table_id", "version"):
@@ -172,9 +167,9 @@ def _identify_tables(spark: SparkSession, pool: Pool) -> Source:
 
 
 def _table(spark: SparkSession, pool: Pool, place: str, version: int | None) -> dict[str, Any]:
-    """Id, version and size of one table; of one that has no versions, the digest of its files in place of an id."""
+    """Return id, version and size of a table; if it has no versions, the digest of its files instead of an id."""
     if not is_table_name(place) and pool.format == "table":
-        raise InputError(f"{place!r} names no table of the catalog (schema.table, catalog.schema.table)")
+        raise InputError(f"{place!r} is not a table of the catalog. Name one as schema.table or catalog.schema.table.")
     try:
         if is_table_name(place):
             properties = {
@@ -182,15 +177,16 @@ def _table(spark: SparkSession, pool: Pool, place: str, version: int | None) -> 
             }
             if properties.get("Provider", "").lower() != "delta":
                 return _files_of_table(spark, pool, place, version, properties)
-        detail = spark.sql(f"DESCRIBE DETAIL {sql_name(place)}").collect()[0]
-        newest = spark.sql(f"DESCRIBE HISTORY {sql_name(place)} LIMIT 1").collect()[0]["version"]
+        sql = TablePlace(place, is_table_name(place)).sql
+        detail = spark.sql(f"DESCRIBE DETAIL {sql}").collect()[0]
+        newest = spark.sql(f"DESCRIBE HISTORY {sql} LIMIT 1").collect()[0]["version"]
     except (PySparkException, Py4JJavaError) as error:
         near = _near_table(spark, place)
-        raise InputError(f"{unreadable(pool, error)}{f'; did you mean {near}?' if near else ''}") from error
+        raise InputError(f"{unreadable(pool, error)}{f'. Did you mean {near}?' if near else ''}") from error
     if version is not None and not 0 <= version <= newest:
-        raise InputError(f"the Delta table {place} has no version {version}: its versions are 0 to {newest}")
+        raise InputError(f"The Delta table {place} has no version {version}. Its versions are 0 to {newest}.")
     version = int(newest if version is None else version)
-    size = detail["sizeInBytes"] if version == newest else None  # Delta tells the size of the newest version only
+    size = detail["sizeInBytes"] if version == newest else None  # Delta gives the size of the newest version only
     return {"table_id": detail["id"], "version": version, "bytes": size}
 
 
@@ -200,16 +196,18 @@ def _files_of_table(
     kind, location = properties.get("Provider", properties.get("Type", "another kind")), properties.get("Location")
     if pool.format == "delta" or version is not None:
         raise InputError(
-            f"{place} is no Delta table, but {kind}: it has no versions; pass format table, and no version"
+            f"{place} is not a Delta table, but {kind}, and has no versions. Pass format table, and no version."
         )
     if not location:
-        raise InputError(f"{place} is a {kind} without files of its own: write it as a table, or name its table")
+        raise InputError(
+            f"{place} is a {kind} without files of its own. Write it as a table, or name the table behind it."
+        )
     found = _summed_listing(spark, pool, [location])
     return {"table_id": _digest_of(found), "version": None, "bytes": found.bytes}
 
 
 def _near_table(spark: SparkSession, place: str) -> str | None:
-    """A table, or else a schema, whose name is like the one that is not there."""
+    """Return a table with a name similar to a missing one; if there is none, one in a schema with a similar name."""
     if not is_table_name(place):
         return None
     *schema, name = place.split(".")
@@ -217,7 +215,7 @@ def _near_table(spark: SparkSession, place: str) -> str | None:
         tables: DataFrame = spark.sql(f"SHOW TABLES IN {'.'.join(schema)}")
         near = nearest(name, [row.tableName for row in tables.collect()])
         return ".".join([*schema, near]) if near else None
-    except (PySparkException, Py4JJavaError):  # there is no such schema
+    except (PySparkException, Py4JJavaError):  # the schema does not exist
         *catalog, last = schema
         inside = f" IN {catalog[0]}" if catalog else ""
         try:

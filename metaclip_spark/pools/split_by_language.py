@@ -1,4 +1,4 @@
-"""Reading Arrow batches by language: each caption is matched against the metadata of its own language only."""
+"""Arrow batches split by language: each caption is matched against the metadata of its own language only."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def split_by_language(batch: pa.RecordBatch, languages: Sequence[str]) -> Iterator[tuple[str, pa.RecordBatch]]:
-    """A batch's rows by language, in the order of `languages`; rows of no such language are left out.
+    """Yield the rows of each language that has metadata; rows of other languages are left out.
 
     Args:
-        batch: has a column `language`, or belongs as a whole to the only language.
-        languages: those with metadata.
+        batch: Rows, with a column `language` unless all of them are in the only language.
+        languages: Languages that have metadata.
 
     Yields:
-        The language and its rows, in the batch's order.
+        A language, in the order of `languages`, and its rows, in the order of the batch.
     """
     if "language" not in batch.schema.names:
         yield languages[0], batch

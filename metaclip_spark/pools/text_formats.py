@@ -1,8 +1,8 @@
-"""Text pools: CSV, TSV and JSON lines as rows, with a mark on every record that cannot be read.
+"""Text pools: CSV, TSV and JSON lines as rows, with a mark on every malformed record.
 
-A line is a record. Spark's own readers lose or change records without a word, by what columns are asked for, where a
-header differs, where a quote is not closed, or where a line holds two objects. Here each line is parsed whole, with one
-schema for both passes, and is well-formed or malformed for good.
+A line is a record. Spark's own readers silently lose or change records, depending on the selected columns, where a
+header differs, where a quote is not closed, or where a line contains two objects. Here each line is parsed completely,
+with one schema for both passes, so that it is well-formed in both or malformed in both.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ if TYPE_CHECKING:
 _PARSED: Final = "metaclip:parsed"
 _BAD: Final = "metaclip:bad"
 _PERMISSIVE: Final = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": _BAD}
-# RFC 4180: a quote within quotes is doubled; a backslash means nothing.
+# RFC 4180: a quote within quotes is doubled; a backslash has no meaning.
 _QUOTING: Final = {"sep": ",", "quote": '"', "escape": '"'}
-_END: Final = "end"  # a field put behind the last: a quote that is not closed swallows it
-# Spark's CSV parser takes it for the end of its input, and reads the rest with the next line.
+_END: Final = "end"  # a field added after the last: a quote that is not closed swallows it
+# Spark's CSV parser takes this character for the end of its input, and reads the rest with the next line.
 _NO_CHARACTER: Final = "\uffff"
 
 
 @dataclass(frozen=True)
 class _Parsing:
-    """How a line becomes a record.
+    """Expressions that parse a line into a record.
 
     Attributes:
-        parsed: of a line, the column that is evaluated once.
-        columns: of `parsed` and the line, by name.
-        well_formed: of `parsed` and the line, whether it is a record.
+        parsed: Result of the parser, evaluated once per line.
+        columns: Columns of the record by name, from `parsed` and the line.
+        well_formed: Whether the line is a record, from `parsed` and the line.
     """
 
     parsed: Column
@@ -55,14 +55,14 @@ class _Parsing:
 
 
 def read_lines(spark: SparkSession, pool: Pool) -> DataFrame:
-    """The records of a text pool: its columns, then `RECORD` (whether it is one) and `LINE` (its text).
+    """Return the records of a text pool: its columns, then `RECORD` (the kind of record) and `LINE` (its text).
 
-    Lines without content are no records. An empty field of CSV or TSV is null. Bytes that are no UTF-8 become U+FFFD,
-    where Parquet keeps them.
+    Empty lines are not records. An empty field of CSV or TSV is null. Invalid UTF-8 becomes U+FFFD, whereas Parquet
+    keeps the bytes.
 
     Raises:
-        InputError: not readable, no columns, or columns that cannot be told apart.
-        ConfigError: the schema is none, or not one for this format.
+        InputError: The files cannot be read, have no columns, or have columns that cannot be distinguished.
+        ConfigError: The schema is invalid, or does not suit the format.
     """
     try:
         files = spark.read.format("text").option("lineSep", "\n").load(list(pool.paths))
@@ -71,10 +71,10 @@ def read_lines(spark: SparkSession, pool: Pool) -> DataFrame:
         lines = lines.where(F.length(content) > 0)
         first = _first_line(lines, pool)
         if pool.multiline:
-            return _csv_of_many_lines(spark, pool, first)
+            return _multiline_csv(spark, pool, first)
         parsing = _FORMATS[pool.format](spark, pool, lines, first)
         partitions = [field.name for field in files.schema.fields if field.name != "value"]
-        _refuse_unclear(pool, [*parsing.columns, *partitions])
+        _check_distinct(pool, [*parsing.columns, *partitions])
         rows = lines.select(parsing.parsed.alias(_PARSED), quoted(LINE), *map(quoted, partitions))
         kind = F.when(parsing.well_formed, WELL_FORMED).otherwise(MALFORMED)
         if pool.has_header:
@@ -86,19 +86,19 @@ def read_lines(spark: SparkSession, pool: Pool) -> DataFrame:
 
 
 def well_formed(records: DataFrame) -> DataFrame:
-    """The well-formed records without their marks.
+    """Return the well-formed records without their marks.
 
-    A filter would parse each line again for its condition: Spark moves it below the parsing. It moves none below this.
+    Not by a filter: Spark would move it below the parsing, and parse each line again for its condition.
     """
     columns = [quoted(name) for name in records.columns if name not in {RECORD, LINE}]
     return records.select(F.inline(F.when(quoted(RECORD) == WELL_FORMED, F.array(F.struct(*columns)))))
 
 
 def _first_line(lines: DataFrame, pool: Pool) -> str:
-    """The first line of a file with content: the header, or a record that has as many fields as the others."""
+    """Return the first non-empty line of a file: the header, or a record with as many fields as the others."""
     found = lines.where(F.col("_metadata.file_block_start") == 0).select(LINE).take(1)
     if not found:
-        raise InputError(f"the pool {', '.join(pool.paths)} has no rows: name files that hold some in --pool")
+        raise InputError(f"The pool {', '.join(pool.paths)} has no rows. Name files with rows in --pool.")
     return str(found[0][0])
 
 
@@ -128,10 +128,10 @@ def _json(spark: SparkSession, pool: Pool, lines: DataFrame, first: str) -> _Par
     fields = _declared(pool)
     if fields is None:
         inferred = spark.read.options(**_PERMISSIVE).json(lines.select(LINE)).schema
-        # An object may have a key twice; the last one counts.
+        # An object can repeat a key; the last one counts.
         fields = list({field.name: field for field in inferred.fields if field.name != _BAD}.values())
-    _refuse_unclear(pool, [field.name for field in fields])
-    # Within another object: else what follows the first object of a line is ignored.
+    _check_distinct(pool, [field.name for field in fields])
+    # Nested in another object, because the parser ignores whatever follows the first object of a line.
     line = F.concat(F.lit('{"record":'), quoted(LINE), F.lit("}"))
     schema = T.StructType([T.StructField("record", T.StructType(fields)), T.StructField(_BAD, T.StringType())])
     record = quoted(_PARSED)["record"]
@@ -145,62 +145,67 @@ def _json(spark: SparkSession, pool: Pool, lines: DataFrame, first: str) -> _Par
 _FORMATS: Final = {"csv": _csv, "tsv": _tsv, "json": _json}
 
 
-def _csv_of_many_lines(spark: SparkSession, pool: Pool, first: str) -> DataFrame:
-    """Records whose quoted fields hold line ends: by Spark's reader, which then reads whole columns and whole files."""
+def _multiline_csv(spark: SparkSession, pool: Pool, first: str) -> DataFrame:
+    """Return records with line ends in quoted fields, by Spark's reader: one task per file, and all columns."""
     names = _names(spark, pool, first)
-    _refuse_unclear(pool, names)
+    _check_distinct(pool, names)
     schema = T.StructType([T.StructField(name, T.StringType()) for name in [*names, _BAD]])
-    # Each file's header is compared with the names, which are not taken by their places.
+    # The header of each file is compared with the names; columns are not matched by position.
     options = _QUOTING | _PERMISSIVE | {"multiLine": "true", "header": str(pool.has_header), "enforceSchema": "false"}
     rows = spark.read.format("csv").schema(schema).options(**options).load(list(pool.paths))
     kind = F.when(quoted(_BAD).isNull(), WELL_FORMED).otherwise(MALFORMED).cast("byte")
-    # Spark refuses to read the text of bad records alone.
+    # Spark cannot read the text of malformed records alone.
     line = F.coalesce(quoted(_BAD), quoted(names[0]))
     return rows.withColumns({RECORD: kind, LINE: line}).drop(_BAD)
 
 
 def _names(spark: SparkSession, pool: Pool, first: str) -> list[str]:  # noqa: ARG001
-    """Names of the columns of CSV or TSV, from the schema, or the header, or counted."""
+    """Return the names of CSV or TSV columns: from the schema, from the header, or numbered."""
     declared = _declared(pool)
     other = [field for field in declared or [] if not isinstance(field.dataType, T.StringType)]
     if other:
         raise ConfigError(
-            f"column {other[0].name!r} of the schema is {other[0].dataType.simpleString()}, but the fields of "
-            f"{pool.format} are read as strings: write {other[0].name} string"
+            f"Column {other[0].name!r} of the schema is {other[0].dataType.simpleString()}, but the fields of "
+            f"{pool.format} are read as strings. Write {other[0].name} string."
         )
     try:
         fields = first.split("\t") if pool.format == "tsv" else next(csv.reader([first]))
     except csv.Error as error:
-        raise InputError(f"the first line of {', '.join(pool.paths)} is no {pool.format}: {error}") from None
+        raise InputError(f"The first line of {', '.join(pool.paths)} is not {pool.format}: {error}.") from None
     if pool.has_header:
         fields = [name or f"_c{place}" for place, name in enumerate(fields)]
     else:
         fields = [field.name for field in declared or []] or [f"_c{place}" for place in range(len(fields))]
     if declared is not None and fields != [field.name for field in declared]:
         raise InputError(
-            f"the header of {', '.join(pool.paths)} names {', '.join(fields)}, the schema "
-            f"{', '.join(field.name for field in declared)}: make them agree, or leave the schema out"
+            f"The header of {', '.join(pool.paths)} names {', '.join(fields)}, but the schema names "
+            f"{', '.join(field.name for field in declared)}. Make them agree, or leave the schema out."
         )
     return fields
 
 
 def _declared(pool: Pool) -> list[T.StructField] | None:
-    """The schema that was given."""
+    """Return the fields of the configured schema; None without one."""
     if pool.schema is None:
         return None
     try:
         schema = T.DataType.fromDDL(pool.schema)
     except (PySparkException, Py4JJavaError) as error:
-        raise ConfigError(f"schema {pool.schema!r} is none (name type, …): {failure_reason(error)}") from error
+        raise ConfigError(
+            f"The schema {pool.schema!r} is invalid: {failure_reason(error)}. Write name type, …"
+        ) from error
     if not isinstance(schema, T.StructType) or not schema.fields:
-        raise ConfigError(f"schema {pool.schema!r} of the pool names no columns: write name type, …")
+        raise ConfigError(f"The schema {pool.schema!r} of the pool names no columns. Write name type, …")
     return list(schema.fields)
 
 
-def _refuse_unclear(pool: Pool, names: list[str]) -> None:
-    """Names have to differ in more than case: Spark and Delta look them up without it."""
+def _check_distinct(pool: Pool, names: list[str]) -> None:
+    """Raise if names differ only in case, which Spark and Delta ignore."""
     times = Counter(name.casefold() for name in names)
-    twice = [name for name in names if times[name.casefold()] > 1]
-    if twice:
-        remedy = "name the ones you want in a schema" if pool.format == "json" else "change the header"
-        raise InputError(f"the pool {', '.join(pool.paths)} has columns {', '.join(map(repr, twice))}: {remedy}")
+    repeated = [name for name in names if times[name.casefold()] > 1]
+    if repeated:
+        remedy = "Name the required ones in a schema" if pool.format == "json" else "Change the header"
+        raise InputError(
+            f"The pool {', '.join(pool.paths)} has columns {', '.join(map(repr, repeated))}, which differ at most in "
+            f"case. {remedy}."
+        )

@@ -51,7 +51,7 @@ class FrozenCounts:
             rows = self.origin.read(name)
             if rows is None:
                 raise TableError(f"{self.origin.path(name)} no longer exists. Restore it, or curate again.")
-            tables.put(name, rows.where(condition), condition)
+            tables.replace_rows(name, rows.where(condition), condition)
 
 
 def open_frozen_counts(spark: SparkSession, location: str, metadata: Mapping[str, CompiledMetadata]) -> FrozenCounts:

@@ -82,7 +82,9 @@ def record(tables: Tables, *rows: Mapping[str, Any], is_new: bool = False) -> No
     values = [tuple(row[name] for name in RUNS_SCHEMA.names) for row in rows]
     run_ids = ", ".join(f"'{row['run_id']}'" for row in rows)
     # A run is recorded already if another run has replaced its rows and they are now wanted again.
-    tables.put(RUNS, tables.frame(values, RUNS_SCHEMA), f"run_id IN ({run_ids})", looked=is_new)
+    tables.replace_rows(
+        RUNS, tables.create_dataframe(values, RUNS_SCHEMA), f"run_id IN ({run_ids})", known_absent=is_new
+    )
     logged = ("stage", "status", "run_id", "parent_run_id", "seconds", "counters", "output_versions")
     for row in rows:
         log_event(**{name: row[name] for name in logged})

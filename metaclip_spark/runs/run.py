@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from metaclip_spark.runs.identity import RunIdentity
     from metaclip_spark.runs.report import CurateReport
     from metaclip_spark.runs.tables_state import TablesState
+    from metaclip_spark.tables.delta_log import Write
     from metaclip_spark.tables.file_layout import FileLayout
-    from metaclip_spark.tables.log import Write
 
 
 class Run:
@@ -134,7 +134,7 @@ class Run:
         Raises:
             TableError: Files or tables that are not ours stand where one of the tables is or will be.
         """
-        self.tables.refuse_foreign()
+        self.tables.check_root()
         return read_state(self.tables)
 
     def open_pool(self, pool: Pool) -> OpenPool:
@@ -215,14 +215,14 @@ class Run:
             self._versions = self.state.versions
             self._mark_restarted()
         run_id, after = self.identity.run_id, self._versions[name]
-        write = self.tables.replace(name, rows, run_id=run_id, layout=layout, after=after)
+        write = self.tables.replace_table(name, rows, run_id=run_id, layout=layout, after=after)
         self._versions[name] = write.version
         return write
 
     def _mark_restarted(self) -> None:
         own = self.state.runs.get(self.identity.run_id)
         if own is not None and own.is_finished:
-            self.tables.set_column(RUNS, "status", RESTARTED, f"run_id = '{own.run_id}'")
+            self.tables.update_column(RUNS, "status", RESTARTED, f"run_id = '{own.run_id}'")
 
     def commit(
         self,

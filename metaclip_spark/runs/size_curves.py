@@ -53,8 +53,8 @@ def store_size_curves(
             "complete_to": pa.repeat(pa.scalar(end, pa.float64()), len(bins)),
         }
         parts.append(pa.table({name: columns[name] for name in SIZE_CURVE_SCHEMA.names}))
-    rows = tables.frame(pa.concat_tables(parts), SIZE_CURVE_SCHEMA)
-    tables.put(SIZE_CURVE, rows, f"counts_version = '{identity.balanced_by}'")
+    rows = tables.create_dataframe(pa.concat_tables(parts), SIZE_CURVE_SCHEMA)
+    tables.replace_rows(SIZE_CURVE, rows, f"counts_version = '{identity.balanced_by}'")
 
 
 def stored_curve(

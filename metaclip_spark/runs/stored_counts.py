@@ -57,8 +57,8 @@ def store_counts(
     """
     entries = [_entry_counts(each.identity, each.counts, metadata) for each in new]
     keys = ", ".join(f"'{each.identity.counts_version}'" for each in new)
-    rows = tables.frame(pa.concat_tables(entries), ENTRY_COUNTS_SCHEMA)
-    tables.put(ENTRY_COUNTS, rows, f"counts_version IN ({keys})")
+    rows = tables.create_dataframe(pa.concat_tables(entries), ENTRY_COUNTS_SCHEMA)
+    tables.replace_rows(ENTRY_COUNTS, rows, f"counts_version IN ({keys})")
     marks = [
         run_row(
             each.identity,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, Row
 
-    from metaclip_spark.tables.log import State
+    from metaclip_spark.tables.delta_log import State
     from metaclip_spark.tables.tables import Tables
 
 

@@ -53,7 +53,7 @@ def translated_job_errors(*read: TableFiles, source: str = _POOL) -> Iterator[No
                 if tables.has_file_named_in(str(failure)):
                     raise errors.TableError(
                         f"A file of the tables in {tables.root} cannot be read: {failure_reason(failure)} Restore it, "
-                        "read another version (`inspect` lists them), or curate again into other tables."
+                        "read another version (`inspect` lists them), or curate again into another root."
                     ) from failure
             raise errors.InputError(f"A file of {source} cannot be read: {failure_reason(failure)}") from failure
         if found is None or kind is None:

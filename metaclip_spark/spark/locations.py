@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from metaclip_spark.errors import ConfigError
+from metaclip_spark.spark.file_listing import hadoop_settings
 from metaclip_spark.spark.session_features import has_spark_context
 
 if TYPE_CHECKING:
@@ -134,8 +135,7 @@ def located(spark: SparkSession, place: str) -> str:
     if not has_spark_context(spark):  # there is no way to ask; the server must see the same path
         return absolute(place)
     hadoop = spark._jvm.org.apache.hadoop.fs  # type: ignore[union-attr]  # noqa: SLF001 - pyspark has no other way to ask
-    settings = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001 - the settings that Spark writes with
-    default = str(hadoop.FileSystem.getDefaultUri(settings).toString())
+    default = str(hadoop.FileSystem.getDefaultUri(hadoop_settings(spark)).toString())
     if _LOCAL.match(default):
         return absolute(place)
     if not Path(place).is_absolute():

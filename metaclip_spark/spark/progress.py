@@ -96,13 +96,6 @@ class Progress:
 
 
 @contextmanager
-def watched_step(spark: SparkSession, timer: Progress, name: str) -> Iterator[None]:
-    """Time a step that may be long, and report its finished tasks from time to time."""
-    with timer.step(name), watched_tasks(spark, timer):
-        yield
-
-
-@contextmanager
 def watched_tasks(spark: SparkSession, timer: Progress, *, seconds: float = _SECONDS) -> Iterator[None]:
     """Report the finished tasks of the running stages from time to time.
 

@@ -1,4 +1,4 @@
-"""A table of a run, to be read by whoever wants to go on from it."""
+"""Public access to the tables as DataFrames."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 
 
 def read_table(spark: SparkSession, output: str, name: str = CURATED, version: int | None = None) -> DataFrame:
-    """A table under a root, wherever the root is.
+    """Return a table of a root.
 
     Args:
-        spark: a session with Delta.
-        output: root (a path, or catalog.schema) of the tables.
-        name: of the table: `curated`, `entry_counts`, `size_curve`, `runs`, `reserve` or `metadata`.
-        version: an older one; None: as it is now.
+        spark: Session with Delta.
+        output: Root of the tables: a path, or a schema of the catalog (catalog.schema).
+        name: Name of the table: `curated`, `entry_counts`, `size_curve`, `runs`, `reserve` or `metadata`.
+        version: Version to read; None: the newest.
 
     Raises:
-        ConfigError: no table has this name.
-        TableError: there is no such table or version, or something else stands in its place.
+        ConfigError: No table has this name.
+        TableError: The table or the version does not exist, or something else is in its place.
     """
     check_session(spark)
     tables = Tables(spark, output)
     if name not in tables.names:
         near = nearest(name, tables.names)
-        hint = f"; did you mean {near!r}?" if near else ""
-        raise ConfigError(f"no table is named {name!r} (there are {', '.join(tables.names)}){hint}")
+        hint = f" Did you mean {near!r}?" if near else ""
+        raise ConfigError(f"No table is named {name!r} (the tables are {', '.join(tables.names)}).{hint}")
     table = tables.read(name, version)
     if table is None:
-        raise TableError(f"{tables.root} holds no table {name}: curate a pool into it first, or name another root")
+        raise TableError(f"{tables.root} has no table {name}. Curate a pool into it first, or name another root.")
     return table

@@ -1,15 +1,15 @@
-"""The whole curation against what a user knows: Spark's own copy of the rows, and the job that one would write by hand.
+"""Time of a complete curation against Spark's own copy of the rows and against the obvious hand-written job.
 
     python tests/bench/bench_curate.py --pool pool --metadata ../shared/data/metadata/en_481k.txt.gz --work /tmp/bench
 
-All jobs run in turn, so that a drift of the machine hits all of them; the figures to quote are the ratios. The copy
+All jobs run in turn, so that a drift of the machine affects all of them. Quote the ratios. The copy
 runs twice: with default settings, in a warm session of its own (plain_copy.py), and in the session of the other jobs,
 which has more memory. `--pool` is a folder made by make_pool.py; t is chosen from the
 size curve so that about a quarter is kept.
 
-Just before each job is timed, it runs on a few rows, untimed: Spark ends Python workers that were idle for a minute, as
-those of the curation are while the job written by hand runs. What they take to start is no part of the figures; each
-line names the seconds of the few rows.
+Just before each job is timed, it runs on a few rows, because Spark ends Python workers that were idle for a minute, as
+those of the curation are while the hand-written job runs. The figures exclude the start of workers; each line has the
+seconds of the few rows.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _FEW = 20_000  # rows
 
 
 class Bench:
-    """The jobs over one pool in one session."""
+    """The jobs, with one pool and one session."""
 
     def __init__(self, spark: SparkSession, pool: Path, metadata: Path, work: Path, t: float) -> None:
         self.spark = spark
@@ -61,7 +61,7 @@ class Bench:
         self.metadata: CompiledMetadata = read_metadata(metadata)
 
     def plain_copy(self, pool: Path) -> str:
-        """The floor: read, write as Delta, default settings of session and table."""
+        """Copy the rows to Delta with default settings of session and table: the lower bound."""
         assert self.plain.stdin is not None
         assert self.plain.stdout is not None
         self.plain.stdin.write(f"{pool}\t{self.work / 'copy'}\n")
@@ -71,13 +71,13 @@ class Bench:
         return "default settings of session and table"
 
     def copy(self, pool: Path) -> str:
-        """The same in the session that curates."""
+        """Copy the rows in the session of the curation."""
         rows = self.spark.read.parquet(str(pool))
         rows.write.format("delta").save(str(self.work / "copy"))
         return "default settings of the table"
 
     def copy_with_our_settings(self, pool: Path) -> str:
-        """The same copy with the curated table's settings."""
+        """Copy the rows with the settings of the curated table."""
         rows = self.spark.read.parquet(str(pool))
         # Statistics of one column and the codec, as the curated table has them.
         settings = {"delta.dataSkippingStatsColumns": "width", "compression": CurateConfig().compression}
@@ -85,7 +85,7 @@ class Bench:
         return "statistics of one column, zstd"
 
     def curation(self, pool: Path) -> str:
-        """Both passes, all commits."""
+        """Curate: both passes and all commits."""
         report = curate(
             self.spark,
             Pool(paths=(str(pool),), columns=PoolColumns(uid="id")),
@@ -98,11 +98,11 @@ class Bench:
         return f"{report.matches:,} matches, {kept:,} kept ({share:.1%}) {rounded(report.seconds)}"
 
     def by_hand(self, pool: Path) -> str:
-        """RDD, pyahocorasick, reduceByKey, Delta."""
+        """Curate by the hand-written job: RDD, pyahocorasick, reduceByKey, Delta."""
         return f"{obvious_job(self.spark, pool, self.metadata_path, self.work / 'by_hand', self.t):,} matches"
 
     def t_that_keeps(self, share: float) -> float:
-        """The edge of the size curve nearest to a share of the rows kept, from a run that has been done."""
+        """Return the t at which the size curve of a finished run is nearest to a share of kept rows."""
         curve = self.spark.read.format("delta").load(str(self.work / "tables" / "size_curve")).orderBy("threshold_bin")
         runs = self.spark.read.format("delta").load(str(self.work / "tables" / "runs")).where("stage = 'curate'")
         read = runs.collect()[0].counters["read"]
@@ -113,7 +113,7 @@ class Bench:
         return best[1]
 
     def few_rows(self) -> None:
-        """A small pool of the same columns, a file for each core."""
+        """Write a small pool with the same columns and one file per core, and return it."""
         shutil.rmtree(self.few, ignore_errors=True)
         self.few.mkdir(parents=True)
         rows = pa.table(next(pq.ParquetFile(next(self.pool.glob("*.parquet"))).iter_batches(_FEW)))
@@ -121,13 +121,13 @@ class Bench:
             pq.write_table(rows, self.few / f"{number}.parquet")
 
     def timed(self, job: Callable[[Path], str]) -> tuple[float, float, str]:
-        """Wall seconds, CPU seconds and result of a job that begins with an empty folder, and a few rows ago."""
+        """Return wall seconds, CPU seconds and result of a job with an empty folder, after a run on a few rows."""
         primed = self._run(job, self.few)
         seconds, cpu, result = self._run(job, self.pool)
         written = next(
             path for path in (self.work / "copy", self.work / "by_hand", self.work / "tables/curated") if path.exists()
         )
-        rows = self.spark.read.format("delta").load(str(written))  # not in the time: no job needs it
+        rows = self.spark.read.format("delta").load(str(written))  # not timed, because no job needs it
         return seconds, cpu, f"{rows.count():,} rows written{digest(rows)}; {result}; few rows {primed[0]:.2f} s"
 
     def _run(self, job: Callable[[Path], str], pool: Path) -> tuple[float, float, str]:
@@ -138,7 +138,7 @@ class Bench:
 
 
 def digest(rows: DataFrame) -> str:
-    """Of ids and decisions of a curated table, by whichever job: equal where the rows are. Nothing for a copy."""
+    """Return a digest of ids and decisions, which is equal for equal rows of either job; empty for a copy."""
     if "matched_entries" not in rows.columns:
         return ""
     name = "uid" if "uid" in rows.columns else "id"
@@ -147,7 +147,7 @@ def digest(rows: DataFrame) -> str:
 
 
 def rounded(seconds: dict[str, float]) -> dict[str, float]:
-    """Seconds by step, to a tenth."""
+    """Return the seconds of each step, rounded to tenths."""
     return {step: round(value, 1) for step, value in seconds.items()}
 
 
@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for the outputs, emptied before each job")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--warm-up", type=int, default=3)
-    parser.add_argument("--by-hand", type=int, default=1, help="how often to run the job written by hand")
+    parser.add_argument("--by-hand", type=int, default=1, help="turns of the hand-written job")
     parser.add_argument("--master", default="local[2]")
     options = parser.parse_args()
 
@@ -167,7 +167,7 @@ def main() -> None:
     spark.sparkContext.addPyFile(str(Path(obvious_job.__code__.co_filename)))  # workers import it
     bench = Bench(spark, options.pool, options.metadata, options.work, t=60.0)
     bench.few_rows()
-    # The JVM's compiler is done with the two passes only after some ten million rows.
+    # The JVM's compiler has optimized the two passes only after about ten million rows.
     for turn in range(options.warm_up):
         for warm_up in (bench.plain_copy, bench.copy, bench.curation):
             print(f"warm-up {turn} {warm_up.__name__}: {bench.timed(warm_up)}", flush=True)
@@ -191,7 +191,7 @@ def main() -> None:
 
 
 def report(figures: dict[str, list[tuple[float, float]]]) -> None:
-    """Minimum and median of each job, and ratios to it."""
+    """Print minimum and median of each job, and the ratios of curate to it."""
 
     def best(name: str, column: int, of: Callable[[list[float]], Any]) -> float:
         return float(of([run[column] for run in figures[name]]))

@@ -1,12 +1,11 @@
-"""Captions matched a second on one core, beside pyahocorasick, on real web captions and 481k entries.
+"""Captions per second on one core against pyahocorasick, with real web captions and 481,036 entries.
 
     python tests/bench/bench_matcher.py [--data FOLDER] [--captions 500000] [--repeat 7]
 
-Both find the same ids, which is checked row by row before any time counts. Both are warm and take turns; what counts is
-the thread's CPU time, so that other work on a shared machine is on neither's account; the minimum and the median of the
-turns are reported. pyahocorasick gets its best honest form: the automaton built once, spacing by `str.translate`, a set
-per caption, nothing kept. The compiled matcher reads its artifact from a mapped file, as the workers of a job do, and
-gives sorted ids.
+Equality of the ids is checked row by row before anything is timed. Both are warm and take turns. CPU time of the thread
+is measured, which excludes other work on the machine; minimum and median of the turns are reported. pyahocorasick is
+used in its fastest form: the automaton is built once, captions are spaced by `str.translate`, each result is a set that
+is discarded. The compiled matcher reads its artifact from a mapped file, as on executors, and returns sorted ids.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ print(time.process_time() - start)
 
 
 def make_captions(folder: Path, rows: int) -> list[str]:
-    """Head of one real caption, tail of another: real words and lengths, more rows than there are captions."""
+    """Return captions that join the head of one real caption to the tail of another, in any number."""
     real = pq.read_table(folder / "laion_10k.parquet")["TEXT"].to_pylist()
     real += pq.read_table(folder / "html_alt.parquet")["alt"].to_pylist()
     words = [text.split(" ") for text in real if text]
@@ -90,14 +89,14 @@ def peer_matcher(entries: list[str], fates: np.ndarray) -> Callable[[list[str]],
 
 
 def seconds(action: Callable[[], Any]) -> tuple[float, Any]:
-    # Of this thread's CPU time: what other processes take on a shared machine is not counted on either side
+    # CPU time of this thread excludes other processes on a shared machine.
     start = time.thread_time()
     result = action()
     return time.thread_time() - start, result
 
 
 def first_use(artifact: Path) -> dict[str, float]:
-    """CPU seconds from an artifact to the first match in a new process: with an empty kernel cache, then a full one."""
+    """Return CPU seconds from artifact to first match in a new process, with an empty and with a full kernel cache."""
     with tempfile.TemporaryDirectory() as cache:
         environment = {**os.environ, CACHE_VARIABLE: cache}
         command = [sys.executable, "-c", FIRST_USE, str(artifact)]
@@ -141,7 +140,7 @@ def main() -> int:
         for turn in range(options.repeat):
             ours.append(seconds(lambda: matcher.match_ids(array))[0] / len(captions))
             share = captions[turn % PEER_SHARE :: PEER_SHARE]
-            # what it finds is thrown away at once: kept, the garbage collector would be timed too
+            # results are discarded at once, because keeping them would time the garbage collector
             theirs.append(seconds(lambda: deque(peer(share), maxlen=0))[0] / len(share))  # noqa: B023 - called at once
 
     figures = {

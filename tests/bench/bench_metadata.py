@@ -1,10 +1,10 @@
-"""Wikitext to counts: beside other programs on one core, with one CPU against two, and as a dump grows.
+"""Speed from wikitext to counts: against other programs on one core, on one CPU against two, and for larger dumps.
 
     python tests/bench/bench_metadata.py --dump enwiki-….xml.bz2 --work /tmp/bench --times 1 5 20
 
-The peers are wikiextractor (without templates, its fastest way) and mwparserfromhell, where they are installed. They
-give plain text only, so there are two ratios: of text, and of our text and counts to their text. The figures to quote
-are ratios.
+The peers are wikiextractor (without templates, which is fastest) and mwparserfromhell, if they are installed. They only
+produce plain text. Hence there are two ratios: our text to their text, and our text and counts to their text. Quote
+ratios.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def pages_of(content: bytes) -> list[bytes]:
 
 
 def ours(content: bytes) -> tuple[Callable[[list[bytes]], object], Callable[[list[bytes]], object]]:
-    """To plain text, and to counts."""
+    """Speeds to plain text and to counts."""
     site = read_site(content[:20_000])
     tables = markup_tables(site.hidden if site else ())
 
@@ -75,7 +75,7 @@ def peers() -> dict[str, Callable[[list[bytes]], object]]:
 
 
 def rate(work: Callable[[list[bytes]], object], pages: list[bytes], repeat: int) -> float:
-    """Megabytes of wikitext in a second of one core, the best of some turns."""
+    """Return megabytes of wikitext per second on one core, the best of several turns."""
     best = float("inf")
     for _ in range(repeat):
         start = time.process_time()
@@ -101,7 +101,7 @@ def against_peers(dump: Path, repeat: int) -> None:
 
 
 def replicate(dump: Path, times: int, target: Path) -> Path:
-    """The dump with its pages so many times, in one bz2 of one stream."""
+    """Write the pages of a dump several times into one .bz2 file of one stream, and return it."""
     if not target.exists():
         content = bz2.decompress(dump.read_bytes())
         start, end = content.index(b"  <page>"), content.rindex(b"</mediawiki>")
@@ -111,7 +111,7 @@ def replicate(dump: Path, times: int, target: Path) -> Path:
 
 
 def one(options: argparse.Namespace) -> None:
-    """Count one dump in Spark, once to warm up and then timed; prints a line of JSON."""
+    """Count a dump in Spark, once to warm up and then timed, and print a line of JSON."""
     from pyspark.sql import functions as F  # noqa: N812, PLC0415 - only this process needs Spark
 
     from metaclip_spark.metadata.count_rows import PAIR, WORD  # noqa: PLC0415
@@ -140,7 +140,7 @@ def one(options: argparse.Namespace) -> None:
 
 
 def shuffle_bytes(spark: SparkSession) -> int:
-    """Bytes that stages of this session have written for a shuffle so far."""
+    """Return the shuffle bytes that the stages of this session have written so far."""
     gateway = spark.sparkContext._gateway
     none = gateway.new_array(gateway.jvm.double, 0)
     store = spark._jsparkSession.sparkContext().statusStore()

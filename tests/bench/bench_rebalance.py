@@ -1,10 +1,9 @@
-"""Re-balance and append against the whole curation: each as a share of its time.
+"""Time of rebalance and append as shares of the time of a complete curation.
 
     python tests/bench/bench_rebalance.py --pool pool --metadata ../shared/data/metadata/en_481k.txt.gz --work work
 
-`--pool` is a folder made by make_pool.py; its last file is what is appended to the others. All jobs run in turn in one
-session, some turns to warm up and some that count; the figures to quote are the ratios of the medians, of CPU time
-where the machine has other work.
+`--pool` is a folder made by make_pool.py; its last file is appended to the others. All jobs run in turn in one session,
+first untimed. Quote the ratios of the medians; on a machine with other work, those of CPU time.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ COLUMNS = PoolColumns(uid="id")
 
 
 class Bench:
-    """The jobs over one pool in one session, with the time that each took."""
+    """The jobs, with one pool and one session, and the times of each."""
 
     def __init__(self, spark: SparkSession, options: argparse.Namespace) -> None:
         self.spark = spark
@@ -60,7 +59,7 @@ class Bench:
         return report
 
     def t_that_keeps(self, output: str, rows: float) -> float:
-        """The edge of the size curve nearest to a number of rows kept."""
+        """Return the t at which the size curve is nearest to a number of kept rows."""
         curve = self.spark.read.format("delta").load(f"{output}/size_curve").orderBy("threshold_bin").collect()
         size, best = 0, (float("inf"), self.t)
         for row in curve:
@@ -69,11 +68,11 @@ class Bench:
         return best[1]
 
     def turn(self) -> None:
-        """Every job once, each into tables that this turn makes anew."""
+        """Run every job once, into new tables."""
         shutil.rmtree(self.work, ignore_errors=True)
         out, config = str(self.work / "out"), CurateConfig(t=self.t)
-        whole = self.pool(self.files, "whole")
-        first = self.timed("curate", curate, whole, self.metadata, out, config)
+        complete = self.pool(self.files, "complete")
+        first = self.timed("curate", curate, complete, self.metadata, out, config)
         half = self.t_that_keeps(out, first.counters["kept"] / 2)
         tenth = self.t_that_keeps(out, first.counters["kept"] * 1.1)
         larger = self.t_that_keeps(out, first.counters["kept"] * 1.5)
@@ -81,15 +80,15 @@ class Bench:
             f"t = {self.t:g} keeps {first.counters['kept']:,}; half of them at {half:g}, a tenth more at {tenth:g}, "
             f"half more at {larger:g}"
         )
-        self.timed("balance, to half the rows", rebalance, out, half)
-        self.timed("balance, a tenth more rows (second pass)", rebalance, out, tenth, self.metadata)
-        self.timed("balance, half more rows (second pass)", rebalance, out, larger, self.metadata)
+        self.timed("rebalance, to half the rows", rebalance, out, half)
+        self.timed("rebalance, a tenth more rows (second pass)", rebalance, out, tenth, self.metadata)
+        self.timed("rebalance, half more rows (second pass)", rebalance, out, larger, self.metadata)
 
         out = str(self.work / "with reserve")
         reserved = CurateConfig(t=self.t, reserve=larger)
-        self.timed("curate with a reserve of half the rows", curate, whole, self.metadata, out, reserved)
-        self.timed("balance, down, rows into the reserve", rebalance, out, half)
-        self.timed("balance, up, rows out of the reserve", rebalance, out, self.t)
+        self.timed("curate with a reserve of half the rows", curate, complete, self.metadata, out, reserved)
+        self.timed("rebalance, down, rows into the reserve", rebalance, out, half)
+        self.timed("rebalance, up, rows out of the reserve", rebalance, out, self.t)
 
         out = str(self.work / "appended")
         self.timed(
@@ -100,10 +99,14 @@ class Bench:
         self.timed("curate the last file alone", curate, self.pool(self.files[-1:], "B"), self.metadata, alone, config)
 
     def same(self) -> None:
-        """The appended table of the last turn against the curation of all files, as a whole run leaves it."""
+        """Compare the appended table of the last turn with a curation of all files."""
         appended, half_more = str(self.work / "appended"), str(self.work / "out")
         first = curate(
-            self.spark, self.pool(self.files, "whole"), self.metadata, half_more, CurateConfig(t=self.t, overwrite=True)
+            self.spark,
+            self.pool(self.files, "complete"),
+            self.metadata,
+            half_more,
+            CurateConfig(t=self.t, overwrite=True),
         )
         rows = [self.spark.read.format("delta").load(f"{root}/curated") for root in (appended, half_more)]
         plain = [table.drop("pool_name", "run_id", "counts_version") for table in rows]
@@ -115,10 +118,10 @@ class Bench:
             name: [statistics.median(column) for column in zip(*times, strict=True)]
             for name, times in self.times.items()
         }
-        whole = medians["curate"]
-        print(f"\n{'medians':44s}  wall s   CPU s   share of the whole curate: wall, CPU")
+        complete = medians["curate"]
+        print(f"\n{'medians':44s}  wall s   CPU s   share of a complete curate: wall, CPU")
         for name, (wall, cpu) in medians.items():
-            print(f"{name:44s} {wall:7.2f} {cpu:7.2f} {wall / whole[0]:6.3f} {cpu / whole[1]:6.3f}")
+            print(f"{name:44s} {wall:7.2f} {cpu:7.2f} {wall / complete[0]:6.3f} {cpu / complete[1]:6.3f}")
 
 
 def main() -> None:
@@ -128,8 +131,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for the outputs, emptied first")
     parser.add_argument("--t", type=float, default=57.0)
     parser.add_argument("--master", default="local[2]")
-    parser.add_argument("--warm-up", type=int, default=1, help="turns that do not count")
-    parser.add_argument("--repeat", type=int, default=3, help="turns that count")
+    parser.add_argument("--warm-up", type=int, default=1, help="untimed turns")
+    parser.add_argument("--repeat", type=int, default=3, help="timed turns")
     options = parser.parse_args()
     spark = build_session(master=options.master)
     spark.sparkContext.setLogLevel("ERROR")

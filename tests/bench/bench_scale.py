@@ -1,8 +1,8 @@
-"""How the cost grows: one CPU against two, a pool against larger ones, and the memory of a worker.
+"""Scaling of a curation: one CPU against two, pools of several sizes, and the memory of a Python worker.
 
     python tests/bench/bench_scale.py --pool 5m --larger 10m 20m --metadata en_481k.txt.gz --work /tmp/bench
 
-Each setting runs in a process of its own (`--one` is that process); the figures to quote are ratios.
+Each setting runs in a process of its own (`--one` is that process); quote ratios.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from processes import ProcessMemory
 
 
 def one(options: argparse.Namespace) -> None:
-    """Warm-ups, then timed curations in one session; prints a line of JSON for each."""
+    """Curate in one session, first untimed, and print a line of JSON for each timed curation."""
     from metaclip_spark import CurateConfig, Pool, PoolColumns, curate  # noqa: PLC0415 - only this process needs Spark
     from metaclip_spark.metadata.read_metadata import read_metadata  # noqa: PLC0415
     from metaclip_spark.spark.session import build_session  # noqa: PLC0415
@@ -50,13 +50,13 @@ def one(options: argparse.Namespace) -> None:
 
 
 def rows_of(pool: Path) -> int:
-    """Rows by the files' footers."""
+    """Return the number of rows in the files' footers."""
     return int(ds.dataset(pool, format="parquet").count_rows())
 
 
 def run(options: argparse.Namespace, pool: Path, master: str, cpus: str) -> list[dict[str, float]]:
-    """The timed curations of one setting, in a process of its own on the given CPUs."""
-    # Counts grow with the pool: a threshold that grows along keeps the same share, so that a row is the same work.
+    """Return the timed curations of one setting, run in a new process on the given CPUs."""
+    # Counts grow with the pool. t grows alike, so that the same share is kept and a row takes the same work.
     t = options.t * rows_of(pool) / rows_of(options.pool)
     command = ["taskset", "-c", cpus, sys.executable, __file__, "--one", "--pool", str(pool), "--master", master]
     command += ["--metadata", str(options.metadata), "--work", str(options.work / "tables"), "--t", str(t)]
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace, pool: Path, master: str, cpus: str) -> list
 
 
 def idle_worker_mb() -> float:
-    """USS of a process that has only imported pyarrow and numba."""
+    """Return the USS of a process that has only imported pyarrow and numba."""
     code = "import pyarrow, numba, psutil; print(psutil.Process().memory_full_info().uss / 1e6)"
     return float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
 

@@ -1,9 +1,9 @@
-"""Makes a pool of any size from the shared development captions: unique ids, captions recombined from real ones.
+"""Make a pool of any size from the shared development captions, with unique ids and recombined captions.
 
     python tests/bench/make_pool.py --data ../shared/data --rows 6000000 --files 16 --output pool
 
-Each row joins the first half of one real caption to the second half of another, so that the pool is as varied as its
-size asks for while words, punctuation and lengths stay those of real captions. The same arguments give the same rows.
+Each row joins the first half of one real caption to the second half of another, so that captions rarely
+repeat while words, punctuation and lengths are those of real captions. The same arguments give the same rows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 
 def real_captions(data: Path) -> list[str]:
-    """Distinct captions of the shared set: LAION, web pages and Multi30k (English)."""
+    """Return the distinct captions of LAION, web pages and Multi30k (English)."""
     captions = data / "captions"
     texts = pq.read_table(captions / "laion_10k.parquet", columns=["TEXT"])["TEXT"].to_pylist()
     texts += pq.read_table(captions / "html_alt.parquet", columns=["alt"])["alt"].to_pylist()
@@ -29,7 +29,7 @@ def real_captions(data: Path) -> list[str]:
 
 
 def halves(captions: list[str]) -> tuple[pa.Array, pa.Array]:
-    """First and second half of each caption, cut at a word boundary."""
+    """Return the first and second half of each caption, cut at a word boundary."""
     firsts, seconds = [], []
     for caption in captions:
         words = caption.split(" ")
@@ -40,7 +40,7 @@ def halves(captions: list[str]) -> tuple[pa.Array, pa.Array]:
 
 
 def rows(first_id: int, count: int, firsts: pa.Array, seconds: pa.Array, rng: np.random.Generator) -> pa.Table:
-    """`count` rows: id, url, text, page_url, width, height."""
+    """Return `count` rows of id, url, text, page_url, width, height."""
     ids = np.arange(first_id, first_id + count, dtype=np.int64)
     left = firsts.take(pa.array(rng.integers(0, len(firsts), count)))
     right = seconds.take(pa.array(rng.integers(0, len(seconds), count)))
@@ -59,7 +59,7 @@ def rows(first_id: int, count: int, firsts: pa.Array, seconds: pa.Array, rng: np
 
 
 def make_pool(data: Path, output: Path, *, row_count: int, file_count: int, seed: int = 7) -> None:
-    """Writes `row_count` rows as `file_count` Parquet files into `output`."""
+    """Write `row_count` rows as `file_count` Parquet files into `output`."""
     output.mkdir(parents=True, exist_ok=True)
     firsts, seconds = halves(real_captions(data))
     edges = np.linspace(0, row_count, file_count + 1).astype(int)

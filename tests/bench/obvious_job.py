@@ -1,7 +1,7 @@
-"""The job that a user would write in an afternoon: pyahocorasick in mapPartitions, reduceByKey, a filter, Delta.
+"""The obvious hand-written job: pyahocorasick in mapPartitions, reduceByKey, a filter, Delta.
 
-Fair in what it does: the automaton is built once per worker, captions are spaced by one regular expression, the draw is
-the same hash of the id, so that its counts are equal to the product's, and its rows too.
+It is a fair peer: the automaton is built once per worker, captions are spaced by one regular expression, and the draw
+is the same hash of the id, so that counts and rows equal ours.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _automaton: dict[int, ahocorasick.Automaton] = {}
 
 
 def automaton_of(entries: Broadcast[list[str]]) -> ahocorasick.Automaton:
-    """The automaton of this worker."""
+    """Return the automaton of this worker."""
     key = id(_automaton)
     if key not in _automaton:
         made = ahocorasick.Automaton()
@@ -39,13 +39,13 @@ def automaton_of(entries: Broadcast[list[str]]) -> ahocorasick.Automaton:
 
 
 def matched(automaton: ahocorasick.Automaton, caption: str | None) -> set[int]:
-    """Ids of the entries in a caption."""
+    """Return the ids of the entries that match a caption."""
     spaced = _MARK.sub(r" \1 ", (caption or "").translate(_BLANKS))
     return {entry_id for _, entry_id in automaton.iter(f" {spaced} ")}
 
 
 def obvious_job(spark: SparkSession, pool: Path, metadata: Path, output: Path, t: float) -> int:
-    """Curate a pool of columns id, text, …; number of matches."""
+    """Curate a pool with columns id, text, …, and return the number of matches."""
     with gzip.open(metadata, "rt", encoding="utf-8") as lines:
         entries = spark.sparkContext.broadcast([line.rstrip("\n") for line in lines])
     rows = spark.read.parquet(str(pool))

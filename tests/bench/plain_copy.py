@@ -1,4 +1,4 @@
-"""Spark's own read → Delta copy in a session of its own, with nothing set but what Delta needs to be there at all.
+"""Spark's own copy of a pool to Delta, in a session with only the settings that Delta requires.
 
 A server for bench_curate.py, which keeps it warm and calls it in turn: reads lines "FROM<tab>TO" from standard input,
 and answers each with one line, "WALL<tab>CPU" in seconds.

@@ -1,4 +1,4 @@
-"""CPU time and memory of this process and those below it: the JVM, the Python workers."""
+"""CPU time and memory of this process and its descendants: the JVM and the Python workers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _used: dict[tuple[int, float], float] = {}
 
 
 def cpu_seconds() -> float:
-    """CPU time so far of this process and all below it, with what those that have ended had used when last asked.
+    """Return the CPU seconds so far of this process and its descendants, including those that have ended since.
 
-    Spark ends a Python worker after a minute without work, and the process above it ignores its end: nobody else knows
-    what it has used.
+    Spark ends a Python worker after a minute without work, and its parent does not account for it. The time that it had
+    used at the last call counts.
     """
     this = psutil.Process()
     for process in [this, *this.children(recursive=True)]:
@@ -27,8 +27,7 @@ def cpu_seconds() -> float:
 
 
 class ProcessMemory:
-    """Samples, for a `with` block, the private memory (USS) of the largest Python worker, and what the JVM and this
-    process hold (RSS)."""
+    """Samples of memory during a `with` block: USS of the largest Python worker, RSS of the JVM and this process."""
 
     def __init__(self) -> None:
         self.workers: list[float] = []
@@ -61,10 +60,10 @@ class ProcessMemory:
 
     @property
     def worker_mb(self) -> float:
-        """Of any worker at any time."""
+        """Return the maximum of any worker at any time."""
         return max(self.workers, default=0.0)
 
     def course(self) -> list[float]:
-        """The greatest worker in each tenth of the run."""
+        """Return the maximum of any worker in each tenth of the run."""
         tenth = max(1, len(self.workers) // 10)
         return [round(max(self.workers[start : start + tenth])) for start in range(0, len(self.workers), tenth)]

@@ -1,4 +1,4 @@
-"""Airflow in an environment of its own, with a database of its own: runs of the DAG, each in a process."""
+"""An Airflow installation with its own environment and database, which runs the DAG in new processes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Installation:
-    """Airflow, and where the DAG's runs happen.
+    """An Airflow environment, and the folder of its runs.
 
     Attributes:
-        python: of Airflow's environment.
-        folder: of logs and database.
-        environment: of a run.
+        python: Python of Airflow's environment.
+        folder: Folder of logs and database.
+        environment: Environment variables of a run.
     """
 
     python: Path
@@ -40,7 +40,7 @@ class Installation:
 
 
 def airflow_python(repository: Path, folder: Path) -> Path:
-    """Python of a new environment with Airflow; or of the one that METACLIP_SPARK_TEST_AIRFLOW names."""
+    """Return the Python of the environment that METACLIP_SPARK_TEST_AIRFLOW names, by default of a new one."""
     named = os.environ.get("METACLIP_SPARK_TEST_AIRFLOW")
     if named:
         return Path(named)
@@ -51,7 +51,7 @@ def airflow_python(repository: Path, folder: Path) -> Path:
 
 
 def installation_in(folder: Path, python: Path, repository: Path, settings: dict[str, str]) -> Installation:
-    """Airflow with a new database."""
+    """Return an installation with a new database."""
     kept = ("HOME", "JAVA_HOME", "PATH", "TMPDIR", "PYTHONPATH")
     environment = {
         **{name: os.environ[name] for name in kept if name in os.environ},

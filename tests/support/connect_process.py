@@ -1,4 +1,4 @@
-"""Curations and looks by a Spark Connect client, in a process of its own; prints what it found as the last line.
+"""Curations and audits by a Spark Connect client in a process of its own. Prints the results as its last line.
 
 SPARK_REMOTE=sc://127.0.0.1:15002 python tests/support/connect_process.py '{"pool": …, "output": …, "metadata": …}'
 """

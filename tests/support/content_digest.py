@@ -1,4 +1,4 @@
-"""Digests of what a table holds, whatever its files, partitions and order; nothing that grows with it is collected."""
+"""Digest of the rows of a table, which does not depend on files, partitions or order. Only 256 rows are collected."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-# Names of the run: they follow from the pool's files, so the same rows in other files have other ones.
+# Columns derived from the files of the pool: the same rows in other files have other values.
 OF_THE_RUN = ("run_id", "counts_version")
 
 
@@ -18,9 +18,9 @@ class ContentDigest(NamedTuple):
     """Two independent digests of the same rows.
 
     Attributes:
-        rows: their number.
-        sum: of the rows' xxhash64, wraps at no size that fits a table.
-        sha256: over the rows' own SHA-256, sorted: first within 256 blocks, then over the blocks.
+        rows: Number of rows.
+        sum: Sum of the rows' xxhash64, in decimals that do not overflow.
+        sha256: SHA-256 of the rows' sorted SHA-256, first within 256 blocks, then of the blocks.
     """
 
     rows: int
@@ -29,10 +29,10 @@ class ContentDigest(NamedTuple):
 
 
 def content_digest(table: DataFrame, *, without: tuple[str, ...] = OF_THE_RUN) -> ContentDigest:
-    """Digest of all columns but some, in the order of their names.
+    """Return the digest of all columns but `without`, sorted by name.
 
-    Doubles are written as Java does, in the fewest digits that give the same bits back. Maps are not hashable by Spark:
-    tables that hold one are compared row by row.
+    Java writes a double with the fewest digits that give the same bits. Spark cannot hash maps: compare tables that
+    have one row by row.
     """
     columns = sorted(name for name in table.columns if name not in without)
     row = F.sha2(F.to_json(F.struct(*columns)), 256)

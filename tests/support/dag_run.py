@@ -1,4 +1,4 @@
-"""One run of the DAG in Airflow's own environment, task after task in this process; prints how each went, as JSON.
+"""One run of the DAG in Airflow's environment, task by task in this process. Prints the state of each task as JSON.
 
 AIRFLOW_HOME=… python tests/support/dag_run.py 2026-02-01 '{"pool_name": "second"}' 3
 """

@@ -1,4 +1,4 @@
-"""Made-up Wikipedias: dumps in every packing, files of page views."""
+"""Made-up Wikipedia dumps, with each compression, and page view files."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def dump(articles: Iterable[Article], language: str = "en", database: str = "", 
 
 
 def write(path: Path, content: bytes) -> Path:
-    """Packed as the file's name says; .bz2 in blocks of 100 kB, so that one file has many."""
+    """Write a file, compressed as its suffix says. The blocks of .bz2 are 100 kB, so that a file has many of them."""
     path.parent.mkdir(parents=True, exist_ok=True)
     packed = {".gz": gzip.compress, ".bz2": lambda data: bz2.compress(data, 1)}.get(path.suffix)
     path.write_bytes(packed(content) if packed else content)
@@ -59,14 +59,14 @@ def write(path: Path, content: bytes) -> Path:
 
 
 def write_streams(path: Path, content: bytes, streams: int) -> Path:
-    """A multistream .bz2."""
+    """Write a multistream .bz2 file."""
     length = -(-len(content) // streams)
     path.write_bytes(b"".join(bz2.compress(content[at : at + length]) for at in range(0, len(content), length)))
     return path
 
 
 def made_up_articles(count: int, *, words: int = 300, seed: int = 0) -> list[Article]:
-    """Articles of made-up words, frequent ones and rare ones, with some markup, pairs that go together, other pages."""
+    """Return articles of frequent and rare made-up words, with markup and collocations, and pages of other kinds."""
     chance = random.Random(seed)
     vocabulary = [f"w{number}" for number in range(2_000)]
     weights = [1 / (number + 1) for number in range(len(vocabulary))]

@@ -1,4 +1,4 @@
-"""Loads the bundle's jobs into the classes of databricks-bundles, which refuse what they do not know; prints JSON.
+"""Load the bundle's jobs into the classes of databricks-bundles, which refuse unknown keys, and print them as JSON.
 
 Needs databricks-bundles and PyYAML; test_bundle.py makes an environment with them.
 """

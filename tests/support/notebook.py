@@ -1,4 +1,4 @@
-"""Runs a Databricks notebook in source format cell by cell, with a stand-in for what Databricks adds to Python."""
+"""Run of a Databricks notebook in source format, cell by cell, with stand-ins for what Databricks adds to Python."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Widgets:
     """Parameters of a notebook: declared with a default, overridden by the job, always text.
 
     Attributes:
-        given: the job's parameters.
-        values: of the widgets that the notebook declared.
+        given: Parameters of the job.
+        values: Values of the widgets that the notebook declared.
     """
 
     given: Mapping[str, str]
@@ -34,13 +34,13 @@ class Widgets:
 
     def text(self, name: str, defaultValue: str, label: str = "") -> None:  # noqa: N803 - Databricks' name
         assert isinstance(defaultValue, str), f"{name}: Databricks takes text only"
-        assert label, f"{name}: what is it, to the person before the notebook?"
+        assert label, f"{name}: the widget has no label"
         self.values[name] = self.given.get(name, defaultValue)
 
     def dropdown(self, name: str, defaultValue: str, choices: list[str], label: str = "") -> None:  # noqa: N803
-        assert defaultValue in choices, f"{name}: Databricks refuses a default that is no choice"
+        assert defaultValue in choices, f"{name}: Databricks refuses a default that is not a choice"
         self.text(name, defaultValue, label)
-        assert self.values[name] in choices, f"{name}: {self.values[name]!r} is none of {choices}"
+        assert self.values[name] in choices, f"{name}: {self.values[name]!r} is not one of {choices}"
 
     def get(self, name: str) -> str:
         return self.values[name]
@@ -48,7 +48,7 @@ class Widgets:
 
 @dataclass
 class Notebook:
-    """What `dbutils.notebook` is."""
+    """Stand-in for `dbutils.notebook`."""
 
     left_with: str | None = None
 
@@ -60,7 +60,7 @@ class Notebook:
 
 @dataclass
 class Dbutils:
-    """What `dbutils` is, as far as our notebooks use it."""
+    """Stand-in for the part of `dbutils` that our notebooks use."""
 
     widgets: Widgets
     notebook: Notebook = field(default_factory=Notebook)
@@ -68,13 +68,13 @@ class Dbutils:
 
 @dataclass(frozen=True)
 class Shown:
-    """What a run left behind.
+    """Result of a run.
 
     Attributes:
-        tables: what was displayed, in order, at most 1,000 rows each as Databricks does.
-        names: the notebook's variables.
-        left_with: the value that it exited with.
-        unused: parameters given that are no widgets.
+        tables: Displayed tables in order, at most 1,000 rows of each, as on Databricks.
+        names: Variables of the notebook.
+        left_with: Value that the notebook exited with.
+        unused: Given parameters that are not widgets.
     """
 
     tables: list[list[Row]]
@@ -84,7 +84,7 @@ class Shown:
 
 
 def cells(path: Path) -> list[str]:
-    """The cells with code; others are checked to be Markdown."""
+    """Return the cells with code, and check that the others are Markdown."""
     source = path.read_text(encoding="utf-8")
     assert source.startswith(HEADER), f"{path} would be imported as a file, not as a notebook"
     code = []

@@ -1,4 +1,4 @@
-"""Pools for tests: made-up captions with a head and a tail, written as the files that a case asks for."""
+"""Pools for tests: made-up captions with a head and a tail, written to files."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ COLUMNS = PoolColumns(uid="id", image_url="image_url")
 ENTRIES = [
     *(f"w{number}" for number in range(WORDS)),
     *(f"w{left} w{right}" for left in range(12) for right in range(12)),
-    "w1.",  # never matches: a caption's mark is spaced
+    "w1.",  # never matches, because captions have spaces around marks
     "w1",  # repeats entry 1
 ]
 
 
 def made_up_captions(rows: int, seed: int = 0, known: int = WORDS) -> list[str]:
-    """Captions of 1 to 6 words, some of them no entries; word n is about n times rarer than word 1."""
+    """Return captions of 1 to 6 words, some of which are not entries. Word n is about n times rarer than word 1."""
     rng = np.random.default_rng(seed)
     lengths = rng.integers(1, 7, rows)
     ranks = 1.0 / np.arange(1, known + 201)
@@ -41,7 +41,7 @@ def made_up_captions(rows: int, seed: int = 0, known: int = WORDS) -> list[str]:
 
 
 def made_up_table(rows: int, seed: int = 0, known: int = WORDS) -> pa.Table:
-    """Rows of `id`, `image_url` (three texts an image), `text` and `width`."""
+    """Return rows of `id`, `image_url` (three texts per image), `text` and `width`."""
     return pa.table(
         {
             "id": pa.array(range(rows), pa.int64()),
@@ -53,7 +53,7 @@ def made_up_table(rows: int, seed: int = 0, known: int = WORDS) -> pa.Table:
 
 
 def write_files(table: pa.Table, folder: Path, files: int = 1) -> Path:
-    """The table as Parquet files of equal length; the folder."""
+    """Write a table as Parquet files with equal numbers of rows, and return their folder."""
     folder.mkdir(parents=True)
     edges = np.linspace(0, len(table), files + 1).astype(int).tolist()
     for number, (start, end) in enumerate(pairwise(edges)):
@@ -62,6 +62,6 @@ def write_files(table: pa.Table, folder: Path, files: int = 1) -> Path:
 
 
 def pool_at(path: Path | Sequence[Path], columns: PoolColumns | None = None, **options: object) -> Pool:
-    """A pool of made-up rows, told by their `id` unless said otherwise."""
+    """Return a pool of made-up rows, identified by `id` unless other columns are given."""
     paths = (path,) if not isinstance(path, (list, tuple)) else tuple(path)
     return Pool(paths=tuple(map(str, paths)), columns=columns or COLUMNS, **options)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""All sources that the recipe takes, made up, and a configuration that fits their size."""
+"""Small made-up sources of metadata, and a configuration for their size."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CONFIG = MetadataConfig(unigram_min_count=5, unigram_cap=150, bigram_cap=40, tit
 
 
 def small_sources(folder: Path) -> MetadataSources:
-    """Write them: a WordNet, a dump, two hours of page views."""
+    """Write a WordNet, a dump and two hours of page views."""
     for number, lines in enumerate(HOURS):
         write(folder / "views" / f"pageviews-20240501-{number:02}0000.gz", views(lines))
     return MetadataSources(

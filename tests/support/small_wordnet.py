@@ -1,4 +1,4 @@
-"""A WordNet of a few synsets in the form of NLTK's corpora, and a multilingual one beside it."""
+"""A WordNet of a few synsets in the format of NLTK's corpora, with an optional multilingual one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VERBS = ["run", "dog"]
 
 
 def write_wordnet(root: Path, *, version: str = "3.0", japanese: tuple[str, ...] = ()) -> Path:
-    """Write `corpora/wordnet`, and `corpora/omw-1.4` if there are Japanese lemmas; the root."""
+    """Write `corpora/wordnet`, and `corpora/omw-1.4` if there are Japanese lemmas, and return the root."""
     folder = root / "corpora" / "wordnet"
     folder.mkdir(parents=True)
     licence = f"  1 This is made up for tests: WordNet {version} Copyright nobody.  \n"

@@ -1,4 +1,4 @@
-"""Pools that join a curated table one after the other, and the comparison with one run over all of them."""
+"""Pools that are appended one after the other, and the comparison with one curation of all of them."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ OF_THE_RUN = ("run_id", "counts_version", "pool_name")
 
 
 def read(spark: SparkSession, output: Path, name: str = "curated") -> pa.Table:
-    """Rows in an order of their own, without what names run and pool."""
+    """Return the sorted rows of a table without the columns that identify run and pool."""
     order = ORDER.get(name, ["uid"])
     table = spark.read.format("delta").load(str(output / name)).drop(*OF_THE_RUN).toArrow()
     return table.sort_by([(column, "ascending") for column in order]).combine_chunks()
 
 
 def split_pools(folder: Path, table: pa.Table, shares: tuple[float, ...], columns: object = None) -> list[Pool]:
-    """The rows as pools of different size, without captions here and there."""
+    """Write the rows as pools of different sizes, and return the pools."""
     pools, start = [], 0
     for number, share in enumerate(shares):
         length = int(share * len(table))
@@ -50,7 +50,7 @@ def all_of(pools: list[Pool]) -> Pool:
 
 
 def table_with_odd_captions() -> pa.Table:
-    """Made-up rows, some without a caption, some with one that matches nothing."""
+    """Return made-up rows; some have no caption, some a caption that matches nothing."""
     rows = made_up_table(ROWS, seed=5)
     captions = rows["text"].to_pylist()
     captions[::97], captions[5::101], captions[7::89] = (

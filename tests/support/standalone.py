@@ -1,4 +1,4 @@
-"""A standalone cluster on this machine: a master and workers, processes of their own, with nothing of the driver's."""
+"""A standalone cluster on this machine: processes of a master and workers that share nothing with the driver."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Standalone:
     """A running cluster.
 
     Attributes:
-        url: of the master, spark://127.0.0.1:PORT.
-        folder: logs of the daemons, and below `worker-N` what each worker keeps of applications.
+        url: Address of the master, spark://127.0.0.1:PORT.
+        folder: Folder of the daemons' logs, with a folder `worker-N` of each worker's applications.
     """
 
     url: str
     folder: Path
 
     def submit_environment(self) -> dict[str, str]:
-        """Of a spark-submit: the scripts of this Python's Spark come first."""
+        """Return the environment of spark-submit; the scripts of this Python's Spark come first on the path."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return {**os.environ, "PATH": path, "SPARK_LOCAL_IP": "127.0.0.1"}
 
@@ -50,16 +50,16 @@ def free_port() -> int:
 def standalone_cluster(
     folder: Path, *, hosts: Sequence[str] = ("127.0.0.1", "127.0.0.1"), memory: str = "1g"
 ) -> Iterator[Standalone]:
-    """A master, and on each host a worker of one core, ended at the end.
+    """Start a master and a worker of one core on each host, and end them afterwards.
 
     Args:
-        folder: for logs and what workers keep.
-        hosts: addresses of this machine; Spark tries a slow task again only on another host.
-        memory: of a worker.
+        folder: Folder for logs and the workers' files.
+        hosts: Addresses of this machine. Spark starts a slow task again only on another host.
+        memory: Memory of a worker.
     """
     port = free_port()
     url = f"spark://127.0.0.1:{port}"
-    # Bare: whatever the driver has on its path, workers must get from the archive.
+    # Nothing else, so that workers have only the archive and not the driver's path.
     kept = {name: os.environ[name] for name in ("PATH", "JAVA_HOME", "HOME", "TMPDIR") if name in os.environ}
     environment = {**kept, "SPARK_HOME": str(SPARK_HOME)}
     daemons: list[subprocess.Popen[bytes]] = []
@@ -69,7 +69,7 @@ def standalone_cluster(
         with (folder / f"{name}.log").open("wb") as log:
             command = [str(SPARK_HOME / "bin" / "spark-class"), f"{DAEMONS}.{kind}", "--host", host, *arguments]
             here = environment | {"SPARK_LOCAL_IP": host}
-            # Below the folder, so that a relative path means something else than to the driver.
+            # Another working directory than the driver's, so that a relative path leads elsewhere.
             daemons.append(subprocess.Popen(command, cwd=folder, env=here, stdout=log, stderr=log))
 
     try:
@@ -91,7 +91,7 @@ def standalone_cluster(
 
 
 def wait_for_line(log: Path, words: str, seconds: float = 120) -> None:
-    """Until a log says something."""
+    """Wait until a log contains some words."""
     deadline = time.monotonic() + seconds
     while words not in (log.read_text(errors="replace") if log.exists() else ""):
         if time.monotonic() > deadline:

@@ -19,7 +19,7 @@ from metaclip_spark.core.estimation.sample_probabilities import sample_probabili
 from metaclip_spark.curation.choose_t import language_thresholds
 from metaclip_spark.curation.count_matches import count_matches
 from metaclip_spark.curation.count_pool import count_records, malformed_warning
-from metaclip_spark.curation.languages import metadata_for_pool
+from metaclip_spark.curation.metadata_checks import metadata_for_pool
 from metaclip_spark.errors import ConfigError, InputError, MetaclipSparkWarning
 from metaclip_spark.pools.open_pool import open_pool
 from metaclip_spark.spark.job_errors import translated_job_errors

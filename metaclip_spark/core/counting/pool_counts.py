@@ -1,4 +1,4 @@
-"""What the first pass learns of a pool: how often each entry matched, and what became of every row."""
+"""Result of the first pass over a pool: the count of each entry, and the number of rows by outcome."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# A key names one block: the language's place << 16 | the block's number within it; -1 is the block of row counters.
+# Key of a block: index of the language << 16 | number of the block within it; -1 is the block of row counters.
 _ROW_COUNTERS: Final = -1
 _LANGUAGE_SHIFT: Final = 16
 _BLOCK_SHIFT: Final = BLOCK_ENTRIES.bit_length() - 1
@@ -32,15 +32,15 @@ class PoolCounts:
     """Counts of one pool.
 
     Attributes:
-        entries: by language, int64, shape (n_entries,): captions whose match set holds the entry.
-        read: rows of the pool.
-        null: rows without a caption.
-        empty: rows whose caption has no byte.
-        language_without_metadata: of the others, rows whose language is null or has no metadata.
-        unmatched: by language, of the others, rows that match no entry.
-        matched: by language, rows that match any.
-        malformed: records that could not be read as rows; among `read`, but in none of the others.
-        headers: lines that say the names of columns; not among `read`.
+        entries: Counts by language, int64, shape (n_entries,): number of captions that match each entry.
+        read: Number of rows of the pool.
+        null: Number of rows without a caption.
+        empty: Number of rows with an empty caption.
+        language_without_metadata: Number of other rows whose language is null or has no metadata.
+        unmatched: Number of other rows that match no entry, by language.
+        matched: Number of rows that match any entry, by language.
+        malformed: Number of records that could not be parsed as rows; included in `read` only.
+        headers: Number of header lines; not included in `read`.
     """
 
     entries: Mapping[str, NDArray[np.int64]]
@@ -55,11 +55,11 @@ class PoolCounts:
 
     @property
     def matches(self) -> int:
-        """Pairs of caption and matched entry."""
+        """Number of pairs of caption and matched entry."""
         return sum(int(counts.sum()) for counts in self.entries.values())
 
     def plus(self, other: PoolCounts) -> PoolCounts:
-        """Counts of both pools together, of the same metadata."""
+        """Return the counts of both pools together, for the same metadata."""
         of_pool = {name: getattr(self, name) + getattr(other, name) for name in _POOL_COUNTERS}
         return PoolCounts(
             entries={language: counts + other.entries[language] for language, counts in self.entries.items()},
@@ -69,14 +69,14 @@ class PoolCounts:
         )
 
     def summary(self) -> str:
-        """For a line of progress."""
+        """Return the counts as a phrase for a progress line."""
         malformed = f"{self.malformed:,} malformed, " if self.malformed else ""
         matched = sum(self.matched.values())
         return f"{self.read:,} rows read, {malformed}{matched:,} match, {self.matches:,} matches,"
 
 
 class PoolCounter:
-    """Counts one partition and hands its counts out as small blocks, which add up in any order.
+    """Counter of one partition, which returns its counts as small blocks that can be merged in any order.
 
     >>> counter = PoolCounter({"en": 3})
     >>> counter.add_rows(read=4, null=1, empty=0, language_without_metadata=0)
@@ -88,7 +88,7 @@ class PoolCounter:
 
     def __init__(self, n_entries: Mapping[str, int]) -> None:
         self._n_entries = n_entries
-        self._entries: dict[str, EntryCounter] = {}  # only of languages that occur: a task may see 1 of 300
+        self._entries: dict[str, EntryCounter] = {}  # only languages that occur: a task may read 1 of 300
         self._rows = np.zeros(len(_POOL_COUNTERS) + 2 * len(n_entries), np.int64)
 
     def add_rows(
@@ -101,16 +101,16 @@ class PoolCounter:
         malformed: int = 0,
         headers: int = 0,
     ) -> None:
-        """Count rows by what keeps them from being matched."""
+        """Add rows that are not matched, by reason, and the number of rows read."""
         self._rows[: len(_POOL_COUNTERS)] += (read, null, empty, language_without_metadata, malformed, headers)
 
     def add_matches(self, language: str, ids: NDArray[np.int32], offsets: NDArray[np.int64]) -> None:
-        """Count the captions of one language that were matched.
+        """Add captions of one language.
 
         Args:
-            language: one of the languages given.
-            ids: int32, shape (matches,).
-            offsets: int64, shape (rows + 1,), as `Matcher.match_ids` gives them.
+            language: One of the languages of the metadata.
+            ids: int32, shape (matches,), matched entries as `Matcher.match_ids` returns them.
+            offsets: int64, shape (rows + 1,), as `Matcher.match_ids` returns them.
         """
         if language not in self._entries:
             self._entries[language] = EntryCounter(self._n_entries[language])
@@ -120,7 +120,7 @@ class PoolCounter:
         self._rows[place : place + 2] += (len(offsets) - 1 - matched, matched)
 
     def blocks(self) -> Iterator[tuple[int, bytes]]:
-        """Key and content of each block; contents of one key add up with `counting.merge_blocks`."""
+        """Yield key and bytes of each block; blocks with the same key are merged by `merge_blocks`."""
         yield _ROW_COUNTERS, encode_block(self._rows)
         for index, language in enumerate(self._n_entries):
             if language in self._entries:
@@ -129,15 +129,15 @@ class PoolCounter:
 
 
 def block_keys(n_entries: Mapping[str, int]) -> int:
-    """Greatest number of keys that the blocks of these languages can have."""
+    """Return the maximum number of different keys of the blocks of these languages."""
     return 1 + sum(-(-entries // BLOCK_ENTRIES) for entries in n_entries.values())
 
 
 def numbers_from_blocks(blocks: Iterable[tuple[int, bytes]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Blocks as numbers that a table can add up by their place.
+    """Return blocks as rows that Spark can sum by place.
 
     Returns:
-        int64, both of shape (numbers,): places, key << 16 | position in the block, and what is counted there, above 0.
+        int64, both of shape (numbers,): places (key << 16 | position in the block), and the counts there, each > 0.
 
     >>> counter = PoolCounter({"en": 3})
     >>> counter.add_matches("en", np.array([0, 2, 2], np.int32), np.array([0, 2, 3, 3]))
@@ -157,12 +157,12 @@ def numbers_from_blocks(blocks: Iterable[tuple[int, bytes]]) -> tuple[NDArray[np
 def blocks_from_numbers(
     n_entries: Mapping[str, int], places: NDArray[np.int64], numbers: NDArray[np.int64]
 ) -> Iterator[tuple[int, bytes]]:
-    """The blocks of summed numbers; those that count nothing are left out.
+    """Yield key and bytes of the blocks that are not all zero, from summed numbers.
 
     Args:
-        n_entries: entries by language, in the same order as the counters had them.
-        places: of `numbers_of`, each once, in any order.
-        numbers: their sums.
+        n_entries: Number of entries by language, in the order that the counters had.
+        places: Places as `numbers_from_blocks` returns them, each once, in any order.
+        numbers: Sum of the counts at each place.
     """
     keys = places >> _BLOCK_SHIFT
     for key in np.unique(keys).tolist():
@@ -179,14 +179,14 @@ def blocks_from_numbers(
 
 
 def pool_counts(n_entries: Mapping[str, int], blocks: Iterable[tuple[int, bytes]]) -> PoolCounts:
-    """The counts that blocks hold, in any order, summed where a key repeats.
+    """Return the counts of a pool from blocks in any order; blocks with the same key are summed.
 
     Args:
-        n_entries: entries by language, in the same order as the counters had them.
-        blocks: keys and contents from any number of `PoolCounter.blocks`.
+        n_entries: Number of entries by language, in the order that the counters had.
+        blocks: Keys and bytes from any number of `PoolCounter.blocks`.
 
     Raises:
-        ConsistencyError: a block is damaged or of other metadata.
+        ConsistencyError: A block is damaged or belongs to other metadata.
     """
     rows = np.zeros(len(_POOL_COUNTERS) + 2 * len(n_entries), np.int64)
     by_language: list[list[tuple[int, bytes]]] = [[] for _ in n_entries]

@@ -1,4 +1,4 @@
-"""The merge: candidates of the four sources into one list, whose order fixes every entry's id."""
+"""Merge of the candidates of the four sources into one list of entries, whose order determines their ids."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 REJECTS: Final = ("blank", "punctuation", "too_long", "control", "unmatchable", "invalid")
-"""Why a candidate is no entry of a list that is built here."""
+"""Reasons to reject a candidate."""
 OFFICIAL: Final = "official"
-"""Source of entries that come from a list taken as it is."""
+"""Name of the source of entries from an official list, which is included unchanged."""
 
 _PUNCTUATION: Final = frozenset(string.punctuation)
 _WORDLESS: Final = frozenset("PSZC")  # categories of Unicode, by their first letter
@@ -24,11 +24,11 @@ _WORDLESS: Final = frozenset("PSZC")  # categories of Unicode, by their first le
 
 @dataclass(frozen=True)
 class Candidate:
-    """What a source proposes.
+    """Entry that a source proposes.
 
     Attributes:
-        text: of the entry.
-        score: what the source orders by: occurrences, bits, views; None where it has no order but the text's.
+        text: Text of the entry.
+        score: Value that the source sorts by (occurrences, bits, views); None if it sorts by text.
     """
 
     text: str
@@ -37,12 +37,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Source:
-    """Candidates in their order.
+    """Source of candidates.
 
     Attributes:
-        name: "wordnet", "unigrams", "bigrams", "titles".
-        candidates: best first.
-        cap: entries that it may newly admit; None: all.
+        name: "wordnet", "unigrams", "bigrams" or "titles".
+        candidates: Candidates, best first.
+        cap: Maximum number of entries that the source adds; None for no limit.
     """
 
     name: str
@@ -52,13 +52,13 @@ class Source:
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of the list.
+    """Entry of the list.
 
     Attributes:
-        text: of it.
-        admitted_by: the first source that proposed it.
-        score: there.
-        sources: all that propose it, in the order of the merge.
+        text: Text of the entry.
+        admitted_by: First source that proposes it.
+        score: Score in that source.
+        sources: All sources that propose it, in the order of the merge.
     """
 
     text: str
@@ -69,15 +69,15 @@ class Entry:
 
 @dataclass
 class SourceFigures:
-    """What became of a source's candidates; they add up. Of a list taken as it is all are admitted, repeated ones too.
+    """Numbers of a source's candidates by outcome, which add up to all. Of an official list, all are admitted.
 
     Attributes:
-        candidates: proposed.
-        admitted: newly.
-        already_listed: Already admitted by an earlier source.
-        repeated: of its own.
-        over_cap: not looked at any more once the cap of the source, or of the list, was reached.
-        rejects: by reason.
+        candidates: Number of candidates.
+        admitted: Number of candidates that the source added to the list.
+        already_listed: Number of candidates that an earlier source had added.
+        repeated: Number of candidates that the source itself had added.
+        over_cap: Number of candidates left out because the cap of the source, or of the list, was reached.
+        rejects: Number of rejected candidates by reason.
     """
 
     candidates: int = 0
@@ -90,12 +90,12 @@ class SourceFigures:
 
 @dataclass(frozen=True)
 class Merged:
-    """The list.
+    """Result of the merge.
 
     Attributes:
-        entries: an entry's id is its place.
-        figures: by source, of a list taken as it is under the name OFFICIAL.
-        unmatchable: candidates that spacing keeps from ever matching, the first few.
+        entries: Entries; the id of each is its position.
+        figures: Numbers of candidates by source; OFFICIAL for an official list.
+        unmatchable: First few candidates that can never match a spaced caption.
     """
 
     entries: list[Entry]
@@ -107,12 +107,14 @@ _EXAMPLES: Final = 20
 
 
 def merge(sources: Iterable[Source], *, total: int | None = None, official: Sequence[str] = ()) -> Merged:
-    """Increments in the order of the sources, after deduplication (Demystifying CLIP Data, table 1).
+    """Merge the sources in order: each adds the candidates that are not in the list yet.
+
+    The number that each source adds is the increment of table 1 in Demystifying CLIP Data.
 
     Args:
         sources: WordNet, unigrams, bigrams, titles.
-        total: entries of the list at most; None: no limit.
-        official: a list to be taken as it is, ids and all, before anything else; nothing in it is rejected.
+        total: Maximum number of entries of the list; None for no limit.
+        official: List that precedes all sources, with unchanged ids; none of its entries is rejected.
 
     >>> titles = Source("titles", [Candidate("dog", 9), Candidate("U.S.", 8)])
     >>> merged = merge([Source("wordnet", [Candidate("dog")]), titles])
@@ -124,18 +126,18 @@ def merge(sources: Iterable[Source], *, total: int | None = None, official: Sequ
     texts = list(official)
     admitted_by = [(OFFICIAL, None)] * len(texts)
     listed: list[tuple[str, float | None]] = list(admitted_by)
-    holders: dict[str, list[str]] = {text: [OFFICIAL] for text in texts}
+    proposers: dict[str, list[str]] = {text: [OFFICIAL] for text in texts}
     figures = {OFFICIAL: SourceFigures(len(texts), admitted=len(texts))} if texts else {}
     unmatchable: list[str] = []
     for source in sources:
         own = figures[source.name] = SourceFigures(candidates=len(source.candidates))
         for candidate in source.candidates:
-            held_by = holders.get(candidate.text)
-            if held_by is not None:
-                if held_by[-1] == source.name:
+            proposed_by = proposers.get(candidate.text)
+            if proposed_by is not None:
+                if proposed_by[-1] == source.name:
                     own.repeated += 1
                 else:
-                    held_by.append(source.name)
+                    proposed_by.append(source.name)
                     own.already_listed += 1
                 continue
             reason = reject_reason(candidate.text)
@@ -149,16 +151,16 @@ def merge(sources: Iterable[Source], *, total: int | None = None, official: Sequ
                 own.admitted += 1
                 texts.append(candidate.text)
                 listed.append((source.name, candidate.score))
-                holders[candidate.text] = [source.name]
+                proposers[candidate.text] = [source.name]
     entries = [
-        Entry(text, source_name, score, tuple(holders[text]))
+        Entry(text, source_name, score, tuple(proposers[text]))
         for text, (source_name, score) in zip(texts, listed, strict=True)
     ]
     return Merged(entries, figures, unmatchable)
 
 
 def reject_reason(text: str) -> str | None:
-    r"""Why a text is no entry; None if it is one. Nothing else is corrected or left out.
+    r"""Return the reason to reject a text as an entry, or None. There are no other corrections or filters.
 
     >>> [reject_reason(text) for text in ("dog", "!", "  ", "a" * 257, "a\tb", "St. Louis", "\ud800", "-")]
     [None, 'punctuation', 'blank', 'too_long', 'control', 'unmatchable', 'invalid', 'punctuation']
@@ -182,7 +184,7 @@ def _is_invalid(text: str) -> bool:
 
 
 def in_order(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Candidates by score, descending, then by UTF-8 bytes.
+    """Return candidates by score, descending, then by UTF-8 bytes.
 
     >>> [candidate.text for candidate in in_order([Candidate("b", 1), Candidate("a", 1), Candidate("c", 2)])]
     ['c', 'a', 'b']

@@ -1,4 +1,4 @@
-"""Titles by page views: one line of an hourly file is `project title views bytes`."""
+"""Parsing of page views: one line of an hourly file is `project title views bytes`."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 MIN_LINE_VIEWS: Final = 50
-"""An hourly line counts only with as many views; desktop and mobile are two lines (Demystifying CLIP Data)."""
+"""Minimum views of an hourly line to be counted (Demystifying CLIP Data); desktop and mobile have separate lines."""
 MIN_VIEWS: Final = 70
-"""Views over all sampled days that a title needs."""
+"""Minimum views of a title over all sampled days."""
 
 
 class LineFate(StrEnum):
-    """What becomes of a line."""
+    """Outcome of a line."""
 
     COUNTED = "counted"
     OTHER_PROJECT = "other_project"
     FEW_VIEWS = "few_views"
     MALFORMED = "malformed"
-    """Not four fields, or views that are no number."""
+    """Not four fields, or the views are not a number."""
     BAD_TITLE = "bad_title"
-    """Percent-encoding of bytes that are no UTF-8, or nothing at all."""
+    """Percent-encoded bytes that are not UTF-8, or an empty title."""
     WITH_COLON = "with_colon"
-    """Other namespaces than the articles', and articles that look like them."""
+    """Title with a colon: a page of another namespace, or an article that cannot be distinguished from one."""
 
 
 def projects_of(language: str) -> tuple[str, str]:
-    """How a Wikipedia is called in the files: desktop and mobile.
+    """Return the names of a Wikipedia in the files: desktop and mobile.
 
     >>> projects_of("zh_yue")
     ('zh-yue', 'zh-yue.m')
@@ -37,7 +37,7 @@ def projects_of(language: str) -> tuple[str, str]:
 
 
 def title_of(raw: str) -> tuple[LineFate, str]:
-    """The title of a line, as an entry: percent-decoded first, then looked at for a colon, then "_" as a space.
+    """Return the outcome of a line's title and the entry: percent-decoded, without a colon, "_" replaced by a space.
 
     >>> title_of("Caf%C3%A9_Society"), title_of("Talk%3AX")[0].value, title_of("%FF")[0].value
     ((<LineFate.COUNTED: 'counted'>, 'Café Society'), 'with_colon', 'bad_title')

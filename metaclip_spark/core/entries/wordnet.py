@@ -1,4 +1,4 @@
-"""WordNet's part of the list: names of synsets, and the numbers that open it."""
+"""Candidates from WordNet: the numbers "0" to "99", and the names of synsets."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 EDITION: Final = "3.0"
-"""The edition that the published list was made from."""
+"""Edition of WordNet from which the published metadata was made."""
 ENTRIES: Final = 86_654
-"""What it gives, numbers included (Demystifying CLIP Data, table 1)."""
+"""Number of entries from this edition, including the numbers (Demystifying CLIP Data, table 1)."""
 
 NUMBERS: Final = tuple(str(number) for number in range(100))
 
-# Languages of the Open Multilingual WordNet, by the code of their Wikipedia.
+# Language codes of the Open Multilingual WordNet, by the code of the language's Wikipedia.
 OPEN_MULTILINGUAL: Final = {
     "ar": "arb", "bg": "bul", "ca": "cat", "da": "dan", "el": "ell", "es": "spa", "eu": "eus", "fi": "fin",
     "fr": "fra", "gl": "glg", "he": "heb", "hr": "hrv", "id": "ind", "is": "isl", "it": "ita", "ja": "jpn",
@@ -26,7 +26,7 @@ OPEN_MULTILINGUAL: Final = {
 
 
 def entry_of_synset(name: str) -> str:
-    """The entry that a synset's name gives: up to the first full stop, "_" as a space.
+    """Return the entry of a synset: its name up to the first full stop, "_" replaced by a space.
 
     >>> entry_of_synset("new_york.n.01"), entry_of_synset("dr..n.01"), entry_of_synset(".22.n.01")
     ('new york', 'dr', '')
@@ -35,12 +35,12 @@ def entry_of_synset(name: str) -> str:
 
 
 def entry_of_lemma(name: str) -> str:
-    """The entry that a lemma gives: "_" as a space."""
+    """Return the entry of a lemma: "_" replaced by a space."""
     return name.replace("_", " ")
 
 
 def wordnet_candidates(entries: Iterable[str]) -> list[Candidate]:
-    """The numbers "0" to "99", then the entries, each once, by their bytes; WordNet has no score.
+    """Return the numbers "0" to "99", then the distinct entries in the order of their bytes; WordNet has no score.
 
     >>> [candidate.text for candidate in wordnet_candidates(["dog", "dog", "ant", "7", ""])][99:]
     ['99', 'ant', 'dog']

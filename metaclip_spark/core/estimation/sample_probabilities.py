@@ -1,10 +1,10 @@
-"""What a sample's counts say of the pool's probabilities: p = min(1, t / count) of entries counted in a share of rows.
+"""Estimate of p = min(1, t / count) in the pool from entry counts in a sample of its rows.
 
-An entry seen x times in a share s of the rows has about x / s matches in the pool, so that t acts on the sample as
-t * s. For a frequent entry that is all. For a rare one it is wrong: whoever is seen at all is seen at least once, and
-would seem to have 1 / s matches. So its count is taken as unknown: x is binomial, the counts spread as the seen ones
-say (maximum likelihood over a grid, from a Zipf's law on, as word counts follow it), and p is the mean over what is
-possible given x.
+An entry counted x times in a share s of the rows has about x / s matches in the pool, so p is about min(1, t * s / x).
+This is accurate for frequent entries. For rare entries it is biased, because an entry that occurs in the sample is
+counted at least once and so appears to have at least 1 / s matches. The count of a rare entry is therefore treated as
+unknown: x is binomial, the distribution of counts is estimated by maximum likelihood over a grid, starting from Zipf's
+law, which word counts follow, and p is its mean given x.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_FREQUENT: Final = 400  # from here on the spread of x, 5 %, no longer matters
+_FREQUENT: Final = 400  # from here on, the standard deviation of x is at most 5 %, which is negligible
 _GRID: Final = 300
-_STEPS: Final = 10  # of expectation maximisation: enough to find the slope of the law, too few to follow noise
+_STEPS: Final = 10  # of expectation maximisation: enough for the slope of the distribution, too few to fit noise
 
 
 def sample_probabilities(
     seen: NDArray[np.int64], ts: Sequence[float], share: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Expected p of entries by the number of times that they were seen.
+    """Return the expected p of entries by their count in the sample.
 
     Args:
-        seen: int64, shape (n_entries,), matches in the sample.
-        ts: thresholds, in matches of the *pool*.
-        share: of the rows in the sample.
+        seen: int64, shape (n_entries,), number of matches in the sample.
+        ts: Thresholds, in matches of the *pool*.
+        share: Share of the pool's rows that are in the sample.
 
     Returns:
-        The different counts, ascending, int64 of shape (counts,), and float64 of shape (len(ts), counts).
+        Distinct counts, ascending, int64 of shape (counts,), and p, float64 of shape (len(ts), counts).
 
     >>> counts, p = sample_probabilities(np.array([1, 1, 1000, 0]), [100.0], 0.1)
     >>> counts.tolist(), p[0, 2].item(), bool(p[0, 1] > 0.9)
@@ -51,13 +51,13 @@ def sample_probabilities(
             np.minimum(1.0, np.asarray(ts)[:, None] / possible)
             @ _chances(counts[rare], entries[rare], possible, share).T
         )
-    return counts, np.minimum(p, 1.0)  # rounding may lead past 1
+    return counts, np.minimum(p, 1.0)  # rounding may exceed 1
 
 
 def _chances(
     seen: NDArray[np.int64], entries: NDArray[np.int64], possible: NDArray[np.int64], share: float
 ) -> NDArray[np.float64]:
-    """Chance of each possible count given each number seen; shape (seen, possible)."""
+    """Return the probability of each possible count given each count in the sample; shape (seen, possible)."""
     missed = possible - seen[:, None]
     log_ways = _log_factorial(possible) - _log_factorial(seen)[:, None] - _log_factorial(np.maximum(missed, 0))
     log_binomial = log_ways + seen[:, None] * math.log(share) + missed * math.log1p(-share)

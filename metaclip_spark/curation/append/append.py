@@ -10,7 +10,7 @@ from metaclip_spark.curation.append.checks import check_columns, check_parent, i
 from metaclip_spark.curation.append.count import count_and_add
 from metaclip_spark.curation.append.parts import AppendPlan
 from metaclip_spark.curation.append.report import append_report, appended_curves
-from metaclip_spark.curation.languages import metadata_of_run
+from metaclip_spark.curation.metadata_checks import metadata_of_run
 from metaclip_spark.curation.second_pass import NamedPool
 from metaclip_spark.pools.row_bounded_batches import row_bounded_batches
 from metaclip_spark.runs.identity import RunIdentity, digest, identity_from_digests

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from metaclip_spark.curation.append.parts import AppendBalance
 from metaclip_spark.curation.choose_t import ChosenT, language_thresholds, reserve_thresholds
 from metaclip_spark.curation.count_pool import count_pool, malformed_warning
-from metaclip_spark.curation.derived import counts_of, stored_limits
+from metaclip_spark.curation.parent_counts import counts_of, stored_limits
 from metaclip_spark.runs.stored_counts import NewCounts, load_counts, store_counts
 
 if TYPE_CHECKING:

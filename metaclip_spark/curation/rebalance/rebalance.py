@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metaclip_spark.curation.choose_t import ChosenT, check_choice, language_thresholds, reserve_thresholds
-from metaclip_spark.curation.derived import counts_of, stored_limits
-from metaclip_spark.curation.languages import by_language, metadata_of_run
+from metaclip_spark.curation.metadata_checks import by_language, metadata_of_run
+from metaclip_spark.curation.parent_counts import counts_of, stored_limits
 from metaclip_spark.curation.rebalance.by_filter import rebalance_by_filter
 from metaclip_spark.curation.rebalance.by_second_pass import rebalance_by_second_pass
 from metaclip_spark.curation.rebalance.target import Target

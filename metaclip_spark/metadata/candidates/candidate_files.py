@@ -15,7 +15,7 @@ from metaclip_spark.core.entries.merge import Candidate
 from metaclip_spark.core.entry_list import parse_text
 from metaclip_spark.errors import ConfigError, InputError, TableError
 from metaclip_spark.spark.locations import exists_here, local_path
-from metaclip_spark.tables.atomic_files import json_bytes, put_file
+from metaclip_spark.tables.atomic_files import add_file, json_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,11 +78,11 @@ def candidates_folder(folder: Path) -> Path:
     place = local_path(str(folder))
     if place is None:
         raise ConfigError(
-            f"candidate files cannot be in a store, as {folder} is. Pass a folder of this machine; the metadata that "
-            "they are merged into can be in a store"
+            f"Candidate files cannot be in a store, as {folder} is. Pass a folder of this machine; the metadata that "
+            "they are merged into can be in a store."
         )
     if exists_here(place) and not place.is_dir():
-        raise TableError(f"{place} is a file. Pass a folder for the candidates")
+        raise TableError(f"{place} is a file. Pass a folder for the candidates.")
     return place
 
 
@@ -103,8 +103,8 @@ def write_candidate_files(folder: Path, found: Mapping[str, tuple[Sequence[Candi
             content, with_control = _lines(candidates)
             beside = {_NUMBER: len(candidates), _DIGEST: _digest(content), _WITH_CONTROL: with_control}
             # The description is renamed first, so that a crash between the two leaves a pair whose digests differ.
-            put_file(stack, places[name][0], gzip.compress(content, mtime=0))
-            put_file(stack, places[name][1], json_bytes(beside | asdict(origin)))
+            add_file(stack, places[name][0], gzip.compress(content, mtime=0))
+            add_file(stack, places[name][1], json_bytes(beside | asdict(origin)))
     return {name: place for name, (place, _) in places.items()}
 
 
@@ -123,7 +123,7 @@ def read_candidates(folder: Path, source: str, language: str) -> StoredCandidate
     place, beside = _places(folder, source)
     if not exists_here(place):
         if exists_here(beside):
-            raise InputError(f"{beside} describes {place.name}, which is missing. {_REMEDY}, or remove {beside.name}")
+            raise InputError(f"{beside} describes {place.name}, which is missing. {_REMEDY}, or remove {beside.name}.")
         return None
     content = _content(place)
     if not exists_here(beside):
@@ -132,13 +132,13 @@ def read_candidates(folder: Path, source: str, language: str) -> StoredCandidate
     if description["language"] != language:
         raise ConfigError(
             f"{place} has candidates of {description['language']!r} according to {beside.name}, but the metadata is of "
-            f"{language!r}. Pass the folder of its own candidates, or merge with --language {description['language']}"
+            f"{language!r}. Pass the folder of its own candidates, or merge with --language {description['language']}."
         )
     if description[_DIGEST] != _digest(content):
         raise InputError(
             f"{beside} does not describe {place.name}, which was changed or incompletely written: its digest is "
             f"{_digest(content)[:16]}…, not {description[_DIGEST][:16]}…. {_REMEDY}, or remove {beside.name} to merge "
-            "the candidates without a description"
+            "the candidates without a description."
         )
     candidates = _candidates(place, content.decode().split("\n")[:-1])
     candidates += [Candidate(*pair) for pair in description[_WITH_CONTROL]]
@@ -154,7 +154,7 @@ def _content(place: Path) -> bytes:
     try:
         return gzip.decompress(place.read_bytes())
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"the candidates {place} cannot be read: {error}. {_REMEDY}") from None
+        raise InputError(f"The candidates {place} cannot be read: {error}. {_REMEDY}.") from None
 
 
 def _lines_by_hand(place: Path, content: bytes) -> list[str]:
@@ -181,15 +181,15 @@ def _description(place: Path) -> dict[str, Any]:
     try:
         description = json.loads(place.read_bytes().decode())
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{place} cannot be read: {error}. {_REMEDY}") from None
+        raise InputError(f"{place} cannot be read: {error}. {_REMEDY}.") from None
     if not isinstance(description, dict):
         kind = type(description).__name__
-        raise InputError(f"{place} does not describe candidates: it is a JSON {kind}. {_REMEDY}")
+        raise InputError(f"{place} does not describe candidates: it is a JSON {kind}. {_REMEDY}.")
     wrong = [name for name, kind in _KINDS.items() if not isinstance(description.get(name), kind)]
     wrong += [_WITH_CONTROL] if not wrong and not all(map(_is_pair, description[_WITH_CONTROL])) else []
     if wrong:
         raise InputError(
-            f"{place} does not describe candidates: {', '.join(wrong)} missing or of the wrong type. {_REMEDY}"
+            f"{place} does not describe candidates: {', '.join(wrong)} missing or of the wrong type. {_REMEDY}."
         )
     return description
 
@@ -211,7 +211,7 @@ def _candidate(place: Path, number: int, line: str) -> Candidate:
     try:
         return Candidate(text, _score(score) if score else None)
     except ValueError:
-        raise InputError(f"{place}, line {number}: {line!r} is not `text<TAB>score`. Correct the line") from None
+        raise InputError(f"{place}, line {number}: {line!r} is not `text<TAB>score`. Correct the line.") from None
 
 
 def _score(text: str) -> float:

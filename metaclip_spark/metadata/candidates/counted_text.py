@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
 
     from metaclip_spark.config.metadata import MetadataConfig, MetadataSources
-    from metaclip_spark.metadata.run import Run
+    from metaclip_spark.runs.run import Run
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _count_dump(
     figures = check_files(figures, dump.files)
     check_articles(figures, sources.dump)
     if not (totals.distinct or titles_only):
-        raise InputError(f"the dump {', '.join(sources.dump)} has no words. Its pages by kind: {figures}")
+        raise InputError(f"The dump {', '.join(sources.dump)} has no words. Its pages by kind: {figures}.")
     check_repeated(totals, dump.wikis, sources.dump)
     described: dict[str, object] = {
         "dump": ", ".join(site.database for site in dump.sites),

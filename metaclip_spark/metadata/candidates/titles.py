@@ -50,7 +50,7 @@ def propose_titles(
     wikis = text.wikis if text is not None and articles is not None else (language_code(language),)
     if OTHER in wikis:
         raise InputError(
-            f"page views of {OTHER!r} are those of the Wikipedias whose dumps are passed: pass their dumps"
+            f"Page views of {OTHER!r} are those of the Wikipedias whose dumps are passed: pass their dumps."
         )
     projects = [project for wiki in wikis for project in projects_of(wiki)]
     lines = open_page_views(spark, page_views)

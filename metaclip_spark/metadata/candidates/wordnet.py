@@ -29,7 +29,7 @@ _MULTILINGUAL: Final = ("omw-2.0", "omw-1.4")
 _TAB_FILES: Final = r".*/wn-data-.*\.tab"
 _HOW: Final = (
     "Run `python -m nltk.downloader -d DIR {}` on a machine with internet access and pass DIR, which then contains "
-    "corpora/, as --nltk-data (or in NLTK_DATA); or leave WordNet out with --no-wordnet"
+    "corpora/, as --nltk-data (or in NLTK_DATA); or leave WordNet out with --no-wordnet."
 )
 
 
@@ -58,7 +58,7 @@ def propose_wordnet(language: str, nltk_data: str | None = None) -> Proposal:
         if multilingual is not None:
             reader.add_omw()
         if code not in reader.langs():
-            raise InputError(f"the installed Open Multilingual WordNet has no {code!r}. {_HOW.format('omw-1.4')}")
+            raise InputError(f"The installed Open Multilingual WordNet has no {code!r}. {_HOW.format('omw-1.4')}")
         candidates = wordnet_candidates(map(entry_of_lemma, reader.all_lemma_names(lang=code)))
         return _proposal(candidates, f"{multilingual} {code} with WordNet {edition}", [])
 
@@ -84,7 +84,7 @@ def _corpus(nltk_data: str | None) -> Iterator[tuple[Any, str | None]]:
         from nltk.corpus.util import LazyCorpusLoader  # noqa: PLC0415
     except ImportError:
         raise EnvironmentProblemError(
-            "WordNet is read with NLTK, which is not installed: pip install 'metaclip-spark[metadata]'"
+            "WordNet is read with NLTK, which is not installed: pip install 'metaclip-spark[metadata]'."
         ) from None
     multilingual = None
     places = nltk.data.path
@@ -95,7 +95,7 @@ def _corpus(nltk_data: str | None) -> Iterator[tuple[Any, str | None]]:
         multilingual = next((name for name in _MULTILINGUAL if _is_there(nltk, name)), None)
         if not _is_there(nltk, "wordnet"):
             where = nltk_data or ", ".join(before)
-            raise InputError(f"there is no WordNet in {where} (corpora/wordnet). {_HOW.format('wordnet')}")
+            raise InputError(f"There is no WordNet in {where} (corpora/wordnet). {_HOW.format('wordnet')}")
         others = LazyCorpusLoader(multilingual, CorpusReader, _TAB_FILES, encoding="utf8") if multilingual else None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # NLTK warns of a missing multilingual corpus, which English does not need
@@ -104,7 +104,7 @@ def _corpus(nltk_data: str | None) -> Iterator[tuple[Any, str | None]]:
     except (OSError, LookupError, ValueError, zipfile.BadZipFile, WordNetError) as error:
         said = str(error).strip().partition("\n")[0]
         raise InputError(
-            f"the WordNet corpus in {nltk_data or ', '.join(before)} cannot be read and may be truncated: {said}. "
+            f"The WordNet corpus in {nltk_data or ', '.join(before)} cannot be read and may be truncated: {said}. "
             + _HOW.format("wordnet" if multilingual is None else f"wordnet {multilingual}")
         ) from error
     finally:

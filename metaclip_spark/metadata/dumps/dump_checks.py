@@ -32,17 +32,17 @@ def check_files(figures: dict[str, int], files: list[str]) -> dict[str, int]:
     for file in files:
         if same_name(file) not in begun:
             raise InputError(
-                f"{file} does not start as a dump does, with <mediawiki …>. Remove it from the folder or the command"
+                f"{file} does not start as a dump does, with <mediawiki …>. Remove it from the folder or the command."
             )
         if same_name(file) not in ended:
-            raise InputError(f"the dump {file} is truncated: it does not end with </mediawiki>. Download it again")
+            raise InputError(f"The dump {file} is truncated: it does not end with </mediawiki>. Download it again.")
     return {name: count for name, count in sorted(figures.items()) if not name.startswith((BEGINS, ENDS))}
 
 
 def check_articles(figures: dict[str, int], paths: Sequence[str]) -> None:
     """Raise InputError if a dump has no article."""
     if not figures.get(_ARTICLES):
-        raise InputError(f"the dump {', '.join(paths)} has no article. Its pages by kind: {figures}")
+        raise InputError(f"The dump {', '.join(paths)} has no article. Its pages by kind: {figures}.")
 
 
 def title_totals(wikis: int) -> list[Column]:
@@ -65,5 +65,5 @@ def check_repeated(totals: Row, wikis: Sequence[str], paths: Sequence[str]) -> N
         raise InputError(
             f"{totals.repeated:,} of {totals.titles:,} titles of {', '.join(paths)} occur more than once per wiki, for "
             f"example {totals.most.text!r} {totals.most['count']} times in {', '.join(wikis)}. Pass each page once: "
-            "the complete dump or its parts, plain or multistream"
+            "the complete dump or its parts, plain or multistream."
         )

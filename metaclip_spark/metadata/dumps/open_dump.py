@@ -68,21 +68,21 @@ def check_wiki(site: Site, wikis: Collection[str], language: str, file: str) -> 
     _check_language(site, language, file)
     if site.wiki not in wikis:
         raise InputError(
-            f"the dump {file} is of {site.database}, but other files in its folder are of {', '.join(sorted(wikis))}"
-            "wiki. Pass the dump of each wiki separately, as a file or a folder"
+            f"The dump {file} is of {site.database}, but other files in its folder are of {', '.join(sorted(wikis))}"
+            "wiki. Pass the dump of each wiki separately, as a file or a folder."
         )
 
 
 def _check_language(site: Site, language: str, file: str) -> None:
     if not site.is_of(language):
         raise InputError(
-            f"the dump {file} is of {site.database or '(no name)'} in language {site.language!r}, not of {language!r}. "
-            f"Pass the dump of {language}wiki, or another --language"
+            f"The dump {file} is of {site.database or '(no name)'} in language {site.language!r}, not of {language!r}. "
+            f"Pass the dump of {language}wiki, or another --language."
         )
     if language == OTHER and is_no_space(site.wiki):
         raise InputError(
-            f"the dump {file} is of {site.database}, whose language is written without spaces. Build metadata of its "
-            f"own with --language {site.wiki}"
+            f"The dump {file} is of {site.database}, whose language is written without spaces. Build metadata of its "
+            f"own with --language {site.wiki}."
         )
 
 
@@ -98,7 +98,7 @@ def _read_site(spark: SparkSession, path: str, language: str) -> Site:
     if site is None:
         raise InputError(
             f"{first[0].file if first else path} is not a dump of a wiki: it does not start with <mediawiki …>. Pass a "
-            "file pages-articles.xml.bz2"
+            "file pages-articles.xml.bz2."
         )
     _check_language(site, language, first[0].file)
     return site

@@ -125,15 +125,15 @@ def _check_files(lines_by_file: dict[str, dict[str, int]], files: Sequence[str])
         if malformed > MAX_MALFORMED * lines:
             raise InputError(
                 f"{file} is not a file of page views: {malformed:,} of its {lines:,} lines are not `project title "
-                "views bytes`. If an error page was saved in its place, download the file again"
+                "views bytes`. If an error page was saved in its place, download the file again."
             )
     filled = {same_name(file) for file in lines_by_file}
     empty = sorted(file for file in files if same_name(file) not in filled)
     if empty:
         more = ", …" if len(empty) > _EXAMPLES else ""
         raise InputError(
-            f"of {len(files)} files of page views {len(empty)} are empty ({', '.join(empty[:_EXAMPLES])}{more}). "
-            "Download them again"
+            f"Of {len(files)} files of page views {len(empty)} are empty ({', '.join(empty[:_EXAMPLES])}{more}). "
+            "Download them again."
         )
 
 

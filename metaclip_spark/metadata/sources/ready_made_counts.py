@@ -61,10 +61,10 @@ def check_lines(paths: Sequence[str], figures: Mapping[str, int], kind: int) -> 
         texts = "pair of words" if kind == PAIR else "words"
         raise InputError(
             f"{', '.join(paths)} has no {texts} in {lines:,} lines, of which {malformed:,} are not of the form {form}. "
-            f"{remedy}"
+            f"{remedy}."
         )
     if malformed > MAX_MALFORMED * lines:
-        raise InputError(f"{', '.join(paths)}: {malformed:,} of {lines:,} lines are not of the form {form}. {remedy}")
+        raise InputError(f"{', '.join(paths)}: {malformed:,} of {lines:,} lines are not of the form {form}. {remedy}.")
 
 
 def parse_count_line(line: str) -> tuple[str, int] | None:

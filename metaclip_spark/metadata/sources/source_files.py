@@ -9,10 +9,10 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.errors import InputError
+from metaclip_spark.spark.file_listing import listed_files
 from metaclip_spark.spark.job_errors import failure_reason
 from metaclip_spark.spark.locations import absolute
 from metaclip_spark.spark.session_features import analysed
-from metaclip_spark.tables.files import listing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,10 +48,10 @@ def open_text(
         rows = analysed(spark.read.text(places, lineSep=separator, recursiveFileLookup=True))
     except (PySparkException, Py4JJavaError) as error:  # Py4JJavaError if Spark has no driver for the store
         raise InputError(
-            f"cannot read the {what} {', '.join(paths)}: {failure_reason(error)}. Pass {expected}"
+            f"Cannot read the {what} {', '.join(paths)}: {failure_reason(error)}. Pass {expected}."
         ) from error
     if not rows.inputFiles():
-        raise InputError(f"the {what} {', '.join(paths)} has no files. Pass {expected}")
+        raise InputError(f"The {what} {', '.join(paths)} has no files. Pass {expected}.")
     return rows.select("value", F.col("_metadata.file_path").alias("file"))
 
 
@@ -59,7 +59,7 @@ def file_names_and_sizes(spark: SparkSession, paths: Sequence[str]) -> list[dict
     """Return name and bytes of each file, by name."""
     if not paths:
         return []
-    rows = listing(spark, [absolute(path) for path in paths]).select("path", "length").collect()
+    rows = listed_files(spark, *map(absolute, paths)).select("path", "length").collect()
     return sorted(
         ({"file": str(row.path).rpartition("/")[2], "bytes": int(row.length)} for row in rows),
         key=lambda one: str(one["file"]),

@@ -127,7 +127,7 @@ def test_of_the_tables_before_and_after_the_passes(
 @pytest.mark.parametrize(
     ("step", "says"),
     [
-        ("choose t", r"/curated\b.*No space left on device.*batches were bounded by \d+ rows.*run again"),
+        ("choose t", r"/curated\b.*No space left on device.*batches were limited to \d+ rows.*Run again"),
         ("balance", r"/size_curve\b.*No space left on device.*run again"),
     ],
     ids=["rows", "their curve"],

@@ -247,7 +247,7 @@ def test_what_is_not_ours_is_left_alone(
 ) -> None:
     put(spark, tmp_path / "out")
     before = file_times(tmp_path)
-    with pytest.raises(TableError, match="use another output"):
+    with pytest.raises(TableError, match="Choose another root"):
         curate(spark, small_pool, metadata, str(tmp_path / "out"), replace(CONFIG, overwrite=overwrite))
     assert file_times(tmp_path) == before
 

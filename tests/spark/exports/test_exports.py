@@ -27,7 +27,7 @@ from metaclip_spark.exports import rows as export_rows
 from metaclip_spark.exports.probabilities import export_entry_probabilities
 from metaclip_spark.exports.rows import export_img2dataset, export_jsonl
 from metaclip_spark.exports.uids import _pairs, export_datacomp
-from metaclip_spark.tables.new_files import check_rows, new_folder
+from metaclip_spark.tables.output_files import check_rows_readable, new_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +80,7 @@ def test_nothing_is_replaced_unasked(spark: SparkSession, example_root: str, tmp
     assert (tmp_path / "export.partial" / "somebody else's").exists()
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter").write_text("one")
-    with pytest.raises(TableError, match="no export that can be replaced"):
+    with pytest.raises(TableError, match="cannot be replaced"):
         export_jsonl(spark, example_root, str(tmp_path / "thesis"), overwrite=True)
     assert (tmp_path / "thesis" / "chapter").read_text() == "one"
 
@@ -132,17 +132,17 @@ def test_rows_on_the_disk_of_an_executor_are_missed(
     rows = spark.range(4).repartition(2)
     for form, place in places.items():
         rows.write.format(form).save(str(place))
-        check_rows(spark, str(place), 4, form=form, schema=rows.schema)
+        check_rows_readable(spark, str(place), 4, form=form, schema=rows.schema)
         for found in (r"\d", "0"):
             next(place.glob("part-*")).unlink()
-            with pytest.raises(ConsistencyError, match=f"^4 rows were exported to .*, but {found} can be read"):
-                check_rows(spark, str(place), 4, form=form, schema=rows.schema)
+            with pytest.raises(ConsistencyError, match=f"^4 rows were exported to .*, but {found} can be read back"):
+                check_rows_readable(spark, str(place), 4, form=form, schema=rows.schema)
 
     def lost(spark: SparkSession, path: str, *args: Any, **options: Any) -> None:
         next(Path(path.removeprefix("file://")).glob("part-*")).unlink()  # as if it were on another machine
-        check_rows(spark, path, *args, **options)
+        check_rows_readable(spark, path, *args, **options)
 
-    monkeypatch.setattr(export_rows, "check_rows", lost)
+    monkeypatch.setattr(export_rows, "check_rows_readable", lost)
     for export in (export_img2dataset, export_jsonl):
         with pytest.raises(ConsistencyError, match="that all of them reach"):
             export(spark, example_root, str(tmp_path / "export"))

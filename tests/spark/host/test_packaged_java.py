@@ -58,7 +58,7 @@ def test_java_home_is_set_for_children_only(tmp_path: Path, monkeypatch: pytest.
 
 def test_without_the_package_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packaged_java, "_PACKAGE", "no_such_package")
-    with pytest.raises(EnvironmentProblemError, match=r"no Java found.*metaclip-spark\[jre\]"):
+    with pytest.raises(EnvironmentProblemError, match=r"No Java was found.*metaclip-spark\[jre\]"):
         java_home({})
 
 

@@ -100,14 +100,14 @@ BAD = {
     "another file among the parts": (with_index, "does not start as a dump does"),
     "dumps of two wikis in one folder": (two_wikis, "Pass the dump of each wiki separately"),
     "a list without entries": (empty_list, "has no entries"),
-    "no file": (lambda folder: MetadataSources(wordnet=False, dump=(f"{folder}/none",)), "cannot read the dump"),
+    "no file": (lambda folder: MetadataSources(wordnet=False, dump=(f"{folder}/none",)), "Cannot read the dump"),
     "page views that are a web page": (
         lambda folder: of_views(folder, b"<html>\n<body>404 Not found</body>\n</html>\n"),
         "is not a file of page views"),
     "page views without a line": (lambda folder: of_views(folder, b""), r"1 are empty \(.*pageviews-20240501-00"),
     "page views in a store without a driver": (
         lambda _: MetadataSources(wordnet=False, page_views=("s3a://bucket/views",)),
-        r"cannot read the page views s3a://bucket/views: .*S3AFileSystem not found.*folders of them"),
+        r"Cannot read the page views s3a://bucket/views: .*S3AFileSystem not found.*folders of them"),
     "truncated page views": (
         cut_views, r"A file of the page views cannot be read: .*pageviews-20240501-010000\.gz"),
     "page views that are not packed": (unpacked_views, "cannot be read"),

@@ -15,10 +15,10 @@ from metaclip_spark.cli import main
 from metaclip_spark.config.metadata import MetadataConfig, MetadataSources
 from metaclip_spark.core.entry_list import metadata_digest, overall_digest
 from metaclip_spark.errors import ConfigError, EnvironmentProblemError, InputError, MetaclipSparkError
-from metaclip_spark.metadata import run
 from metaclip_spark.metadata.build import build_metadata
 from metaclip_spark.metadata.read_metadata import read_list, read_metadata
 from metaclip_spark.metadata.report_text import render_metadata
+from metaclip_spark.runs import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> MetadataSources:
     return small_sources(tmp_path_factory.mktemp("sources"))
 
 
-def input_files(root: Path) -> list[str]:
+def files_in(root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()) if root.exists() else []
 
 
@@ -199,7 +199,7 @@ def test_options_that_are_refused(
 ) -> None:
     assert spark is not None
     assert main(["metadata", "build", "--output", str(tmp_path / "out"), *arguments]) == error.exit_code
-    assert input_files(tmp_path) == []
+    assert files_in(tmp_path) == []
 
 
 CHINESE = (
@@ -261,7 +261,7 @@ def test_other_combines_several_wikipedias(spark: SparkSession, tmp_path: Path) 
     for bad, said in refused:
         with pytest.raises(InputError, match=said):
             build_metadata(spark, bad, str(tmp_path / "none"), "other", config)
-    assert input_files(tmp_path / "none") == []
+    assert files_in(tmp_path / "none") == []
 
 
 def test_missing_icu_says_what_to_install(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,4 +273,4 @@ def test_missing_icu_says_what_to_install(spark: SparkSession, tmp_path: Path, m
     with pytest.raises(EnvironmentProblemError, match=r"metaclip-spark\[icu\]"):
         segmentation.segmenter("zh")
     segmentation._breaker.cache_clear()
-    assert input_files(tmp_path) == []
+    assert files_in(tmp_path) == []

@@ -117,7 +117,7 @@ def test_absent(spark: SparkSession, tmp_path: Path) -> None:
 
 def test_store_without_a_driver(spark: SparkSession) -> None:
     """Spark has no driver for it here; the list itself, not Spark's call, is what the error is about."""
-    with pytest.raises(InputError, match=r"cannot read the metadata s3a://bucket/entries.*S3AFileSystem not found"):
+    with pytest.raises(InputError, match=r"Cannot read the metadata s3a://bucket/entries.*S3AFileSystem not found"):
         read_metadata("s3a://bucket/entries.txt.gz", spark=spark)
 
 

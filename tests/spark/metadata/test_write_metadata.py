@@ -46,7 +46,7 @@ def test_paths_are_those_of_spark(
 @pytest.mark.parametrize("in_the_way", ["manifest.json", "en/entries.mcs"])
 def test_unwritable_file_leaves_no_table(spark: SparkSession, tmp_path: Path, in_the_way: str) -> None:
     (tmp_path / in_the_way).mkdir(parents=True)
-    with pytest.raises(TableError, match=f"{in_the_way} is no file"):
+    with pytest.raises(TableError, match=f"{in_the_way} is not a file"):
         write(spark, str(tmp_path))
     assert not (tmp_path / "metadata").exists()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

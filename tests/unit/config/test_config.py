@@ -148,10 +148,10 @@ def test_every_preset_is_a_pool(name: str) -> None:
 
 
 def test_unknown_preset() -> None:
-    with pytest.raises(ConfigError, match="one of laion, datacomp, img2dataset, cc3m, cc12m"):
+    with pytest.raises(ConfigError, match="Pass one of laion, datacomp, img2dataset, cc3m, cc12m"):
         preset_pool("coyo", "p")
 
 
-def test_a_plain_pool_says_nothing_of_its_reading() -> None:
+def test_options_at_their_defaults_are_not_stored() -> None:
     plain = Pool(paths=("p",), columns=BY_ID)
     assert plain.settings().keys() == {"columns"}

@@ -62,5 +62,5 @@ def test_made_again_from_wordnet(wordnet: Path, tmp_path: Path) -> None:
 def test_another_edition_is_refused(tmp_path: Path) -> None:
     for part in from_wordnet.PARTS_OF_SPEECH:
         (tmp_path / f"data.{part}").write_text('00001740 03 n 01 entity 0 000 | that which is; "it is"\n')
-    with pytest.raises(SystemExit, match="wrong edition"):
+    with pytest.raises(SystemExit, match="Pass a folder of WordNet 3"):
         from_wordnet.write_example(tmp_path, tmp_path)

@@ -28,7 +28,7 @@ CASES = [
     Case("Java 11 is too old", OPENJDK.format("11.0.22"), ("11.0.22", "Java 17 or 21")),
     Case("Java 18 is unknown to Spark", OPENJDK.format("18.0.1"), ("18.0.1", "Java 17 or 21")),
     Case("a stub that only advertises", "No Java runtime present", ("No Java runtime present", "Java 17 or 21")),
-    Case("no Java", None, ("no Java", "Java 17 or 21", "PATH")),
+    Case("no Java", None, ("No Java", "Java 17 or 21", "PATH")),
 ]
 
 

@@ -216,9 +216,9 @@ def test_shares_are_shares(share: float) -> None:
 @pytest.mark.parametrize(
     ("sources", "said"),
     [
-        ({"dump": ("a",), "unigrams": ("b",)}, "both a dump"),
+        ({"dump": ("a",), "unigrams": ("b",)}, "Both a dump"),
         ({"bigrams": ("b",)}, "without counts of unigrams"),
-        ({"wordnet": False}, "no source"),
+        ({"wordnet": False}, "No source"),
     ],
 )
 def test_sources_that_contradict_each_other(sources: dict[str, object], said: str) -> None:

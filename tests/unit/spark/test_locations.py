@@ -1,4 +1,4 @@
-"""A path that this machine cannot look up is an error with a name, wherever it is given."""
+"""A path that this machine cannot look up is one of our errors, wherever it is given."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from metaclip_spark.errors import ConfigError
 from metaclip_spark.metadata.read_metadata import read_metadata
 from metaclip_spark.spark.locations import absent_part, exists_here, is_table_name
-from metaclip_spark.tables.new_files import new_file
+from metaclip_spark.tables.output_files import new_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +32,6 @@ def test_a_name_that_is_too_long(use: Callable[[str], object]) -> None:
         use(LONG)
 
 
-def test_what_is_missing_of_it_is_said_beside_another_error(tmp_path: Path) -> None:
+def test_a_missing_part_of_a_path_is_described(tmp_path: Path) -> None:
     assert "cannot be looked up: File name too long" in absent_part(str(tmp_path / LONG))
     assert absent_part(str(tmp_path)) == ""

@@ -1,4 +1,4 @@
-"""The place of a table: a path, or a name in the catalog. Each is opened, written and named in SQL in its own way."""
+"""Places of tables: a path, or a name in the catalog. Each is opened, written and named in SQL in its own way."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class TablePlace(NamedTuple):
-    """Where a Delta table is.
+    """Place of a table.
 
     Attributes:
-        path: of its folder, or catalog.schema.table.
-        in_catalog: it is the latter.
+        path: Path of the folder of a Delta table, or a name in the catalog.
+        in_catalog: Whether `path` is a name in the catalog.
     """
 
     path: str
@@ -28,7 +28,7 @@ class TablePlace(NamedTuple):
 
     @property
     def sql(self) -> str:
-        """The table as SQL names it.
+        """Name of the table in SQL.
 
         >>> TablePlace("/data/curated").sql, TablePlace("main.curation.curated", in_catalog=True).sql
         ('delta.`/data/curated`', 'main.curation.curated')
@@ -36,52 +36,52 @@ class TablePlace(NamedTuple):
         return self.path if self.in_catalog else f"delta.`{self.path.replace('`', '``')}`"
 
     def opened(self, spark: SparkSession, version: int | None = None) -> DataFrame:
-        """The table, as it is or was.
+        """Return the newest version of the table, or another one.
 
         Raises:
-            AnalysisException: there is none, or no such version.
+            AnalysisException: The table or the version does not exist.
         """
         reader = spark.read if version is None else spark.read.option("versionAsOf", str(version))
         return analysed(reader.table(self.path) if self.in_catalog else reader.format("delta").load(self.path))
 
     def save(self, writer: DataFrameWriter) -> None:
-        """Write to it, in one commit."""
+        """Write to the table in one commit."""
         if self.in_catalog:
             writer.saveAsTable(self.path)
         else:
             writer.save(self.path)
 
     def location(self, spark: SparkSession) -> str:
-        """The folder of its files, of a table that exists."""
+        """Return the folder of the files of an existing table."""
         if not self.in_catalog:
             return self.path
         return str(spark.sql(f"DESCRIBE DETAIL {self.sql}").select("location").collect()[0].location)
 
 
 def is_schema(spark: SparkSession, root: str) -> bool:
-    """Whether a root of tables is a schema of the catalog, named catalog.schema, and no folder.
+    """Return whether a root of tables is a schema of the catalog (catalog.schema), and not a folder.
 
-    Names of one part are always folders, and so is what exists on this machine, or begins with ./
+    Names of one part, paths that exist on this machine and paths that start with ./ are folders.
 
     Raises:
-        ConfigError: the catalog is there but not the schema, or the name is that of a table.
+        ConfigError: The catalog exists but not the schema, or the name is that of a table.
     """
     if TABLE_NAME.fullmatch(root) is None or Path(root).exists():
         return False
     catalog, schema, *table = root.split(".")
     try:
         schemas = [str(row[0]) for row in spark.sql(f"SHOW SCHEMAS IN `{catalog}`").collect()]
-    except AnalysisException:  # no such catalog
+    except AnalysisException:  # the catalog does not exist
         return False
     if schema.casefold() not in {known.casefold() for known in schemas}:
         near = nearest(schema, schemas)
         raise ConfigError(
-            f"the catalog {catalog} has no schema {schema}{f', but {near}: did you mean it?' if near else ''}: make it "
-            f"(CREATE SCHEMA {catalog}.{schema}), or write ./{root} for a folder of this name"
+            f"The catalog {catalog} has no schema {schema}.{f' Did you mean {near}?' if near else ''} Create it "
+            f"(CREATE SCHEMA {catalog}.{schema}), or write ./{root} for a folder of this name."
         )
     if table:
         raise ConfigError(
-            f"{root} is the name of one table, but there are several: name their schema, {catalog}.{schema}, or write "
-            f"./{root} for a folder of this name"
+            f"{root} is the name of one table, but several tables are stored. Name their schema, {catalog}.{schema}, "
+            f"or write ./{root} for a folder of this name."
         )
     return True
