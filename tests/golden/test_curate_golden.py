@@ -137,9 +137,8 @@ def real_rows(shared_data: Path) -> list[Row]:
     return rows
 
 
-@pytest.mark.parametrize(
-    "case", [*REAL[:2], *(pytest.param(case, marks=pytest.mark.slow) for case in REAL[2:])], ids=lambda case: case.name
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("case", REAL, ids=lambda case: case.name)
 def test_real_rows(
     spark: SparkSession,
     tmp_path: Path,

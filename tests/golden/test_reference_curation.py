@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from reference_curation import CuratedPair, NgramMatcher, Pair, ReferenceCuration, reference_curation
 
+from metaclip_spark import example
 from metaclip_spark.core.balancing.rule import balance_rows
 from metaclip_spark.core.counting.count_blocks import EntryCounter
 from metaclip_spark.core.draw import choice_hashes, draws
@@ -21,6 +22,7 @@ from metaclip_spark.core.matching.matcher import Matcher
 from metaclip_spark.core.matching.oracle import match_naive
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 ENTRIES = ["cat", "a", "new york", "york", "a b", "St. Louis", "", "cat", " ", "two  spaces", "U.S."]
@@ -67,16 +69,28 @@ def test_an_image_keeps_one_text_at_most() -> None:
     assert {row.outcome for row in result.rows} == {"kept", "not chosen", "unmatched"}
 
 
-@pytest.fixture(scope="module")
-def real(shared_data: Path) -> tuple[list[str], list[str]]:
+def of_the_example(_: pytest.FixtureRequest) -> tuple[list[str], list[str]]:
+    """5,000 sentences of the embedded example and its 86,654 entries."""
+    return example.pool_table()["text"].to_pylist()[:5_000], parse_text(read_gzip(example.metadata_path()))
+
+
+def of_shared_data(request: pytest.FixtureRequest) -> tuple[list[str], list[str]]:
     """5,000 raw web captions and 481,036 entries."""
-    captions = pq.read_table(shared_data / "captions" / "laion_10k.parquet")["TEXT"].to_pylist()[:5_000]
-    entries = parse_text(gzip.decompress((shared_data / "metadata" / "en_481k.txt.gz").read_bytes()))
-    return captions, entries
+    folder = request.getfixturevalue("shared_data")
+    captions = pq.read_table(folder / "captions" / "laion_10k.parquet")["TEXT"].to_pylist()[:5_000]
+    return captions, parse_text(read_gzip(folder / "metadata" / "en_481k.txt.gz"))
 
 
-def test_core_equals_the_reference_on_real_captions(real: tuple[list[str], list[str]]) -> None:
-    captions, entries = real
+def read_gzip(path: Path) -> bytes:
+    return gzip.decompress(path.read_bytes())
+
+
+@pytest.mark.parametrize("captions_and_entries", [of_the_example, of_shared_data])
+def test_core_equals_the_reference_on_real_captions(
+    captions_and_entries: Callable[[pytest.FixtureRequest], tuple[list[str], list[str]]],
+    request: pytest.FixtureRequest,
+) -> None:
+    captions, entries = captions_and_entries(request)
     t, seed = 20.0, 2**64 - 1
     urls = [f"https://example.org/{number // 3}" for number in range(len(captions))]
     pairs = [Pair(text, image_url=url) for text, url in zip(captions, urls, strict=True)]

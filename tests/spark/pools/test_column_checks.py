@@ -1,4 +1,4 @@
-"""Checks of a pool's columns and paths: refused before any work, with all that is wrong."""
+"""Checks of a pool's columns and paths: errors before any work, with all problems at once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BY_ID = PoolColumns(uid="id")
 
 @dataclass(frozen=True)
 class Refused:
-    """A pool that is refused, and what the message says."""
+    """A pool that raises an error, and parts of the message."""
 
     name: str
     says: tuple[str, ...]
@@ -81,7 +81,7 @@ def two_columns_of_one_name(_: SparkSession, folder: Path) -> Pool:
 
 REFUSED = [
     Refused(
-        "no such column, but a near one",
+        "no such column, but a similar one",
         ("no column 'TEXTS'", "its columns: id, text, url", "Did you mean 'text'?"),
         columns=PoolColumns(text="TEXTS", uid="id"),
         error=ColumnNotFoundError,
@@ -172,14 +172,18 @@ REFUSED = [
         make=lambda _, folder: pool_at(folder / "nowhere", BY_ID, format="delta"),
     ),
     Refused(
-        "files in a subfolder, which Spark leaves out",
+        "files in a subfolder, which Spark does not read",
         ("1 of the 2 files", "Name these folders too"),
         make=a_subfolder,
     ),
     Refused("an empty folder", ("has no files",), make=empty_folder),
     Refused("no Parquet", ("cannot be read as parquet",), make=no_parquet),
     Refused("no rows", ("has no rows",), make=no_rows),
-    Refused("a Delta version to come", ("no version 7", "0 to 0"), make=lambda s, folder: delta_pool(s, folder, 7)),
+    Refused(
+        "a Delta version that does not exist yet",
+        ("no version 7", "0 to 0"),
+        make=lambda s, folder: delta_pool(s, folder, 7),
+    ),
     Refused("a Delta version below zero", ("-1",), make=lambda s, folder: delta_pool(s, folder, -1)),
 ]
 

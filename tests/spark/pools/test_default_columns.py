@@ -92,7 +92,7 @@ def test_effective_columns(
 def test_a_default_column_is_a_named_one(
     spark: SparkSession, pool: Pool, metadata: CompiledMetadata, tmp_path: Path
 ) -> None:
-    """The effective columns are part of the run: naming them makes no other run."""
+    """The effective columns are part of the run's identity, so that naming them gives the same run."""
     output, config = str(tmp_path / "out"), CurateConfig(t=1e9)
     by_default = curate(spark, pool, metadata, output, config)
     assert (by_default.counters["language_without_metadata"], by_default.counters["kept"]) == (1, 2)

@@ -119,7 +119,7 @@ def test_partitioned_folder(spark: SparkSession, metadata: CompiledMetadata, tmp
 
 
 def test_columns_that_some_files_lack(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path) -> None:
-    """No column is lost, whichever file Spark looks at first; where a file has no captions they count as null."""
+    """No column is lost, whichever file Spark reads first; captions of a file without them count as null."""
     (tmp_path / "pool").mkdir()
     files = {
         "a": {"id": [1, 2], "text": ["w1", "w2"]},
@@ -135,14 +135,16 @@ def test_columns_that_some_files_lack(spark: SparkSession, metadata: CompiledMet
     assert (report.counters["read"], report.counters["null"]) == (5, 1)
 
 
-def test_an_output_among_the_pool_s_files(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path) -> None:
+def test_tables_inside_the_pool_are_an_error(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path) -> None:
     pq.write_table(pa.table(GOOD), tmp_path / "file.parquet")
     with pytest.raises(MetaclipSparkError, match="lies in the pool"):
         curate(spark, pool_at(tmp_path, BY_ID), metadata, str(tmp_path / "out"))
     assert [path.name for path in tmp_path.iterdir()] == ["file.parquet"]
 
 
-def test_mapped_columns_may_have_any_name(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path) -> None:
+def test_columns_with_a_meaning_can_have_any_name(
+    spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path
+) -> None:
     names = {"id": "a.b c", "text": "a`b;", "url": "(url)"}
     pq.write_table(pa.table({names[name]: values for name, values in GOOD.items()}), tmp_path / "file.parquet")
     columns = PoolColumns(uid=names["id"], text=names["text"], image_url=names["url"])

@@ -1,4 +1,4 @@
-"""The same rows in every form a pool may have are the same curation."""
+"""The same rows give the same curation in every format of a pool."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SCHEMA = "formats_test"
 
 
 def text_table() -> pa.Table:
-    """Rows whose columns are strings, as CSV gives them; the ids too, so that draws agree."""
+    """Return rows of strings, as CSV gives them; the ids too, so that the draws agree."""
     table = made_up_table(ROWS)
     columns = {name: table[name].cast("string") for name in table.schema.names}
     texts = columns["text"].to_pylist()
@@ -69,7 +69,7 @@ def write_lines(table: pa.Table, folder: Path, form: str, **options: Any) -> Pat
 
 
 def pool_in(form: str, table: pa.Table, spark: SparkSession, folder: Path) -> Pool:
-    """The table in one of the forms."""
+    """Write the table in one of the formats."""
     kind, _, variant = form.partition(", ")
     if kind in PRESETS:
         return pool_of_preset(kind, table, folder)
@@ -82,7 +82,7 @@ def pool_in(form: str, table: pa.Table, spark: SparkSession, folder: Path) -> Po
 
 
 def pool_of_lines(kind: str, variant: str, table: pa.Table, folder: Path) -> Pool:
-    """The table as text."""
+    """Return the table as text."""
     header, end = variant != "no header", "\r\n" if variant == "CRLF" else "\n"
     path = write_lines(table, folder / "lines", kind, header=header, end=end)
     if variant == "gzip":
@@ -96,7 +96,7 @@ def pool_of_lines(kind: str, variant: str, table: pa.Table, folder: Path) -> Poo
 
 
 def pool_of_tables(kind: str, variant: str, rows: DataFrame, folder: Path) -> Pool:
-    """The rows in Delta tables, or in tables of the catalog."""
+    """Write the rows to Delta tables, or to tables of the catalog."""
     if variant == "two tables":  # the columns in another order, one of them in one table only
         rows.limit(100).write.format("delta").save(str(folder / "a"))
         rest = rows.subtract(rows.limit(100)).selectExpr("text", "image_url", "id", "width", "1 AS more")
@@ -114,7 +114,7 @@ def pool_of_tables(kind: str, variant: str, rows: DataFrame, folder: Path) -> Po
 
 
 def pool_of_preset(name: str, table: pa.Table, folder: Path) -> Pool:
-    """The table as the data set is published."""
+    """Write the table in the format of a published data set."""
     pairs = {"url": table["image_url"], "caption": table["text"]}
     if name in {"cc3m", "cc12m"}:
         order = ["caption", "url"] if name == "cc3m" else ["url", "caption"]
@@ -158,7 +158,7 @@ WHOLE_RUNS = {"delta, two tables"}
 
 
 def in_short_set(forms: set[str]) -> list[Any]:
-    """All forms; those that are not given are left to the slow set."""
+    """Return all formats; those that are not named run in the slow set."""
     return [pytest.param(form, marks=[] if form in forms else [pytest.mark.slow]) for form in FORMS]
 
 
@@ -172,7 +172,7 @@ def catalog(spark: SparkSession) -> None:
 def expected(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[Pool], tuple[CurateReport, list[Any]]]:
-    """Report and curated rows of the Parquet pool with the same ids: its own, or derived ones."""
+    """Return report and curated rows of the Parquet pool with the same ids: its own, or derived ones."""
     found: dict[bool, tuple[CurateReport, list[Any]]] = {}
 
     def expect(pool: Pool) -> tuple[CurateReport, list[Any]]:
@@ -202,7 +202,7 @@ def command(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Callable[..., Any]:
-    """Runs the job script, which is the command line, over a pool; what it says."""
+    """Return a function that runs the job script over a pool and returns its output."""
     (tmp_path / "entries").write_bytes(artifact_to_bytes(metadata))
 
     def run(pool: Pool, form: str, output: Path, *more: str) -> Any:
@@ -217,10 +217,10 @@ def command(
 @pytest.mark.usefixtures("catalog")
 @pytest.mark.filterwarnings("ignore::metaclip_spark.errors.MetaclipSparkWarning")
 @pytest.mark.parametrize("form", in_short_set({*FORMS} - MORE_OF_THE_SAME))
-def test_every_form_is_read_alike(
+def test_every_format_gives_the_same_rows(
     form: str, spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, command: Callable[..., Any]
 ) -> None:
-    """The same rows, and one run by options as by values."""
+    """Options and values give the same run."""
     pool = pool_in(form, text_table(), spark, tmp_path)
     opened = open_pool(spark, pool)
     names = [name for name in ("image_url", "text", "width") if name in opened.rows.columns]
@@ -233,7 +233,7 @@ def test_every_form_is_read_alike(
 @pytest.mark.usefixtures("catalog")
 @pytest.mark.filterwarnings("ignore::metaclip_spark.errors.MetaclipSparkWarning")
 @pytest.mark.parametrize("form", in_short_set(WHOLE_RUNS))
-def test_every_form_is_the_same_curation(
+def test_every_format_gives_the_same_curation(
     form: str,
     spark: SparkSession,
     metadata: CompiledMetadata,
@@ -256,7 +256,7 @@ def test_every_form_is_the_same_curation(
 
 
 def as_options(pool: Pool, form: str) -> list[str]:
-    """The pool as it is typed."""
+    """Return the options of the pool, as they are typed."""
     if form in PRESETS:
         return ["--pool", *pool.paths, "--preset", form]
     columns = {

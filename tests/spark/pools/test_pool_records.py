@@ -1,4 +1,4 @@
-"""Records of text pools that are no rows: they are counted, one is shown, and nothing else takes them for rows."""
+"""Malformed records of text pools: they are counted, one is shown, and no command takes them for rows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.spark
 
 @dataclass(frozen=True)
 class Records:
-    """Text that holds records which are no rows."""
+    """Text with malformed records."""
 
     name: str
     form: str
@@ -123,7 +123,7 @@ RECORDS = [
 
 
 @pytest.mark.parametrize("case", RECORDS, ids=lambda case: case.name)
-def test_records_that_are_no_rows_are_counted(
+def test_malformed_records_are_counted(
     case: Records, spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path
 ) -> None:
     (tmp_path / "pool").write_bytes(case.content)
@@ -141,7 +141,7 @@ def test_records_that_are_no_rows_are_counted(
 
 
 @pytest.mark.filterwarnings("ignore::metaclip_spark.errors.MetaclipSparkWarning")
-def test_a_quote_that_is_not_closed_swallows_records_of_many_lines(
+def test_an_unclosed_quote_swallows_lines_of_multiline_records(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path
 ) -> None:
     """Up to the next quote, or the end of the file.
@@ -160,10 +160,10 @@ def test_a_quote_that_is_not_closed_swallows_records_of_many_lines(
 
 
 @pytest.mark.filterwarnings("ignore::metaclip_spark.errors.MetaclipSparkWarning")
-def test_a_pilot_and_explanations_of_a_pool_with_malformed_records(
+def test_estimate_and_explanations_of_a_pool_with_malformed_records(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path
 ) -> None:
-    """What looks at a pool besides curate leaves the same records out, and counts them alike."""
+    """The other commands that read a pool leave out the same records, and count them alike."""
     rows = [f"{number},w{number % 7},x" if number % 10 == 0 else f"{number},w{number % 7}" for number in range(2_000)]
     (tmp_path / "pool.csv").write_text("\n".join(["id,their text", *rows, ""]))
     columns = PoolColumns(uid="id", text="their text")
@@ -174,7 +174,7 @@ def test_a_pilot_and_explanations_of_a_pool_with_malformed_records(
     estimated = estimate(spark, pool, metadata, 0.3, config)
     assert (estimated.read, estimated.malformed, estimated.wanted) == (2_000, 200, 1_000)
     assert estimated.matched.low <= report.matched <= estimated.matched.high
-    assert "200 of 2000 records cannot be read as csv" in estimate.warnings[0]
+    assert "200 of 2000 records cannot be read as csv" in estimated.warnings[0]
     assert dry_run(spark, pool, metadata, str(tmp_path / "out"), config).state == "already finished"
     kept = spark.read.format("delta").load(str(tmp_path / "out" / "curated"))
     uids = {row.uid for row in kept.select("uid").collect()}
@@ -188,7 +188,7 @@ def test_a_pilot_and_explanations_of_a_pool_with_malformed_records(
 def test_a_text_pool_joins_a_parquet_pool(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Appended by options, and re-balanced: as one run over all rows."""
+    """An append by options and a rebalance give the result of one run over all rows."""
     made_up = made_up_table(900)
     table = pa.table({name: made_up[name].cast("string") for name in ("id", "text", "width")})
     columns, config = PoolColumns(uid="id"), CurateConfig(t=20.0)
@@ -220,6 +220,6 @@ def test_a_text_pool_joins_a_parquet_pool(
 
 
 def curated(spark: SparkSession, root: Path) -> list[Any]:
-    """Rows without what names run and pool."""
+    """Return rows without the columns that name run and pool."""
     rows = spark.read.format("delta").load(str(root / "curated")).drop("run_id", "counts_version", "pool_name")
     return sorted(map(tuple, rows.select(*sorted(rows.columns)).drop("metadata_digest").collect()), key=str)

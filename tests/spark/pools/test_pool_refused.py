@@ -1,4 +1,4 @@
-"""Pools that are refused before anything is written, with what the message says: tables, text files, names."""
+"""Pools that raise errors before anything is written, with the messages: tables, text files, names."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SCHEMA = "refused_test"
 
 @dataclass(frozen=True)
 class Refused:
-    """Files of a pool by name, the pool's options, and what the message says."""
+    """Files of a pool by name, its options, and parts of the message."""
 
     name: str
     files: dict[str, bytes]
@@ -51,7 +51,7 @@ TSV = {"format": "tsv"}
 JSON = {"format": "json"}
 
 REFUSED = [
-    Refused("no such path, but a near one", {"pool/a.csv": b"id,text\n"}, CSV, ("did you mean pool?",)),
+    Refused("no such path, but a similar one", {"pool/a.csv": b"id,text\n"}, CSV, ("did you mean pool?",)),
     Refused("an empty file", {"a": b""}, CSV, ("has no files, or only empty ones",)),
     Refused("a header alone", {"a": b"id,text\n"}, CSV, ("has no rows",)),
     Refused("blank lines", {"a": b"\n\r\n  \n"}, JSON, ("has no rows",)),
@@ -113,9 +113,7 @@ REFUSED = [
         columns=BY_URL,
         error=ColumnNotFoundError,
     ),
-    Refused(
-        "a schema that is none", {"a": b"1,w1\n"}, CSV | {"schema": "id strin"}, ("is invalid",), error=ConfigError
-    ),
+    Refused("an invalid schema", {"a": b"1,w1\n"}, CSV | {"schema": "id strin"}, ("is invalid",), error=ConfigError),
     Refused(
         "a schema with types for CSV",
         {"a": b"id,text\n1,w1\n"},
@@ -130,7 +128,7 @@ REFUSED = [
         ("names id, text", "text, id"),
     ),
     Refused(
-        "to drop what is not there",
+        "a dropped column that does not exist",
         {"a": b"id,text,width\n1,w1,3\n"},
         CSV | {"drop": ("widht",)},
         ("'widht'", "Did you mean 'width'"),
@@ -139,7 +137,9 @@ REFUSED = [
     Refused("a damaged .gz", {"a.csv.gz": b"id,text\n1,w1\n"}, CSV, ("cannot be read as csv",)),
     Refused("no such table", {}, {"format": "delta", "paths": f"{SCHEMA}.pairz"}, ("Did you mean", f"{SCHEMA}.pairs")),
     Refused("no such schema", {}, {"format": "table", "paths": "refused_tset.pairs"}, (f"{SCHEMA}.pairs",)),
-    Refused("no Delta table", {}, {"format": "delta", "paths": f"{SCHEMA}.files"}, ("not a Delta table, but parquet",)),
+    Refused(
+        "not a Delta table", {}, {"format": "delta", "paths": f"{SCHEMA}.files"}, ("not a Delta table, but parquet",)
+    ),
     Refused("a view", {}, {"format": "table", "paths": f"{SCHEMA}.view"}, ("VIEW without files of its own",)),
     Refused(
         "a version of a table that has none",
@@ -148,7 +148,7 @@ REFUSED = [
         ("has no versions",),
     ),
     Refused(
-        "a version to come",
+        "a version that does not exist yet",
         {},
         {"format": "delta", "paths": f"{SCHEMA}.pairs", "version": 9},
         ("no version 9", "0 to 0"),
@@ -183,7 +183,7 @@ def test_refused(case: Refused, spark: SparkSession, metadata: CompiledMetadata,
         (tmp_path / name).write_bytes(content)
     options = dict(case.options)
     first = next(iter(case.files), "")
-    place = tmp_path / ("pol" if "near" in case.name else first.partition("/")[0])
+    place = tmp_path / ("pol" if "similar" in case.name else first.partition("/")[0])
     pool = Pool(paths=options.pop("paths", str(place)), columns=case.columns, **options)
     with pytest.raises(case.error) as caught:
         curate(spark, pool, metadata, str(tmp_path / "out"))
@@ -191,7 +191,7 @@ def test_refused(case: Refused, spark: SparkSession, metadata: CompiledMetadata,
     assert not (tmp_path / "out").exists()
 
 
-def test_the_options_that_an_error_offers_are_the_remedy(spark: SparkSession, tmp_path: Path) -> None:
+def test_the_options_in_an_error_solve_it(spark: SparkSession, tmp_path: Path) -> None:
     names = ["a b;c", "a_b_c", "run_id", "Pool_run_id", "c.d", "e`f", "it's=x", "nested", "x\ty", "wall clock"]
     table = {name: pa.array([1, 2]) for name in names}
     table |= {
@@ -210,7 +210,7 @@ def test_the_options_that_an_error_offers_are_the_remedy(spark: SparkSession, tm
     repaired = pool_of(options, run_file_of(options))
     assert repaired.drop == ("nested", "wall clock")
     assert open_pool(spark, repaired).rows.count() == 2
-    # What was renamed to a bad name is named as in the pool.
+    # A column renamed to an invalid name is given under its name in the pool.
     with pytest.raises(InputError, match="--rename 'a b;c=p_q'"):
         open_pool(spark, replace(repaired, rename={**repaired.renamed(), "a b;c": "p q"}))
 

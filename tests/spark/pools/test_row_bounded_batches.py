@@ -1,4 +1,4 @@
-"""Spark's size check is left out for narrow rows in Parquet files, and for nothing else."""
+"""Spark's size check is left out only for narrow rows in Parquet files."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_one_folder_of_wide_rows_among_narrow_ones(spark: SparkSession, tmp_path
         assert limits(spark) == before
 
 
-def test_without_a_context_one_file_is_looked_at(
+def test_without_a_spark_context_one_file_is_read(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [stored(spark, tmp_path / name, caption) for name, caption in (("narrow", CAPTION), ("wide", PAGE))]
@@ -107,7 +107,7 @@ def test_an_empty_file_bounds_nothing(spark: SparkSession, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("form", ["parquet", "delta"])
 def test_odd_paths(spark: SparkSession, tmp_path: Path, form: str) -> None:
-    """Spark names the files of the two formats in different ways."""
+    """Spark writes the file names of the two formats differently."""
     path = str(tmp_path / "my pool %41")
     rows = spark.range(2_000).selectExpr("id", f"{CAPTION} as text", "'2024-01-01 00:00:00 50%' as seen")
     rows.coalesce(1).write.format(form).partitionBy("seen").save(path)

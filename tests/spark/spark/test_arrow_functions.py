@@ -1,4 +1,4 @@
-"""One more column by the two ways there are: the same rows, the same figures, every batch once."""
+"""A column added in either of two ways: the same rows and figures, and every batch once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ADDED = T.StructField("found", T.StructType([T.StructField("sum", T.LongType()),
 
 
 def made_up(spark: SparkSession) -> DataFrame:
-    """Rows with columns that a worker has no need of."""
+    """Return rows with columns that a worker does not need."""
     lists = F.when(F.col("id") % 7 == 0, None).otherwise(F.array(F.col("id"), F.lit(2)))
     return spark.range(ROWS, numPartitions=3).select(
         "id",
@@ -50,7 +50,7 @@ def run(spark: SparkSession) -> tuple[list[Row], BalanceStatistics]:
     return sorted(found, key=lambda row: row.id), statistics.value
 
 
-def test_both_ways_are_the_same(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_ways_give_the_same_rows(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, figures = run(spark)
     assert figures.matched == ROWS
     assert 0.4 * ROWS < len(rows) == figures.kept < 0.6 * ROWS

@@ -1,4 +1,4 @@
-"""Processes killed with signal 9 on a real cluster of two executors: nothing in the result tells."""
+"""Processes killed with signal 9 on a real cluster of two executors: the result is unchanged."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Fault:
-    """A kill, and whether the run survives it; if not, whether the next one finds the counts."""
+    """A kill, whether the run survives it and, if not, whether the next run finds the counts."""
 
     name: str
     kill: Kill
@@ -55,7 +55,7 @@ FAULTS = [
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[CurateProcess, dict[str, Any]]]:
-    """The example, three texts an image, curated in one process: by texts per image, the run and what it found."""
+    """Curate the example, with three texts per image, in one process; return run and result by texts per image."""
     folder = tmp_path_factory.mktemp("undisturbed")
     table = example.pool_table()
     images = pc.binary_join_element_wise(
@@ -100,10 +100,10 @@ def test_a_fault_changes_nothing(
     assert results_of(found) == results_of(expected)
 
 
-def test_lost_python_workers_without_retries_are_an_error_that_the_next_run_mends(
+def test_lost_python_workers_without_retries_are_an_error_that_the_next_run_repairs(
     undisturbed: dict[str, tuple[CurateProcess, dict[str, Any]]], tmp_path: Path
 ) -> None:
-    """On `local[2]` Spark tries a task once."""
+    """On `local[2]` Spark tries each task once."""
     run, expected = undisturbed["all_pairs"]
     run = replace(run, output=str(tmp_path / "out"))
     with pytest.raises(RuntimeError, match="Python worker exited unexpectedly"):

@@ -1,4 +1,4 @@
-"""Faults of machines and operators, on real processes: full disk, other version, two at once, slow tasks, readers."""
+"""Faults of machines and operators in real processes: full disk, other version, two runs at once, slow tasks."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def expected(run: CurateProcess, expected_root: Path) -> dict[str, Any]:
     return results_of(replace(run, output=str(expected_root)).run())
 
 
-def test_a_full_disk_is_an_error_that_the_next_run_mends(
+def test_a_full_disk_is_an_error_that_the_next_run_repairs(
     run: CurateProcess, expected: dict[str, Any], expected_root: Path, disk: Callable[[int], Path]
 ) -> None:
     # With room for the counts, and half of the rows.
@@ -74,7 +74,7 @@ def test_a_full_disk_is_an_error_that_the_next_run_mends(
     assert results_of(run.run()) == expected
 
 
-def test_a_worker_with_another_version_is_refused(
+def test_a_worker_with_another_version_is_an_error(
     run: CurateProcess, expected: dict[str, Any], expected_root: Path, tmp_path: Path
 ) -> None:
     copied = tmp_path / "other" / "metaclip_spark"
@@ -99,7 +99,7 @@ def test_a_worker_with_another_version_is_refused(
     assert results_of(replace(run, output=str(rows)).run()) == expected
 
 
-def test_two_at_once_leave_one_result(run: CurateProcess, expected: dict[str, Any], tmp_path: Path) -> None:
+def test_two_runs_at_once_leave_one_result(run: CurateProcess, expected: dict[str, Any], tmp_path: Path) -> None:
     run = replace(run, output=str(tmp_path / "out"))
 
     def attempt(_: int) -> dict[str, Any] | str:
@@ -152,7 +152,7 @@ def test_speculation_changes_nothing(
     assert [task for task in tasks if task.get("Task Info", {}).get("Speculative")], "some tasks ran twice"
 
 
-def test_readers_see_whole_versions(
+def test_readers_see_complete_versions(
     run: CurateProcess, expected: dict[str, Any], spark: SparkSession, tmp_path: Path
 ) -> None:
     before = replace(run, output=str(tmp_path / "out"), config={"t": 1.0})

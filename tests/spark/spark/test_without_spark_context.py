@@ -1,4 +1,4 @@
-"""Each seam of sessions without a context, forced on a session that has one: the same result, to the last digit.
+"""The code for sessions without a SparkContext, forced on a session that has one: exactly the same result.
 
 Beside test_connect.py, as it takes a minute: pytest -m connect.
 """

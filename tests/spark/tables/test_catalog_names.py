@@ -1,4 +1,4 @@
-"""Tables under a schema of the catalog in place of a folder: the same rows, versions and refusals."""
+"""Tables in a schema of the catalog instead of a folder: the same rows, versions and errors."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ TABLES = ("curated", "reserve", "entry_counts", "size_curve")
 
 @pytest.fixture
 def schema(spark: SparkSession) -> Iterator[Path]:
-    """The folder of a new schema."""
+    """Return the folder of a new schema."""
     spark.sql(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
     spark.sql(f"CREATE SCHEMA {SCHEMA}")
     described = spark.sql(f"DESCRIBE SCHEMA {SCHEMA}").collect()
@@ -54,7 +54,7 @@ def schema(spark: SparkSession) -> Iterator[Path]:
     spark.sql(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
 
 
-def test_a_schema_is_as_good_as_a_folder(
+def test_a_schema_gives_the_same_tables_as_a_folder(
     schema: Path, spark: SparkSession, metadata: CompiledMetadata, small_pool: Pool, tmp_path: Path
 ) -> None:
     # Of a first write that was killed: its folder, and a file that no log names
@@ -77,7 +77,7 @@ def test_a_schema_is_as_good_as_a_folder(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("schema")
-def test_follow_ups_in_a_schema_are_as_in_a_folder(
+def test_derived_runs_in_a_schema_equal_those_in_a_folder(
     spark: SparkSession, metadata: CompiledMetadata, small_pool: Pool, tmp_path: Path
 ) -> None:
     second = pool_at(write_files(made_up_table(2_300).slice(2_000), tmp_path / "second"))
@@ -107,7 +107,7 @@ def test_metadata_goes_into_a_schema(schema: Path, spark: SparkSession) -> None:
     entries = merge([Source("wordnet", [])], official=["photo", "new york"]).entries
     written = MetadataTarget(spark, SCHEMA, "en").write(entries, digest="x", manifest={}, report={})
     assert written.files == {"table": f"{SCHEMA}.metadata"}
-    assert "takes none of the files (entries.txt, " in written.warnings[0]
+    assert "without the files (entries.txt, " in written.warnings[0]
     assert f"`curate --metadata en={SCHEMA}.metadata`" in written.warnings[0]
     assert (schema / "metadata").is_dir()
     assert read_metadata(f"{SCHEMA}.metadata", spark=spark).n_entries == 2

@@ -1,4 +1,4 @@
-"""Files of the curated table: as many as its size asks for, and clustered where that was asked for."""
+"""Files of the curated table: their number follows from its size, and they are clustered on request."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FILLER_BYTES = 200
 
 
 def files(spark: SparkSession, output: Path) -> list[tuple[float, float]]:
-    """Least and greatest threshold of each file of the curated table as it is now."""
+    """Return the minimum and maximum threshold of each file of the newest curated table."""
     found = []
     for name in spark.read.format("delta").load(str(output / "curated")).inputFiles():
         column = pq.read_table(name.removeprefix("file://"), columns=["admission_threshold"])["admission_threshold"]
@@ -49,7 +49,7 @@ def test_small_files_are_joined_and_large_tables_clustered(
     change_settings: Callable[[dict[str, str]], None],
     tmp_path: Path,
 ) -> None:
-    """16 files, read by a task each, become one a core; clustered ones of a MiB can be skipped by a smaller t."""
+    """16 files with one task each become one file per core; a smaller t skips clustered files of 1 MiB."""
     table = example.pool_table()
     filler = pa.array([f"{number:0{FILLER_BYTES}x}" for number in range(len(table))])
     pool = pool_at(
@@ -83,7 +83,7 @@ def test_no_task_of_an_append_writes_more_than_a_cores_share(
     tmp_path: Path,
     reserve: float | None,
 ) -> None:
-    """Two files of rows that all stay, and sixteen of a pool that leaves few: neighbours alone would not be even."""
+    """All rows of two files are kept, and few of sixteen others: merging neighbours alone would be uneven."""
     rare = pa.table({"id": range(2_000), "text": [f"w{100 + number % 200}" for number in range(2_000)]})
     frequent = pa.table({"id": range(2_000, 8_000), "text": ["w1"] * 6_000})
     change_settings({"spark.sql.files.maxPartitionBytes": "100000", "spark.sql.files.openCostInBytes": "100000"})

@@ -57,7 +57,7 @@ def curated(
 
 @pytest.fixture
 def out(curated: Path, tmp_path: Path) -> Path:
-    """Tables of a finished curation, of this test's own."""
+    """Return a copy of the tables of a finished curation."""
     return shutil.copytree(curated, tmp_path / "tables")
 
 
@@ -66,7 +66,7 @@ def uids(spark: SparkSession, out: Path, name: str = "curated") -> set[str]:
 
 
 def meanwhile(patched: pytest.MonkeyPatch, module: Any, name: str, action: Callable[[], Any]) -> None:
-    """Let something happen in the middle of a run, before it writes."""
+    """Call a function in the middle of a run, before it writes."""
     original, done = getattr(module, name), []
 
     def first_the_other(*arguments: Any, **options: Any) -> Any:
@@ -99,7 +99,7 @@ def test_a_run_never_overwrites_another_that_finished_meanwhile(
     assert uids(spark, out) == before - {min(before)}
 
 
-def test_a_commit_in_the_last_moment_is_not_overwritten(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_commit_at_the_last_moment_is_not_overwritten(spark: SparkSession, tmp_path: Path) -> None:
     tables, layout = Tables(spark, str(tmp_path)), FileLayout(compression="zstd", file_bytes=1 << 28)
 
     def write(run: str, after: int) -> int:
@@ -125,7 +125,7 @@ def test_a_commit_in_the_last_moment_is_not_overwritten(spark: SparkSession, tmp
     assert tables.last_version_of(CURATED, second, 1) == 2
 
 
-def test_deleted_rows_stay_deleted_and_compacted_files_are_known(
+def test_deleted_rows_stay_deleted_and_compacted_files_are_recognised(
     spark: SparkSession, metadata: CompiledMetadata, pools: list[Pool], out: Path
 ) -> None:
     gone, *_, also = sorted(uids(spark, out))
@@ -152,7 +152,7 @@ def test_deleted_rows_stay_deleted_and_compacted_files_are_known(
     assert joined.counters["kept"] == len(uids(spark, out)) > kept
 
 
-def test_a_run_that_cannot_be_completed_can_be_taken_back(spark: SparkSession, out: Path) -> None:
+def test_a_run_that_cannot_be_completed_can_be_undone(spark: SparkSession, out: Path) -> None:
     before = uids(spark, out)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("metaclip_spark.runs.run.record", die)
@@ -168,7 +168,7 @@ def test_a_run_that_cannot_be_completed_can_be_taken_back(spark: SparkSession, o
     assert uids(spark, out) | uids(spark, out, "reserve") >= before
 
 
-def test_a_lost_reserve_is_noticed(spark: SparkSession, out: Path) -> None:
+def test_a_missing_reserve_is_an_error(spark: SparkSession, out: Path) -> None:
     shutil.rmtree(out / "reserve")
     with pytest.raises(TableError, match="reserve, which is gone"):
         rebalance(spark, str(out), 44.0)

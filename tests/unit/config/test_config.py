@@ -152,6 +152,6 @@ def test_unknown_preset() -> None:
         preset_pool("coyo", "p")
 
 
-def test_a_plain_pool_says_nothing_of_its_reading() -> None:
+def test_options_at_their_defaults_are_not_stored() -> None:
     plain = Pool(paths=("p",), columns=BY_ID)
     assert plain.settings().keys() == {"columns"}

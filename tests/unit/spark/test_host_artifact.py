@@ -1,4 +1,4 @@
-"""Artifacts as files: replaced whole, mapped, and dropped when nobody needs them."""
+"""Artifacts as files: replaced in one step, mapped, and removed when unused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from metaclip_spark.spark.host_artifact import map_artifact, open_on_host, repla
 
 
 def test_a_mapped_artifact_outlives_its_replacement(tmp_path: Path) -> None:
-    """As when `metaclip-spark compile` runs while a job has the artifact open: a file cut short would kill the job."""
+    """As when `metaclip-spark compile` runs while a job has the artifact open: a truncated file would kill the job."""
     artifact, metadata = tmp_path / "artifact", tmp_path / "list.txt"
     compile_it = ["compile", str(metadata), "--output", str(artifact)]
     metadata.write_text("".join(f"entry {i}\n" for i in range(50_000)))
@@ -55,7 +55,7 @@ def test_a_device_is_written_to() -> None:
     assert not Path(os.devnull).is_file()
 
 
-def test_what_was_there_stays_if_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_previous_file_stays_if_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     artifact = tmp_path / "artifact"
     artifact.write_bytes(b"old")
 
@@ -68,8 +68,8 @@ def test_what_was_there_stays_if_writing_fails(tmp_path: Path, monkeypatch: pyte
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
 
 
-def test_a_full_cache_is_named_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers write there: "No space left on device" alone would have people look at the output's disk."""
+def test_a_full_cache_is_an_error_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers write there; "No space left on device" alone would suggest that the disk of the tables is full."""
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
 
     def full(*_: object) -> None:

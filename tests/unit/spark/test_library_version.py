@@ -1,4 +1,4 @@
-"""Functions that are sent to workers: loaded by the same library only, and refused by name before anything can fail."""
+"""Functions sent to workers: only the same library loads them; any other raises our error before it can fail."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def sent() -> bytes:
 
 
 def load(before: str, folder: Path) -> str:
-    """What a process says that does something before it loads and calls the function."""
+    """Return the output of a process that runs some code before it loads and calls the function."""
     file = folder / "function.pickle"
     file.write_bytes(sent())
     script = LOAD.format(before=before, file=str(file))
@@ -52,12 +52,12 @@ def copied(folder: Path) -> Path:
     return folder / "other" / own.name
 
 
-def test_the_same_library_loads_it(tmp_path: Path) -> None:
+def test_the_same_library_loads_the_function(tmp_path: Path) -> None:
     assert pickle.loads(sent())("a b") == SPACED
     assert load_with(copied(tmp_path), tmp_path) == SPACED + "\n"
 
 
-def test_a_library_that_lacks_what_the_function_names(tmp_path: Path) -> None:
+def test_another_library_lacks_names_of_the_function(tmp_path: Path) -> None:
     library = copied(tmp_path)
     (library / "core" / "spacing.py").unlink()
     said = load_with(library, tmp_path)

@@ -1,4 +1,4 @@
-"""A path that this machine cannot look up is an error with a name, wherever it is given."""
+"""A path that this machine cannot look up is one of our errors, wherever it is given."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ def test_a_name_that_is_too_long(use: Callable[[str], object]) -> None:
         use(LONG)
 
 
-def test_what_is_missing_of_it_is_said_beside_another_error(tmp_path: Path) -> None:
+def test_a_missing_part_of_a_path_is_described(tmp_path: Path) -> None:
     assert "cannot be looked up: File name too long" in absent_part(str(tmp_path / LONG))
     assert absent_part(str(tmp_path)) == ""

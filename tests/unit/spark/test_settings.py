@@ -1,4 +1,4 @@
-"""Settings that a session lets be changed, and those that its server keeps to itself."""
+"""Settings that can be changed in a session, and those that its server does not allow to be changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from metaclip_spark.spark.settings import changed_settings
 
 
 class Refused(PySparkException):  # type: ignore[misc]
-    """As a server says it; pyspark's own knows only pyspark's conditions."""
+    """Error of a server; pyspark's own class knows only pyspark's conditions."""
 
     def __init__(self, condition: str) -> None:
         self._named = condition
@@ -22,7 +22,7 @@ class Refused(PySparkException):  # type: ignore[misc]
 
 
 class Conf:
-    """Of a server that keeps some settings to itself."""
+    """Configuration of a server that does not allow some settings to be changed."""
 
     def __init__(self, condition: str) -> None:
         self.values = {"set": "1"}
@@ -44,7 +44,7 @@ def session(conf: Conf) -> Any:
     return cast("Any", SimpleNamespace(conf=conf))
 
 
-def test_what_may_be_changed_is_changed_back() -> None:
+def test_changed_settings_are_restored() -> None:
     conf = Conf("CONFIG_NOT_AVAILABLE")
     with changed_settings(session(conf), {"set": "2", "kept": "3", "unset": "4"}):
         assert conf.values == {"set": "2", "unset": "4"}

@@ -1,4 +1,4 @@
-"""Places to export to: what stands at a target's name is whole, whatever happens on the way."""
+"""Files and folders outside of the tables: complete whenever they have their names, whatever fails before."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 
-def test_a_file_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
+def test_a_file_has_its_name_only_when_complete(tmp_path: Path) -> None:
     target = tmp_path / "below" / "uids.npy"
     with new_file(str(target), overwrite=False) as path:
         path.write_bytes(b"whole")
@@ -32,7 +32,7 @@ def test_a_file_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
         pass
 
 
-def test_a_folder_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
+def test_a_folder_has_its_name_only_when_complete(tmp_path: Path) -> None:
     target = tmp_path / "export"
 
     def export(content: str, *, whole: bool = True) -> None:
@@ -56,8 +56,8 @@ def test_a_folder_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["export"]
 
 
-def test_what_is_somebody_elses_stays(tmp_path: Path) -> None:
-    """A name beside the target may be taken, and the target's own may be taken meanwhile."""
+def test_files_of_others_stay(tmp_path: Path) -> None:
+    """A name beside the target can be taken, and the target can appear meanwhile."""
     target, beside = tmp_path / "export", tmp_path / "export.partial"
     beside.write_text("theirs")
 
@@ -82,7 +82,7 @@ def test_what_is_somebody_elses_stays(tmp_path: Path) -> None:
         target.rmdir() if new is new_folder else target.unlink()
 
 
-def test_in_a_store_nothing_is_replaced() -> None:
+def test_nothing_is_replaced_in_a_store() -> None:
     target = "s3a://bucket/export"
     with new_folder(target, overwrite=False) as given:
         assert given == target
@@ -93,10 +93,10 @@ def test_in_a_store_nothing_is_replaced() -> None:
 @pytest.mark.parametrize(
     "target", ["/data", "/data/tables", "/data/tables/x", "file:///data/tables/x", "/data/other/../tables/x"]
 )
-def test_sources_are_no_targets(target: str) -> None:
+def test_an_output_must_not_overlap_a_source(target: str) -> None:
     with pytest.raises(ConfigError, match="overlaps"):
         check_apart(target, ["/pool", "/data/tables"])
 
 
-def test_beside_a_source_is_fine() -> None:
+def test_an_output_beside_a_source_is_allowed() -> None:
     check_apart("/data/tables2", ["/pool", "/data/tables"])
