@@ -124,7 +124,7 @@ def _balance_figures(counts: NDArray[np.int64], chosen: ChosenT, language: str) 
         "t": t,
         "head": figures.head,
         "tail": figures.tail,
-        "never_matched": figures.never,
+        "never_matched": figures.never_matched,
         "matches": figures.matches,
         "head_matches": figures.head_matches,
         "tail_share": float(tail_share(counts, t)) if figures.matches else 0.0,

@@ -1,4 +1,4 @@
-"""The kernel against the plain rule, bit for bit, and the laws that make the admission threshold decide alone."""
+"""The balancing kernel equals the plain rule bit for bit, and admission thresholds decide alone."""
 
 from __future__ import annotations
 

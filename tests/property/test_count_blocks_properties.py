@@ -1,4 +1,4 @@
-"""Count blocks in any number, order and grouping: the same counts, to the byte."""
+"""Count blocks in any number, order and grouping give the same bytes."""
 
 from __future__ import annotations
 

@@ -28,14 +28,14 @@ class HeadTail(NamedTuple):
     Attributes:
         head: Number of entries with count >= t.
         tail: Number of entries with 0 < count < t.
-        never: Number of entries that no caption matches.
+        never_matched: Number of entries that no caption matches.
         matches: Exact sum of all counts.
         head_matches: Exact sum of the counts of head entries.
     """
 
     head: int
     tail: int
-    never: int
+    never_matched: int
     matches: int
     head_matches: int
 
@@ -51,15 +51,15 @@ def head_tail(counts: NDArray[np.int64], t: float) -> HeadTail:
         ConfigError: t is not a finite number > 0.
 
     >>> head_tail(np.array([0, 5, 10, 20]), t=10)
-    HeadTail(head=2, tail=1, never=1, matches=35, head_matches=30)
+    HeadTail(head=2, tail=1, never_matched=1, matches=35, head_matches=30)
     """
     in_tail = _below(counts, t)
-    never = int(np.count_nonzero(counts == 0))
+    never_matched = int(np.count_nonzero(counts == 0))
     below = int(np.count_nonzero(in_tail))
     return HeadTail(
         head=counts.size - below,
-        tail=below - never,
-        never=never,
+        tail=below - never_matched,
+        never_matched=never_matched,
         matches=exact_total(counts),
         head_matches=exact_total(counts[~in_tail]),
     )

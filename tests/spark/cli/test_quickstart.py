@@ -114,7 +114,7 @@ REFUSED = [
     Refused("no such pool", {"--pool": "absent"}, 3, ("absent",)),
     Refused("no such metadata", {"--metadata": "absent.txt"}, 3, ("absent.txt",)),
     Refused("no such metadata table", {"--metadata": "absent"}, 3, ("absent", ".txt")),
-    Refused("rows without identity", {"--url-column": None}, 2, ("id",)),
+    Refused("rows without identity", {"--url-column": None, "--drop": "image_url"}, 2, ("have no id", "--id-column")),
     Refused("threshold 0", {"--t": "0"}, 2, ("0.0",)),
     Refused("another run's table", {"--t": "3"}, 6, ("overwrite",)),
     Refused("not an artifact", {"--metadata": "pool/part-0.parquet"}, 4, ("part-0.parquet",)),

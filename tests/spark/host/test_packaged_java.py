@@ -1,4 +1,4 @@
-"""A machine without Java: the runtime from PyPI is used, and only then."""
+"""The Java runtime from PyPI is used on a machine without Java, and only there."""
 
 from __future__ import annotations
 

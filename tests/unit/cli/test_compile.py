@@ -58,7 +58,7 @@ class Failure(NamedTuple):
 
 
 FAILURES = [
-    Failure("absent", None, 3, "cannot read the metadata"),
+    Failure("absent", None, 3, "Cannot read the metadata"),
     Failure("not UTF-8", b"caf\xe9\n", 3, "not UTF-8"),
 ]
 
@@ -86,7 +86,7 @@ def test_truncated_gzip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="cannot read"):
+    with pytest.raises(Exception, match="Cannot read"):
         main(["compile", str(tmp_path / "absent.txt"), "--output", str(tmp_path / "artifact"), "--debug"])
 
 

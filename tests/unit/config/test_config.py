@@ -1,4 +1,4 @@
-"""Values of the configuration: what is refused, by name, and what a pool says of itself."""
+"""Configuration values: refused values by name, and the description of a pool."""
 
 from __future__ import annotations
 

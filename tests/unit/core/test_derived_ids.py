@@ -1,4 +1,4 @@
-"""Derived names: fixed digests, and what does and does not change them."""
+"""Derived ids: fixed digests, and changes of the input that do and do not change them."""
 
 from __future__ import annotations
 

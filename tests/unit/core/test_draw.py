@@ -1,4 +1,4 @@
-"""The draw: against the published vectors, the reference implementation of XXH64, and every layout of a uid column."""
+"""The draw: compared with the published vectors and with XXH64's reference, for every layout of a uid column."""
 
 from __future__ import annotations
 

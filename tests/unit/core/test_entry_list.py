@@ -1,4 +1,4 @@
-"""Reading entry lists, naming them, and telling which entries can match."""
+"""Entry lists: parsing, digests, and classification of entries."""
 
 from __future__ import annotations
 

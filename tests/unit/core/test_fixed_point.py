@@ -1,4 +1,4 @@
-"""Sums of probabilities: the same integer whatever the order and the cuts."""
+"""Sums of probabilities: the same integer for every order and every partitioning."""
 
 from __future__ import annotations
 

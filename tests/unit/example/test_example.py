@@ -1,4 +1,4 @@
-"""The embedded example: what is shipped, and that the script makes the same from WordNet 3.0."""
+"""The embedded example: its files, and the script that makes them from WordNet 3.0."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The address with which Spark's JVM starts: set before it asks for the machine's name, and removed afterwards."""
+"""The address for Spark's JVM: set before the JVM resolves the machine's name, and removed afterwards."""
 
 from __future__ import annotations
 

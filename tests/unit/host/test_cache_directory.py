@@ -1,4 +1,4 @@
-"""Where the cache is, and that nobody else can have written to it."""
+"""The cache directory: the order of candidates, and refusal of directories to which others can write."""
 
 from __future__ import annotations
 

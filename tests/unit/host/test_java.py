@@ -1,4 +1,4 @@
-"""Java is judged before Spark fails on it: fake executables stand for each kind of machine."""
+"""The check of Java before Spark starts it: fake executables represent each kind of machine."""
 
 from __future__ import annotations
 

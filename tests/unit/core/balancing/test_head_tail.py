@@ -1,4 +1,4 @@
-"""Head, tail, and the threshold of a language: by hand, and against a search through every fraction."""
+"""Head, tail and the threshold of a language: hand-checked, and compared with a search through every fraction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Balancing by hand-checked cases, run against the plain rule and the kernel."""
+"""Balancing of hand-checked cases, by the plain rule and by the kernel."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-LEAST_DOUBLE = 5e-324
+MIN_DOUBLE = 5e-324
 
 
 def plain(counts: list[int], t: float, u: float) -> tuple[float, float]:
@@ -48,7 +48,7 @@ CASES = {
     "two equal entries": ([128, 128], 64, 0.9375, 0.75, 96.0),
     "a match without count counts as 1": ([0], 0.25, 0.75, 0.25, 0.75),
     "count 1": ([1], 1.0, 0.75, 1.0, 0.75),
-    "t below every double's quotient": ([2**62], LEAST_DOUBLE, 0.75, 0.0, 0.75 * 2.0**62),
+    "t below every double's quotient": ([2**62], MIN_DOUBLE, 0.75, 0.0, 0.75 * 2.0**62),
     "t huge": ([2**63 - 1, 1], 1e308, 0.5, 1.0, None),
     "draw so small that rounding admits half as soon": ([1], 1.0, 2.0**-53, 1.0, math.nextafter(2.0**-54, 1)),
     "greatest draw": ([8], 8.0, 1 - 2.0**-53, 1.0, 8 * (1 - 2.0**-53)),

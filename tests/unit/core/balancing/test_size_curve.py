@@ -1,4 +1,4 @@
-"""The size curve: edges belong to the bin they close, sums are exact there, and parts add up to the whole."""
+"""The size curve: edges belong to the bin below, sums are exact at edges, and the curves of parts add up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The t of a wanted size against sorting all thresholds, and languages that follow the reference against the rule."""
+"""The t of a target size, compared with sorting, and language steps, compared with the rule."""
 
 from __future__ import annotations
 

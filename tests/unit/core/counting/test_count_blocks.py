@@ -1,4 +1,4 @@
-"""Counting and count blocks: exact to the last of 64 bits, and refused when damaged."""
+"""Entry counts and count blocks: exact up to 2**63 - 1, and refused when damaged."""
 
 from __future__ import annotations
 

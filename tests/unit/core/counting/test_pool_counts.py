@@ -1,4 +1,4 @@
-"""Counts of two pools add up to those of both, row counters included."""
+"""Counts of two pools add up to those of both, including the row counters."""
 
 from __future__ import annotations
 
