@@ -117,7 +117,7 @@ def test_metadata_goes_into_a_schema(schema: Path, spark: SparkSession) -> None:
     ("root", "said"),
     [
         ("spark_catalog.catalog_name_test", "no schema catalog_name_test. Did you mean catalog_names_test?"),
-        (f"{SCHEMA}.curated", f"name their schema, {SCHEMA}, or write ./"),
+        (f"{SCHEMA}.curated", f"Name their schema, {SCHEMA}, or write ./"),
     ],
 )
 @pytest.mark.usefixtures("schema")
