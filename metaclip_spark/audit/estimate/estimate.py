@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from metaclip_spark.config.pool import Pool
+    from metaclip_spark.core.counting.pool_counts import PoolCounts
     from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
+    from metaclip_spark.pools.open_pool import OpenPool
 
 _MIN_ROWS: Final = 100
 _NUMBER_BYTES: Final = 24.0  # per row of the curated table: its doubles, which do not compress
@@ -75,11 +77,7 @@ def estimate(
         pool = opened.pool
         languages = metadata_for_pool(metadata, pool, config)
         found = count_records(opened, pool)
-        read = found.read - found.malformed
-        warned = list(opened.source.warnings)
-        if (warning := malformed_warning(opened, found, pool)) is not None:
-            warnings.warn(warning, MetaclipSparkWarning, stacklevel=2)
-            warned.append(warning)
+        read, warned = found.read - found.malformed, _warn(opened, found)
     with (
         SharedMetadata(spark, languages) as shared,
         translated_job_errors(),
@@ -122,6 +120,15 @@ def estimate(
         seconds=timer.seconds,
         warnings=warned,
     )
+
+
+def _warn(opened: OpenPool, found: PoolCounts) -> list[str]:
+    """Warn of malformed records, and return all warnings about the pool."""
+    warning = malformed_warning(opened, found, opened.pool)
+    if warning is None:
+        return [*opened.source.warnings]
+    warnings.warn(warning, MetaclipSparkWarning, stacklevel=3)
+    return [*opened.source.warnings, warning]
 
 
 def _check(share: float, config: CurateConfig) -> None:
