@@ -85,15 +85,12 @@ def estimate(
     ):
         with timer.step("sample"):
             sampled = rows.count()
-            timer.note(f"{sampled:,} of {read:,} rows,")
             without = _without_caption(opened.rows, seen, read)
             _check_enough(sampled, read - without, share)
+            timer.note(f"{sampled:,} of {read:,} rows,")
         with timer.step("count"):
             sample = CountedSample(rows, count_matches(rows, shared), found, without, shared, config)
-            if not sample.counts.matches:
-                raise InputError(
-                    f"None of the {sampled} sampled rows matches an entry. Check the text column and the metadata."
-                )
+            _check_matches(sample.counts.matches, sampled)
         with timer.step("balance"):
             target = _target_rows(sample)
             sizes = sizes_at(sample, grid(sample))
@@ -171,6 +168,13 @@ def _check_enough(sampled: int, captions: int, share: float) -> None:
         raise InputError(
             f"The sample of share {share:.4g} contains {sampled} of {captions} rows with a caption, but the minimum is "
             f"{_MIN_ROWS}. {remedy}."
+        )
+
+
+def _check_matches(matches: int, sampled: int) -> None:
+    if not matches:
+        raise InputError(
+            f"None of the {sampled} sampled rows matches an entry. Check the text column and the metadata."
         )
 
 
