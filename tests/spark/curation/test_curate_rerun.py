@@ -17,7 +17,6 @@ from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.curation import curate as curate_stage
 from metaclip_spark.curation.curate import curate
 from metaclip_spark.errors import TableError
-from metaclip_spark.tables.tables import Tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -286,23 +285,3 @@ def test_another_input_is_another_run(
     assert (second.run_id == first.run_id, second.counts_reused, second.already_finished) == (False, False, False)
     counts = read(spark, tmp_path / "out", "entry_counts")
     assert {row.counts_version for row in counts.collect()} == {first.counts_version, second.counts_version}
-
-
-def test_columns_have_comments(
-    spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, tmp_path: Path
-) -> None:
-    report = curate(spark, small_pool, metadata, str(tmp_path), CONFIG)
-    for name in TABLES:
-        columns = spark.sql(f"DESCRIBE TABLE delta.`{tmp_path / name}`").collect()
-        ours = [row for row in columns if row.col_name not in {"id", "image_url", "text", "width", "uid"}]
-        assert [row.col_name for row in ours if not row.comment] == [], name
-        detail = spark.sql(f"DESCRIBE DETAIL delta.`{tmp_path / name}`").collect()[0]
-        assert (detail.minReaderVersion, detail.minWriterVersion) <= (1, 2), name
-    (run,) = read(spark, tmp_path, "runs").where("stage = 'curate'").collect()
-    assert (run.run_id, run.parent_run_id, run.status) == (report.run_id, report.counts_version, "finished")
-    assert run.counters == report.counters
-    assert run.t == {"en": CONFIG.t}
-    assert (run.expected_size, run.expected_deviation) == (report.expected_size, report.expected_deviation)
-    assert Tables(spark, str(tmp_path)).writer("curated") == run.run_id
-    newest = spark.read.format("delta").option("versionAsOf", run.output_versions["curated"])
-    assert newest.load(str(tmp_path / "curated")).count() == run.counters["kept"]
