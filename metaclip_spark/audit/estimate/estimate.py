@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from metaclip_spark.config.pool import Pool
+    from metaclip_spark.core.counting.pool_counts import PoolCounts
     from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
+    from metaclip_spark.pools.open_pool import OpenPool
 
 _MIN_ROWS: Final = 100
 _NUMBER_BYTES: Final = 24.0  # per row of the curated table: its doubles, which do not compress
@@ -75,11 +77,7 @@ def estimate(
         pool = opened.pool
         languages = metadata_for_pool(metadata, pool, config)
         found = count_records(opened, pool)
-        read = found.read - found.malformed
-        warned = list(opened.source.warnings)
-        if (warning := malformed_warning(opened, found, pool)) is not None:
-            warnings.warn(warning, MetaclipSparkWarning, stacklevel=2)
-            warned.append(warning)
+        read, warned = found.read - found.malformed, _warn(opened, found)
     with (
         SharedMetadata(spark, languages) as shared,
         translated_job_errors(),
@@ -87,15 +85,12 @@ def estimate(
     ):
         with timer.step("sample"):
             sampled = rows.count()
-            timer.note(f"{sampled:,} of {read:,} rows,")
             without = _without_caption(opened.rows, seen, read)
             _check_enough(sampled, read - without, share)
+            timer.note(f"{sampled:,} of {read:,} rows,")
         with timer.step("count"):
             sample = CountedSample(rows, count_matches(rows, shared), found, without, shared, config)
-            if not sample.counts.matches:
-                raise InputError(
-                    f"None of the {sampled} sampled rows matches an entry. Check the text column and the metadata."
-                )
+            _check_matches(sample.counts.matches, sampled)
         with timer.step("balance"):
             target = _target_rows(sample)
             sizes = sizes_at(sample, grid(sample))
@@ -122,6 +117,15 @@ def estimate(
         seconds=timer.seconds,
         warnings=warned,
     )
+
+
+def _warn(opened: OpenPool, found: PoolCounts) -> list[str]:
+    """Warn of malformed records, and return all warnings about the pool."""
+    warning = malformed_warning(opened, found, opened.pool)
+    if warning is None:
+        return [*opened.source.warnings]
+    warnings.warn(warning, MetaclipSparkWarning, stacklevel=3)
+    return [*opened.source.warnings, warning]
 
 
 def _check(share: float, config: CurateConfig) -> None:
@@ -166,6 +170,13 @@ def _check_enough(sampled: int, captions: int, share: float) -> None:
         raise InputError(
             f"The sample of share {share:.4g} contains {sampled} of {captions} rows with a caption, but the minimum is "
             f"{_MIN_ROWS}. {remedy}."
+        )
+
+
+def _check_matches(matches: int, sampled: int) -> None:
+    if not matches:
+        raise InputError(
+            f"None of the {sampled} sampled rows matches an entry. Check the text column and the metadata."
         )
 
 

@@ -1,4 +1,4 @@
-"""Choosing t on whole runs: sizes to the row, in every way that rows are counted, and the curve read back."""
+"""Choice of t in complete runs: exact sizes, however rows are counted, and the stored size curve."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ EVERYTHING = CurateConfig(t=1e9, overwrite=True)
 
 @pytest.fixture
 def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The passes over thresholds, by the bits that each left."""
+    """Return a list that receives, for each pass over the thresholds, the number of bits it left to decide."""
     shifts: list[int] = []
     measured = choose_t.threshold_histogram
 
@@ -54,7 +54,7 @@ def column(spark: SparkSession, output: Path, *names: str) -> list[np.ndarray]:
     return [rows[name].to_numpy(zero_copy_only=False) for name in names]
 
 
-def test_a_size_to_the_row_from_the_stored_curve(
+def test_an_exact_size_from_the_stored_curve(
     spark: SparkSession,
     small_pool: Pool,
     metadata: CompiledMetadata,
@@ -82,7 +82,7 @@ def test_a_size_to_the_row_from_the_stored_curve(
     assert shown["t"] == {"t": thresholds[700], "rows": 701} | {k: shown["t"][k] for k in ("head", "tail_share")}
     assert [point["rows"] for point in shown["points"]] == [point.rows for point in found.points]
 
-    # Another seed draws other thresholds: the stored curve is of no use.
+    # Another seed draws other thresholds, so the stored curve cannot be used.
     other = curate(spark, small_pool, metadata, str(tmp_path), replace(config, seed=8))
     assert passes == [0, 46, 0]
     assert other.counters["kept"] == 701
@@ -96,7 +96,7 @@ def test_a_share_of_images_with_one_text_each(
     passes: list[int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(target_size, "FINEST_ROWS", 1)  # as if a bin held millions: divided step by step
+    monkeypatch.setattr(target_size, "FINEST_ROWS", 1)  # so that a bin is divided step by step
     config = CurateConfig(keep_share=0.2, texts_per_image="one_text_per_image")
     report = curate(spark, small_pool, metadata, str(tmp_path), config)
     assert passes[0] == 46
@@ -110,7 +110,7 @@ def test_a_share_of_images_with_one_text_each(
 def test_a_size_over_several_languages(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, passes: list[int]
 ) -> None:
-    """The least t of the reference at which all languages together keep as many, against trying every t there is."""
+    """The smallest t of the reference language that keeps the size, against trying every possible t."""
     table = made_up_table(2_000)
     codes = pa.array(["en" if number % 3 else "de" for number in range(len(table))])
     pool = pool_at(
@@ -150,7 +150,7 @@ UNFIT: dict[str, tuple[CurateConfig, Callable[[CompiledMetadata], object], str]]
 
 
 @pytest.mark.parametrize(("config", "of", "says"), UNFIT.values(), ids=UNFIT)
-def test_a_way_that_does_not_fit_the_languages(
+def test_a_choice_that_does_not_fit_the_languages(
     spark: SparkSession,
     small_pool: Pool,
     metadata: CompiledMetadata,

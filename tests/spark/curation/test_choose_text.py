@@ -1,4 +1,4 @@
-"""One text per image: rows that belong to no image are counted, and burden no task."""
+"""One text per image: rows without an image are counted and spread over all tasks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROWS, TASKS = 4_000, 8
 
 
 class Chosen:
-    """Statistics that keep the rows they are gathered from."""
+    """Statistics that also keep the rows from which they are gathered."""
 
     def __init__(self, spark: SparkSession) -> None:
         self.rows: list[DataFrame] = []

@@ -1,4 +1,4 @@
-"""Failures on workers: the error has its name on the driver, settings come back, and the next run goes on."""
+"""Failures on executors: the driver raises a named error, settings are restored, and the next run continues."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ CONFIG = CurateConfig(t=30.0)
 
 
 def settings(spark: SparkSession) -> dict[str, str]:
-    """All settings of the session that were set, but for the version that Delta notes there."""
+    """Return all settings of the session, except a version that Delta records there."""
     return {key: value for key, value in spark.conf.getAll.items() if "lastCommitVersion" not in key}
 
 
-def test_of_the_first_pass(
+def test_failure_of_the_first_pass(
     spark: SparkSession, small_pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An artifact that arrives damaged; no host has it yet, as its name is new."""
-    metadata = compile_metadata([*ENTRIES, uuid4().hex])  # a folder's name comes again where earlier ones were removed
+    """A damaged artifact reaches the executors; its random entry makes sure that no host has it cached."""
+    metadata = compile_metadata([*ENTRIES, uuid4().hex])  # a name of a test folder would not be unique
     before = settings(spark)
     with monkeypatch.context() as patched:
         damaged = artifact_to_bytes(metadata)[:-100]
@@ -56,14 +56,14 @@ def test_of_the_first_pass(
     assert report.counters["kept"] > 0
 
 
-def test_of_the_second_pass(
+def test_failure_of_the_second_pass(
     spark: SparkSession,
     small_pool: Pool,
     metadata: CompiledMetadata,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Counts of other metadata than the matches."""
+    """The counts belong to other metadata than the matches."""
     before = settings(spark)
     whole = curate_stage.balance_on_executors
 
@@ -97,10 +97,10 @@ def test_a_file_with_another_schema(spark: SparkSession, metadata: CompiledMetad
     assert not (tmp_path / "out").exists()
 
 
-def test_of_the_tables_before_and_after_the_passes(
+def test_missing_files_of_the_tables(
     spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, tmp_path: Path
 ) -> None:
-    """Files of the tables that are gone, while the run is marked as whole, and when the next one opens them."""
+    """Files of the tables are missing when the run is recorded, and when the next run opens them."""
     out, other = tmp_path / "out", pool_at(write_files(made_up_table(10), tmp_path / "other"))
 
     def lose(table: str) -> None:
@@ -132,10 +132,10 @@ def test_of_the_tables_before_and_after_the_passes(
     ],
     ids=["rows", "their curve"],
 )
-def test_what_a_full_disk_does_not_hold(
+def test_a_full_disk(
     spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, disk: Callable[[int], Path], step: str, says: str
 ) -> None:
-    """The disk is filled when a step has ended."""
+    """The disk is full after a step."""
     small_disk = disk(3 << 20)
     filler = small_disk / "filler"
 

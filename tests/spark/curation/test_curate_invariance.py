@@ -1,4 +1,4 @@
-"""The same rows in other files, batches, formats, orders: the same tables, to the last bit."""
+"""The same rows in other files, batches, formats and orders give the same tables, bit for bit."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ONE_FILE_A_PARTITION = {"spark.sql.files.openCostInBytes": "134217728"}
 
 @dataclass(frozen=True)
 class Layout:
-    """How the rows are stored and read."""
+    """Storage and reading of the rows."""
 
     name: str
     files: int = 1
@@ -126,7 +126,7 @@ def test_layout_changes_nothing(
     assert results(spark, pool, metadata, tmp_path / "out", layout.texts) == in_one_file[layout.texts]
 
 
-def test_digest_tells_tables_apart(spark: SparkSession) -> None:
+def test_the_digest_distinguishes_tables(spark: SparkSession) -> None:
     rows = [(1, "a", [1, 2], 0.1), (2, "b", [], 0.2), (2, "b", [], 0.2), (3, None, None, None)]
     schema = "n int, text string, ids array<int>, q double"
     whole = content_digest(spark.createDataFrame(rows, schema))

@@ -1,4 +1,4 @@
-"""Captions as nobody would write them, in one pool: huge, full of marks, of zero bytes, of broken UTF-8."""
+"""Unusual captions in one pool: huge, full of punctuation, with zero bytes, with invalid UTF-8."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MEGABYTE = 2**20
 MANY = [f"e{number}" for number in range(1_000)]
 ENTRIES = ["cat", "a", *MANY, "a a", "na\u00efve"]
 
-# name, caption, the entries that it matches
+# name, caption, matching entries
 CAPTIONS: list[tuple[str, bytes, list[str]]] = [
     ("ten megabytes of one word", b"x" * 10 * MEGABYTE, []),
     ("ten megabytes of letters and an entry at the end", b"x" * 10 * MEGABYTE + b" cat", ["cat"]),

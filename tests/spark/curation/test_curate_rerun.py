@@ -1,4 +1,4 @@
-"""Runs after runs: finished ones are not done again, unfinished ones go on, another's tables are left alone."""
+"""Repeated runs: a finished run is a no-op, an unfinished run continues, foreign tables are not touched."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.curation import curate as curate_stage
 from metaclip_spark.curation.curate import curate
 from metaclip_spark.errors import TableError
-from metaclip_spark.tables.tables import Tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +35,7 @@ CONFIG = CurateConfig(t=30.0)
 
 
 def versions(spark: SparkSession, output: Path) -> dict[str, int]:
-    """Newest version of each table that is there."""
+    """Return the newest version of each existing table."""
     return {
         name: spark.sql(f"DESCRIBE HISTORY delta.`{output / name}` LIMIT 1").collect()[0].version
         for name in TABLES
@@ -92,7 +91,7 @@ def test_another_configuration_needs_overwrite(
 
 
 @pytest.mark.parametrize("column", ["semantics_version = 99", "draw_version = 'dice'"])
-def test_a_table_of_other_rules_is_left_alone(
+def test_a_table_under_other_rules_is_not_changed(
     spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, tmp_path: Path, column: str
 ) -> None:
     curate(spark, small_pool, metadata, str(tmp_path), CONFIG)
@@ -103,10 +102,10 @@ def test_a_table_of_other_rules_is_left_alone(
     assert file_times(tmp_path) == before
 
 
-def test_a_run_wanted_back_is_whole_only_at_its_end(
+def test_a_repeated_run_is_finished_only_at_its_end(
     spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The mark of its first time must not hide that it died the second time."""
+    """The record of the first attempt must not hide that the second attempt failed."""
     first = curate(spark, small_pool, metadata, str(tmp_path), CONFIG)
     curate(spark, small_pool, metadata, str(tmp_path), replace(CONFIG, seed=5, overwrite=True))
     back = replace(CONFIG, overwrite=True)
@@ -124,7 +123,7 @@ def test_a_run_wanted_back_is_whole_only_at_its_end(
     assert {row.status for row in read(spark, tmp_path, "runs").collect()} == {"finished"}
 
 
-def test_a_run_that_keeps_nothing(
+def test_a_run_that_keeps_no_rows(
     spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, tmp_path: Path
 ) -> None:
     nothing = CurateConfig(t=1e-9)
@@ -139,7 +138,7 @@ def test_a_run_that_keeps_nothing(
 
 @dataclass(frozen=True)
 class Died:
-    """A place where a run dies: the function of the stage that fails, and whether its counts are whole by then."""
+    """Point at which a run fails: the function that raises, and whether its counts are complete by then."""
 
     name: str
     function: str
@@ -161,13 +160,13 @@ DIED = [
 def whole(
     spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, CurateReport]:
-    """Tables of a run that nothing disturbed, and its report."""
+    """Tables and report of an undisturbed run."""
     output = tmp_path_factory.mktemp("whole")
     return output, curate(spark, small_pool, metadata, str(output), CONFIG)
 
 
 @pytest.mark.parametrize("case", DIED, ids=lambda case: case.name)
-def test_a_run_that_died_goes_on(
+def test_a_failed_run_continues(
     spark: SparkSession,
     small_pool: Pool,
     metadata: CompiledMetadata,
@@ -193,7 +192,7 @@ def test_a_run_that_died_goes_on(
 def test_files_of_an_interrupted_first_write_are_no_obstacle(
     spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, tmp_path: Path
 ) -> None:
-    """A process that is killed while the curated table is first written leaves data files and an empty log."""
+    """A process killed during the first write of the curated table leaves data files and an empty log."""
     output = tmp_path / "out"
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(curate_stage, "statistics_of", lambda _: 1 / 0)
@@ -236,7 +235,7 @@ FOREIGN = [
 
 @pytest.mark.parametrize("overwrite", [False, True], ids=["plain", "overwrite"])
 @pytest.mark.parametrize("put", [case[1] for case in FOREIGN], ids=[case[0] for case in FOREIGN])
-def test_what_is_not_ours_is_left_alone(
+def test_foreign_files_are_not_touched(
     spark: SparkSession,
     small_pool: Pool,
     metadata: CompiledMetadata,
@@ -286,23 +285,3 @@ def test_another_input_is_another_run(
     assert (second.run_id == first.run_id, second.counts_reused, second.already_finished) == (False, False, False)
     counts = read(spark, tmp_path / "out", "entry_counts")
     assert {row.counts_version for row in counts.collect()} == {first.counts_version, second.counts_version}
-
-
-def test_tables_say_what_they_hold(
-    spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, tmp_path: Path
-) -> None:
-    report = curate(spark, small_pool, metadata, str(tmp_path), CONFIG)
-    for name in TABLES:
-        columns = spark.sql(f"DESCRIBE TABLE delta.`{tmp_path / name}`").collect()
-        ours = [row for row in columns if row.col_name not in {"id", "image_url", "text", "width", "uid"}]
-        assert [row.col_name for row in ours if not row.comment] == [], name
-        detail = spark.sql(f"DESCRIBE DETAIL delta.`{tmp_path / name}`").collect()[0]
-        assert (detail.minReaderVersion, detail.minWriterVersion) <= (1, 2), name
-    (run,) = read(spark, tmp_path, "runs").where("stage = 'curate'").collect()
-    assert (run.run_id, run.parent_run_id, run.status) == (report.run_id, report.counts_version, "finished")
-    assert run.counters == report.counters
-    assert run.t == {"en": CONFIG.t}
-    assert (run.expected_size, run.expected_deviation) == (report.expected_size, report.expected_deviation)
-    assert Tables(spark, str(tmp_path)).writer("curated") == run.run_id
-    newest = spark.read.format("delta").option("versionAsOf", run.output_versions["curated"])
-    assert newest.load(str(tmp_path / "curated")).count() == run.counters["kept"]

@@ -1,4 +1,4 @@
-"""What the figures of a run promise, against runs: sizes, inclusion by probability, nestedness, the size curve."""
+"""Statistics over many runs: sizes, inclusion by probability, nestedness, and the size curve."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ EDGES = (0.5, 8.0, 33.0, 40.0, 256.0, 10_240.0)
 
 
 class Runs:
-    """Curations of one pool into one output, which share the counts."""
+    """Curations of one pool with shared counts."""
 
     def __init__(self, spark: SparkSession, metadata: CompiledMetadata, pool: Pool, output: Path) -> None:
         self._spark, self._metadata, self._pool, self._output = spark, metadata, pool, output
@@ -55,7 +55,8 @@ def runs(spark: SparkSession, metadata: CompiledMetadata, tmp_path_factory: pyte
 
 @pytest.mark.slow
 def test_size_and_inclusion_over_seeds(runs: Runs) -> None:
-    """Each seed's size within 4 sigma, their mean too, and in each bin of q as many rows as q says."""
+    """The size of each seed and their mean are within 4 sigma, and each bin of q has the share of kept rows that q "
+    "says."""
     sizes = []
     everything = runs.run(replace(CONFIG, t=1e9))
     assert everything.counters["not_drawn"] == 0
@@ -71,7 +72,7 @@ def test_size_and_inclusion_over_seeds(runs: Runs) -> None:
     print("sigma by seed:", ", ".join(f"{size:+.2f}" for size in sizes))
     assert max(map(abs, sizes)) < 4.0
     assert abs(sum(sizes)) / math.sqrt(SEEDS) < 4.0
-    # Rows that no seed kept have an unknown q here; it comes from the run that keeps all.
+    # The q of rows that no seed kept comes from the run that keeps all rows.
     counts = runs.columns("entry_counts", "entry_id", "count")
     count_of = dict(zip(counts["entry_id"].tolist(), counts["count"].tolist(), strict=True))
     for uid, ids in zip(identity["uid"], identity["matched_entries"], strict=True):
@@ -90,8 +91,8 @@ def test_size_and_inclusion_over_seeds(runs: Runs) -> None:
 
 
 @pytest.mark.slow
-def test_selections_are_nested_and_the_curve_tells_their_sizes(runs: Runs) -> None:
-    """Each run at an edge of the grid keeps what the curve of another t says, and all that smaller ones keep."""
+def test_selections_are_nested_and_the_curve_gives_their_sizes(runs: Runs) -> None:
+    """A run at a bin edge keeps as many rows as the curve of another run says, and all rows of smaller runs."""
     runs.run(CONFIG)
     stored = runs.columns("size_curve", "threshold_bin", "rows", "upper_edge")
     curve = SizeCurve.from_bins(stored["threshold_bin"], stored["rows"])
@@ -105,7 +106,7 @@ def test_selections_are_nested_and_the_curve_tells_their_sizes(runs: Runs) -> No
         assert len(kept) == report.counters["kept"] == curve.size_at(t)
         assert (rows["admission_threshold"] <= t).all()
         assert smaller == {uid: threshold for uid, threshold in kept.items() if threshold <= before}
-        # u < q explains the decision; at the threshold itself the last bit may differ, and the threshold decides
+        # u < q explains the decision. At the threshold itself the last bit may differ; the threshold decides.
         assert (rows["draw"] <= rows["probability"] + 1e-12).all()
         off = (report.counters["kept"] - report.expected_size) / max(report.expected_deviation, 1e-9)
         assert abs(off) < 4.0

@@ -1,4 +1,4 @@
-"""What an operator sees of a run: names of Spark's jobs, and a line of JSON for each step."""
+"""Progress of a run: names of Spark's jobs, progress lines, and log events as JSON."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_jobs_have_names_and_steps_have_lines(
     assert runs[1]["output_versions"] == {"curated": 0}
 
 
-def test_long_steps_say_how_far_they_are(
+def test_long_steps_report_their_tasks(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("metaclip_spark.runs.run.watched_tasks", partial(watched_tasks, seconds=0.02))
@@ -77,7 +77,7 @@ def test_long_steps_say_how_far_they_are(
             assert "tasks done" in lines[end - 1], (step, lines)
 
 
-def test_a_group_that_is_there_stays(
+def test_an_existing_job_group_is_kept(
     spark: SparkSession, metadata: CompiledMetadata, small_pool: Pool, tmp_path: Path
 ) -> None:
     context = spark.sparkContext

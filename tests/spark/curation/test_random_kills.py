@@ -44,7 +44,7 @@ VICTIMS = ("driver", "driver", "JVM", "Python workers")
 
 @dataclass(frozen=True)
 class Job:
-    """A command, the tables it starts from, and what it leaves.
+    """A command, the tables it starts from, and the content that it leaves.
 
     Attributes:
         arguments: of the command line, without the output.
@@ -60,7 +60,7 @@ class Job:
 
 
 def content(spark: SparkSession, output: Path) -> dict[str, object]:
-    """What the tables hold; of the runs, the finished ones with their counters."""
+    """Return the content of the tables, with the finished runs and their counters."""
     found: dict[str, object] = {}
     for name in TABLES:
         if (output / name).is_dir():
@@ -73,14 +73,14 @@ def content(spark: SparkSession, output: Path) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def jobs(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
-    """Each job done once, undisturbed, over the embedded example in two pools."""
+    """Run each job once, undisturbed, over the embedded example in two pools."""
     folder = tmp_path_factory.mktemp("jobs")
     table = example.pool_table()
     half = len(table) // 2
     for name, part in (("first", table.slice(0, half)), ("second", table.slice(half))):
         write_files(part, folder / name, files=6)
     of_pool = ["--metadata", str(example.metadata_path()), "--url-column", "image_url", "--pool"]
-    # In the order in which they are done: each starts from what the one before has left.
+    # In order: each job starts from the tables that the previous one left.
     commands = {
         "curate": ["curate", *of_pool, str(folder / "first"), "--t", "3", "--reserve", "6"],
         "rebalance down": ["rebalance", "--t", "2"],

@@ -1,4 +1,4 @@
-"""Re-balance: the rows, counters and figures of a fresh run at that t, whichever way they are reached."""
+"""Rebalance: rows, counters and figures equal those of a fresh run at the same t, by either way."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ RESERVE = 60.0
 
 
 def rows(spark: SparkSession, output: Path, name: str = "curated") -> pa.Table:
-    """Rows by uid, without the run's name."""
+    """Return rows by uid, without their run id."""
     table = spark.read.format("delta").load(str(output / name)).drop("run_id").toArrow()
     return table.sort_by("uid").combine_chunks()
 
 
 class Fresh:
-    """Runs over one pool at several t, as the judge of re-balanced ones."""
+    """Fresh runs over one pool at several t, to compare with rebalanced ones."""
 
     def __init__(self, spark: SparkSession, pool: Pool, metadata: CompiledMetadata, output: Path) -> None:
         self._arguments = (spark, pool, metadata, str(output))
@@ -125,7 +125,7 @@ def test_rows_move_between_curated_and_reserve(
 
 
 @pytest.mark.slow
-def test_a_rebalance_that_died_is_completed_by_the_same_command(
+def test_a_failed_rebalance_is_completed_by_the_same_command(
     spark: SparkSession,
     small_pool: Pool,
     metadata: CompiledMetadata,
@@ -133,7 +133,8 @@ def test_a_rebalance_that_died_is_completed_by_the_same_command(
     monkeypatch: pytest.MonkeyPatch,
     fresh: Fresh,
 ) -> None:
-    """Up and down, dead between the two tables and before the run's row; another t in between is refused or done."""
+    """Up and down, failing between the two tables and before the record; another t in between is refused or "
+    "completed."""
     curate(spark, small_pool, metadata, str(tmp_path), replace(CONFIG, reserve=RESERVE))
     replaced = Tables.replace
     for t, other in ((12.5, 44.0), (44.0, 12.5)):
@@ -150,7 +151,7 @@ def test_a_rebalance_that_died_is_completed_by_the_same_command(
             with pytest.raises(Death):
                 rebalance(spark, str(tmp_path), t)
         assert died_at == (["reserve"] if t == 12.5 else ["curated"])
-        if died_at == ["curated"]:  # its rows are of no finished run
+        if died_at == ["curated"]:  # its rows belong to no finished run
             with pytest.raises(TableError, match="has not finished"):
                 rebalance(spark, str(tmp_path), other)
         with monkeypatch.context() as patched:
@@ -184,8 +185,8 @@ def test_several_languages_follow_the_tail_share(spark: SparkSession, tmp_path: 
         same_figures(report, fresh)
 
 
-def test_with_the_counts_of_another_pool(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path) -> None:
-    """What a curation with these counts would keep; later re-balances stay with them."""
+def test_frozen_counts_of_another_pool(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path) -> None:
+    """The rows equal those of a curation with these counts, which later rebalances use as well."""
     table = made_up_table(1_200)
     pool, counted = (
         pool_at(write_files(part, tmp_path / name)) for name, part in (("pool", table[:500]), ("counted", table[500:]))

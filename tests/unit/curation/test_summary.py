@@ -98,7 +98,7 @@ def test_rows_that_do_not_add_up_are_not_hidden() -> None:
 STATES: list[tuple[dict[str, Any], str]] = [
     ({"already_finished": True}, "finished before"),
     ({"counts_reused": True}, "earlier, unfinished run"),
-    ({"origin": "Re-balanced from t = 5."}, "Re-balanced from t = 5."),
+    ({"origin": "Rebalanced from t = 5."}, "Rebalanced from t = 5."),
     ({"reserve_rows": 12}, "reserve 12 rows above t"),
     ({"expected_size": None, "expected_deviation": None}, "expected size unknown"),
 ]

@@ -1,4 +1,4 @@
-"""Append: the rows, counts and figures of one run over all pools, and nothing twice."""
+"""Append: rows, counts and figures equal those of one run over all pools, and no pool is appended twice."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.spark
 
 
 def counts_at(spark: SparkSession, output: Path, report: CurateReport, name: str) -> pa.Table:
-    """Rows of `entry_counts` or `size_curve` of a run's counts."""
+    """Return the rows of `entry_counts` or `size_curve` of a counts version."""
     rows = spark.read.format("delta").load(str(output / name)).where(f"counts_version = '{report.counts_version}'")
     by = "entry_id" if name == "entry_counts" else "threshold_bin"
     return rows.drop(*OF_THE_RUN).toArrow().sort_by([("language", "ascending"), (by, "ascending")]).combine_chunks()
@@ -73,7 +73,7 @@ def test_three_appends_in_a_row_equal_one_run(
     assert [row.run_id for row in rows.select("run_id").distinct().collect()] == [report.run_id]
     assert base.counters["kept"] > 0
 
-    # The curve ends at the edge below what is stored, and is exact up to there.
+    # The curve is truncated at the edge below the stored limit, and exact up to there.
     curve = counts_at(spark, out, report, "size_curve")
     assert set(curve["complete_to"].to_pylist()) == {55.0}
     of_whole = counts_at(spark, whole, fresh, "size_curve")
@@ -81,7 +81,7 @@ def test_three_appends_in_a_row_equal_one_run(
     assert curve.drop_columns("complete_to") == known.drop_columns("complete_to")
     assert set(of_whole["complete_to"].to_pylist()) == {None}
 
-    # Appended tables are re-balanced as others are, by rows and by all pools.
+    # Appended tables can be rebalanced both ways, by filter and by a second pass over all pools.
     for t in (11.0, 80.0):
         moved = rebalance(spark, str(out), t, metadata)
         fresh = curate(spark, all_of(pools), metadata, str(whole), replace(CONFIG, t=t, overwrite=True))
@@ -89,7 +89,7 @@ def test_three_appends_in_a_row_equal_one_run(
         assert moved.counters == fresh.counters
 
 
-def test_an_appended_pool_is_known(
+def test_an_appended_pool_is_recognised(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
 ) -> None:
     first, second, third = split_pools(tmp_path, table, (0.4, 0.3, 0.3))
@@ -148,7 +148,7 @@ def test_frozen_counts_balance_the_new_rows_only(
     assert report.counters["kept"] == len(now)
     curve = counts_at(spark, out, report, "size_curve")
     assert sum(curve["rows"].to_pylist()) == sum(name.matched for name in report.languages.values())
-    # The same rows from a curation of their own with those counts, which are whole without the other tables then.
+    # A separate curation with those counts gives the same rows, and its tables do not depend on the others.
     alone = tmp_path / "alone"
     config = replace(CONFIG, counts=f"{out}@{base.counts_version}")
     by_others = curate(spark, second, metadata, str(alone), config)
@@ -169,7 +169,7 @@ def test_frozen_counts_balance_the_new_rows_only(
 
 
 @pytest.mark.slow
-def test_a_t_that_a_size_chose_stays(
+def test_a_t_chosen_by_size_is_kept(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
 ) -> None:
     pools = split_pools(tmp_path, table.slice(0, 1_200), (0.5, 0.5))
@@ -186,7 +186,7 @@ def test_a_t_that_a_size_chose_stays(
     same_figures(report, fresh)
     assert (before.target_rows, report.target_rows) == (150, None)
 
-    # What reads runs knows all their pools, and where the curve ends.
+    # Readers of runs know all their pools, and where the curve is truncated.
     appended = sizes(spark, str(out)).languages["en"]
     of_whole = sizes(spark, str(whole)).languages["en"]
     assert appended == of_whole, "nothing is missing in the reserve, so that the curve does not end"
@@ -202,13 +202,13 @@ def test_a_t_that_a_size_chose_stays(
         curate(spark, pools[0], metadata, str(out), replace(config, reserve=0.001, overwrite=True))
 
 
-# Before the rows are written, after them, and after the curve too.
+# Before the rows are written, after them, and after the size curve.
 DIED = ("curation.append.balance.statistics_of", "runs.run.Run._check_pools", "runs.run.record")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("frozen", "died"), [(False, DIED), (True, DIED[2:])], ids=["counts added", "frozen"])
-def test_an_append_that_died_is_completed_by_the_same_command(
+def test_a_failed_append_is_completed_by_the_same_command(
     spark: SparkSession,
     metadata: CompiledMetadata,
     tmp_path: Path,
@@ -240,7 +240,7 @@ def test_an_append_that_died_is_completed_by_the_same_command(
 
 
 @pytest.mark.slow
-def test_the_first_run_wanted_back_leaves_the_append_whole_until_it_has_written(
+def test_repeating_the_first_run_keeps_the_append_until_it_has_written(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = split_pools(tmp_path, table, (0.5, 0.5))
@@ -255,7 +255,7 @@ def test_the_first_run_wanted_back_leaves_the_append_whole_until_it_has_written(
 
 
 @pytest.mark.slow
-def test_a_run_that_died_waits_for_its_parent_where_that_died_too(
+def test_a_failed_run_waits_for_its_failed_parent(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
 ) -> None:
     (first,) = split_pools(tmp_path, table, (1.0,))

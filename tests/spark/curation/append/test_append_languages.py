@@ -1,4 +1,4 @@
-"""Append where languages, or their thresholds, differ between the pools: still the rows of one run over all of them."""
+"""Append pools whose languages or thresholds differ: the rows equal those of one run over all pools."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def table() -> pa.Table:
 def test_one_language_follows_the_tail_share(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table, *, reserve: float | None
 ) -> None:
-    """Its t rises with the counts, above what is stored, so that the old pool is read again."""
+    """Its t rises with the counts above the stored limit, so the old pool is read again."""
     pools = split_pools(tmp_path, table.slice(0, 1_200), (0.5, 0.5))
     out, whole = tmp_path / "out", tmp_path / "whole"
     config = CurateConfig(tail_share=0.3, seed=3)
@@ -56,7 +56,7 @@ def test_one_language_follows_the_tail_share(
 def test_pools_with_and_without_a_language(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
 ) -> None:
-    """One pool says of each row that it is of the only language, or of another; one says nothing."""
+    """One pool has a language column with the only language and others; the other pool has none."""
     table = table.slice(0, 800)
     (silent,) = split_pools(tmp_path, table, (0.5,))
     half = table.slice(400)
@@ -80,14 +80,14 @@ def test_pools_with_and_without_a_language(
 
 
 def dropped(pool: pa.Table, kept: pa.Table) -> int:
-    """The uid of a row with a word of many captions that is not kept."""
+    """Return the uid of a row that matches a frequent entry and is not kept."""
     common = pool.filter(pc.match_substring_regex(pool["text"], r"(^| )w0( |$)"))
     return int(common.filter(pc.invert(pc.is_in(common["id"], value_set=kept["uid"])))["id"][0].as_py())
 
 
 @pytest.mark.slow
 def test_several_languages(spark: SparkSession, tmp_path: Path, table: pa.Table) -> None:
-    """English falls behind, so that the t of others rises: the rows between come from the reserve, or the old pool."""
+    """The t of other languages rises; the additional rows come from the reserve, or from the old pool."""
     languages = ["en", "de", "en", "fr", "xx"]
     later = ["de", "fr", "en", "de", "de"]
     half = ROWS // 2
