@@ -58,7 +58,7 @@ display(
 display(
     spark.createDataFrame(
         [
-            (figures.language, entry, count, min(1.0, figures.t / count))
+            (figures.language, entry, count, min(1.0, figures.report.t / count))
             for figures in found.languages
             for _, entry, count in figures.top_entries
         ],

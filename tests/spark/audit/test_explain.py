@@ -158,7 +158,7 @@ def test_an_entry_of_the_tail_drops_nothing(spark: SparkSession, curated: Exampl
 
 
 def test_an_entry_that_never_matched(spark: SparkSession, curated: Example, example_metadata: CompiledMetadata) -> None:
-    with pytest.raises(InputError, match="pass the metadata"):
+    with pytest.raises(InputError, match="Pass the metadata"):
         explain_entry(spark, curated.root, "aardvark")
     found = explain_entry(spark, curated.root, "aardvark", example_metadata)
     assert (found.group, found.count, found.rank, found.probability) == ("never_matched", 0, None, None)
