@@ -63,7 +63,7 @@ display(spark.createDataFrame(list(checked.rows_by_pool.items()), "pool_name str
 # MAGIC %md
 # MAGIC ## What changed
 # MAGIC
-# MAGIC Rows in and out by reason: the pool, the counts, or t.
+# MAGIC Rows added and removed, by reason: the pool, the counts, or t.
 
 # COMMAND ----------
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def sizes(spark: SparkSession, root: str) -> SizesReport:
-    """Return how many rows the counts and draws of a curated table would keep at each t.
+    """Return how many rows each t would keep with the counts and draws of a curated table.
 
     Args:
         spark: Session that can read Delta tables.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from metaclip_spark.audit.sizes_report import LanguageSizes, SizePoint, SizesReport
 
 _MAX_LINES: Final = 24
-_MIN_SHARE: Final = 0.002  # of all rows: lines below it show next to nothing
+_MIN_SHARE: Final = 0.002  # of all rows; the bar of a smaller share would be invisible
 _MIN_BAR, _MAX_BAR = 10, 60  # characters
 
 
@@ -72,7 +72,7 @@ def _table(own: LanguageSizes, read: int, width: int) -> list[str]:
 
 
 def _at_powers(own: LanguageSizes) -> list[SizePoint]:
-    """Return the points at powers of two, from where about one row in five hundred is kept to where all are."""
+    """Return the points at powers of two, from the t that keeps about one row in 500 to the one that keeps all."""
     powers = [point for point in own.points if math.frexp(point.t)[0] == 0.5]  # noqa: PLR2004 - mantissa of a power of two
     worth = [point for point in powers if _MIN_SHARE * own.matched <= point.rows < own.matched]
     full = [point for point in powers if point.rows == own.matched][:1]

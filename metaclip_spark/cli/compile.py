@@ -34,7 +34,7 @@ def add_compile(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 
 def run_compile(options: Namespace) -> None:
-    """Compile metadata into an artifact, print which entries can never match."""
+    """Compile metadata into an artifact, and print which entries can never match."""
     from metaclip_spark.core.matching.artifact import (  # noqa: PLC0415 - `--help` must not load numba
         artifact_digest,
         artifact_to_bytes,

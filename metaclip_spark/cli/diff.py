@@ -1,4 +1,4 @@
-"""`metaclip-spark diff`: what changed between two curations."""
+"""`metaclip-spark diff`: show the changes between two curations."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def add_diff(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "diff",
-        description="Compare two curated tables: rows in and out by reason, and entries whose counts changed. Rows are "
-        "identified by their ids, so both tables must have ids from the same column, or derived ids.",
+        description="Compare two curated tables: rows added and removed, by reason, and entries whose counts changed. "
+        "Rows are identified by their ids, so both tables must have ids from the same column, or derived ids.",
     )
     parser.add_argument(
         "--tables",

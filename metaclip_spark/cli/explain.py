@@ -1,4 +1,4 @@
-"""`metaclip-spark explain`: why a row is kept or dropped, or the effect of an entry."""
+"""`metaclip-spark explain`: explain why a row is kept or dropped, or the effect of an entry."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def add_explain(commands: _SubParsersAction[ArgumentParser]) -> None:
         "from the pool), for any caption, or for a metadata entry.",
     )
     add_tables_argument(parser)
-    subject = parser.add_argument_group("subject (one of them; --uid also goes with --caption)")
+    subject = parser.add_argument_group("subject (one of them; --uid can be combined with --caption)")
     subject.add_argument("--uid", help="id of a row; with --caption, the id used for the draw")
     subject.add_argument("--caption", metavar="TEXT", help="any caption")
     subject.add_argument("--entry", metavar="TEXT", help="text of a metadata entry")

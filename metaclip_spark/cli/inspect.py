@@ -1,4 +1,4 @@
-"""`metaclip-spark inspect`: the contents of tables."""
+"""`metaclip-spark inspect`: show the contents of tables."""
 
 from __future__ import annotations
 

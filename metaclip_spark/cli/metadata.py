@@ -72,8 +72,8 @@ def add_metadata(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Add the command, with a subcommand for all steps together and for each of them."""
     parser = commands.add_parser(
         "metadata",
-        description="Build metadata from WordNet's names and a Wikipedia's frequent words, most telling pairs of words "
-        "and most viewed titles, merged in this order. Downloads nothing.",
+        description="Build metadata from WordNet's names and a Wikipedia's frequent words, most strongly associated "
+        "pairs of words and most viewed titles, merged in this order. Downloads nothing.",
     )
     steps = parser.add_subparsers(title="steps", required=True, metavar="STEP", dest="step")
     for step, described in _STEPS.items():
@@ -148,7 +148,7 @@ def metadata_config_of(options: Namespace, run_file: RunFile, language: str) -> 
     """Return the recipe of a language: the paper's, overridden by the file, overridden by the options.
 
     Raises:
-        ConfigError: As `MetadataConfig`.
+        ConfigError: As for `MetadataConfig`.
     """
     given = {name: getattr(options, name) for name in (*_RECIPE, *_SWITCHES)}
     chosen = {name: None if value == "none" else value for name, value in given.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The parser of `metaclip-spark`: its commands, grouped by what a person wants to do."""
+"""The parser of `metaclip-spark`: its commands, grouped by purpose."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ GROUPS: Final = {
         "rebalance": (add_rebalance, "bring a curated table to another t"),
         "append": (add_append, "add another pool to a curated table"),
     },
-    "Ask why and how much": {
+    "Explain and measure": {
         "sizes": (add_sizes, "show how many rows each t would keep"),
         "explain": (add_explain, "explain why a row is kept or dropped, or an entry's effect"),
         "inspect": (add_inspect, "show the sizes, versions, runs and entries of tables"),

@@ -36,7 +36,7 @@ def add_quickstart(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 
 def run_quickstart(options: Namespace) -> None:
-    """Write the embedded pool, curate it, print the summary."""
+    """Write the embedded pool, curate it, and print the summary."""
     from metaclip_spark.core.matching.tokens import match_rows  # noqa: PLC0415
     from metaclip_spark.curation.curate import curate  # noqa: PLC0415 - `--help` must not load numba and Spark
     from metaclip_spark.metadata.read_metadata import read_metadata  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""`metaclip-spark sizes`: how many rows each threshold would keep."""
+"""`metaclip-spark sizes`: show how many rows each threshold would keep."""
 
 from __future__ import annotations
 

@@ -26,13 +26,13 @@ _FILE_MIB: Final = 16_384
 
 @dataclass(frozen=True, kw_only=True)
 class CurateConfig:
-    """How to balance a pool, and how to write the curated table.
+    """Rules by which a pool is balanced and the curated table is written.
 
     Attributes:
         t: Threshold in matches, any finite number > 0, of the reference language or of the only language. Every other
             language gets the t at which its tail has the same share of matches (Meta CLIP 2). If None, t follows from
             `target_size`, `keep_share` or `tail_share`; if these are None too, t is 20,000.
-        target_size: Number of rows to keep, all languages together. The smallest t that keeps as many is used.
+        target_size: Number of rows to keep over all languages. The smallest t that keeps as many is used.
         keep_share: Target size as a share of the rows read, in (0, 1].
         seed: Seed of the draw, 0 <= seed < 2**64.
         texts_per_image: "all_pairs" balances every matched pair (Demystifying CLIP Data). "one_text_per_image" first
@@ -51,8 +51,8 @@ class CurateConfig:
             same id have the same draw.
         counts: Tables of another curation, ROOT or ROOT@COUNTS_VERSION, whose counts balance these rows instead of
             their own (frozen counts). An entry that no caption matches there has count 1.
-        reserve: Threshold of the reserve, which stores the rows above t up to it, by language as for t, so that t can
-            be raised later without the pool. If None, there is no reserve.
+        reserve: Threshold of the reserve, by language as for t. The reserve stores the rows above t up to this
+            threshold, so that t can be raised later without the pool. If None, there is no reserve.
     """
 
     t: float | None = None

@@ -18,7 +18,7 @@ TOTAL: Final = 500_000
 REFERENCE_LANGUAGE: Final = "en"
 _MAX_LETTERS: Final = 32
 _MAX_PMI: Final = 1000
-"""Far more than any pair can have, and 2 ** 1000 is still a double."""
+"""Limit of `bigram_min_pmi`: far more bits than any pair can have, and 2 ** 1000 is still a double."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,10 +23,10 @@ def sum_probability(probability: NDArray[np.float64]) -> int:
     """Return the sum of q in units of 2**-40: the expected number of kept rows.
 
     Args:
-        probability: shape (rows,), each in [0, 1].
+        probability: Shape (rows,), each in [0, 1].
 
     Raises:
-        ConsistencyError: a value is outside [0, 1], or nan.
+        ConsistencyError: A value is outside [0, 1], or nan.
 
     >>> as_rows(sum_probability(np.array([0.25, 1.0])))
     1.25
@@ -38,10 +38,10 @@ def sum_variance(probability: NDArray[np.float64]) -> int:
     """Return the sum of q(1 - q) in units of 2**-40: the variance of the number of kept rows for independent draws.
 
     Args:
-        probability: shape (rows,), each in [0, 1].
+        probability: Shape (rows,), each in [0, 1].
 
     Raises:
-        ConsistencyError: a value is outside [0, 1], or nan.
+        ConsistencyError: A value is outside [0, 1], or nan.
 
     >>> as_rows(sum_variance(np.array([0.5, 1.0])))
     0.25

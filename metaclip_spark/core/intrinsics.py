@@ -1,10 +1,10 @@
-"""Machine operations that numba has no name for. Each docstring says what the operation replaces and why.
+"""Machine operations for which numba has no function. Each docstring says what the operation replaces and why.
 
 All are written in LLVM's portable IR: a machine without AVX-512 compiles the same source to narrower instructions.
 Addresses are int64. Each caller must ensure that the memory it reads or writes lies inside a buffer.
 """
 
-# numba calls these functions with types and supplies the values itself, so that arguments look unused or untyped.
+# numba calls these functions with types and supplies the values itself, so that arguments appear unused or untyped.
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, misc"
 # ruff: noqa: ANN001, ANN201, ANN202, ARG001, PLR0917
 
@@ -137,7 +137,7 @@ def trailing_zeros(typing, mask):
 
 @intrinsic
 def multiply_fold(typing, a, b):
-    """Return both halves of the 128-bit product, xored: one multiplication mixes 16 bytes enough for a hash table."""
+    """Return both halves of the 128-bit product, xored: one multiplication mixes 16 bytes enough to hash them."""
 
     def generate(context, builder, signature, arguments):
         wide = [builder.zext(argument, _DOUBLE_WORD) for argument in arguments]
@@ -183,9 +183,9 @@ def _sort_lanes(builder, value):
 def sort_16_unique(typing, words, word_count, hits, count, target):
     """Sort up to 16 ids, remove repeats, store the result, and return the number of ids left.
 
-    A row has seven or eight ids. An insertion sort of so few spends its time on mispredicted branches; this network has
-    a single branch: whether there are repeats. Repeats become padding, and a second pass of the network moves them to
-    the end, because a compressing store is slow or absent on most machines.
+    A row has seven or eight ids. An insertion sort of so few ids spends its time on mispredicted branches; this network
+    has a single branch: whether there are repeats. Repeats become padding, and a second pass of the network moves them
+    to the end, because a compressing store is slow or absent on most machines.
 
     The ids are the lanes 0 to `word_count` - 1 of the 16 int32 read at `words`, and the lanes `word_count` to
     `count` - 1 of the 16 int32 read at `hits`. All ids are below 2**31 - 1. Writes 16 int32 at `target`, of which only

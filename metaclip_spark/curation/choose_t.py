@@ -1,8 +1,8 @@
-"""Choice of t: as given, by a share of tail matches, or so that a requested number of rows is kept, exactly.
+"""Choice of t: the given value, the one for a share of tail matches, or the exact one for a requested number of rows.
 
-A size needs the admission thresholds of the pool: one pass over ids and texts (over complete rows with one text per
-image) for the size curve, unless an earlier run over the same counts and draws stored it, and one or a few passes for
-the bin that contains the answer.
+A target size requires the admission thresholds of the pool. One pass over ids and texts (over complete rows with one
+text per image) computes the size curve, unless an earlier run over the same counts and draws stored it. One or a few
+more passes search the bin that contains t.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class ChosenT:
         t: Threshold by language, in matches.
         reserve_t: Threshold by language up to which rows are stored; None without a reserve.
         target_rows: Requested size, in rows; None if no size was requested.
-        rows: Rows that t keeps: more than `target_rows` if several rows have the last threshold; None likewise.
+        rows: Rows that t keeps: more than `target_rows` if several rows have the last threshold; None if no size was
+            requested.
 
     >>> print(ChosenT({"en": 20000.0, "de": 170.5}))
     t = 20,000 (en), 170.5 (de)
@@ -57,11 +58,11 @@ class ChosenT:
 def choose_t(
     run: Run, config: CurateConfig, *, rows: DataFrame, metadata: SharedMetadata, counts: PoolCounts
 ) -> ChosenT:
-    """Return the thresholds that the configuration asks for.
+    """Return the thresholds that follow from the configuration.
 
     Args:
         run: The run, whose tables may contain the size curve of an earlier run.
-        config: Gives one of the ways to choose t.
+        config: Configuration with one of the ways to choose t.
         rows: The pool under its canonical names.
         metadata: Metadata on the executors.
         counts: Rows of the pool by outcome, with the entry counts that balance them.
@@ -92,7 +93,7 @@ def language_thresholds(counts: PoolCounts, config: CurateConfig, t: float | Non
 
     Args:
         counts: Counts of the pool.
-        config: Gives the reference language, and the tail share if it is fixed.
+        config: Configuration with the reference language, and with the tail share if it is fixed.
         t: Threshold of the reference language; None if the tail share sets this one too.
 
     Raises:
@@ -121,10 +122,10 @@ def reserve_thresholds(counts: PoolCounts, config: CurateConfig) -> dict[str, fl
 
 
 def check_choice(config: CurateConfig, languages: Sequence[str]) -> None:
-    """Check before any work that the way to choose t fits the languages.
+    """Check that the way to choose t fits the languages, before any work.
 
     Raises:
-        ConfigError: It does not.
+        ConfigError: It does not fit.
     """
     if len(languages) == 1 and config.t is not None and config.tail_share is not None:
         raise ConfigError(
@@ -168,7 +169,7 @@ def _target_rows(counts: PoolCounts, config: CurateConfig) -> int | None:
 
 
 def _steps(counts: PoolCounts, config: CurateConfig) -> dict[str, LanguageSteps]:
-    """Return, by language, how its threshold follows the t of the reference language."""
+    """Return by language the steps in which its threshold follows the t of the reference language."""
     reference = counts.entries[config.reference_language]
     if not reference.any():
         raise InputError(

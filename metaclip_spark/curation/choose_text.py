@@ -1,8 +1,8 @@
 """One text per image (Meta CLIP 2): choose among the matched texts of an image before the draw.
 
-The text with the smallest keyed hash of its uid is chosen. The hash is in another domain than the draw: with the hash
-of the draw itself, the chosen rows would have small u. Rows are grouped by image and language in one shuffle, and the
-choice is made among all texts that matched, drawn or not.
+The text with the smallest keyed hash of its uid is chosen. The hash has another seed than the draw, because otherwise
+the chosen rows would tend to have small u. Rows are grouped by image and language in one shuffle, and the choice is
+made among all texts that matched, drawn or not.
 """
 
 from __future__ import annotations
@@ -58,11 +58,12 @@ def keep_one_text(rows: DataFrame, metadata: SharedMetadata, balance: Balance, s
         rows, _match_all(metadata, balance), T.StructType([*schema.fields, T.StructField(_CHOICE, T.LongType())])
     )
     of_no_image = F.isnan("admission_threshold")
-    # Rows without an image are only counted. Grouping them by hash, never as long as an image id, spreads them over
-    # tasks.
+    # Rows without an image are only counted. Grouping them by a hash, which is never as long as an image id, spreads
+    # them over tasks.
     image = F.when(of_no_image, quoted(_CHOICE).cast("string")).otherwise(image_id_column(F.col("image_url")))
     language = [F.col(LANGUAGE.name)] if LANGUAGE.name in rows.columns else []
-    # Rows may share a uid although it should be unique. The other columns then decide; rows equal in all are one row.
+    # Rows may share a uid although it should be unique. The other columns then decide; rows that are equal in all
+    # columns count as one row.
     settled = F.xxhash64(*(quoted(field.name) for field in schema.fields if not _has_map(field.dataType)))
     texts = Window.partitionBy(image, *language).orderBy(quoted(_CHOICE), F.col("uid"), settled)
     chosen = matched.withColumn(_PLACE, F.row_number().over(texts)).where(of_no_image | (quoted(_PLACE) == 1))
@@ -93,7 +94,7 @@ def _match_all(
 
 
 def _keep_chosen(metadata: SharedMetadata, balance: Balance) -> Function:
-    """Return the function of one task: chosen rows in, kept rows out."""
+    """Return the function of one task, which takes chosen rows and yields the kept ones."""
 
     def keep(batches: Iterator[pa.RecordBatch], figures: BalanceStatistics) -> Iterator[pa.RecordBatch]:
         for batch in batches:

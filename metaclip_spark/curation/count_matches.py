@@ -45,8 +45,7 @@ def count_matches(rows: DataFrame, metadata: SharedMetadata) -> PoolCounts:
 
     Args:
         rows: `text`, and `language` if the metadata has several; null captions are counted but not matched. Pools in
-        text
-            formats also have `RECORD`: malformed records are counted, and their text is ignored.
+        text formats also have `RECORD`: malformed records are counted, and their text is ignored.
         metadata: Metadata on the executors.
     """
     columns = [name for name in ("text", "language", RECORD) if name in rows.columns]
@@ -76,7 +75,7 @@ def _pair(row: tuple[int, bytearray]) -> tuple[int, bytes]:
 
 
 def _counted(metadata: SharedMetadata) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return the function of one task: batches of captions in, blocks of counts out."""
+    """Return the function of one task, which takes batches of captions and yields blocks of counts."""
 
     def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         counter = PoolCounter(metadata.n_entries)

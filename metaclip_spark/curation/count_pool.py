@@ -34,7 +34,7 @@ def count_records(opened: OpenPool, pool: Pool) -> PoolCounts:
     """Return `read` and `malformed` as `count_pool` does, without reading any caption; the other figures are 0.
 
     Raises:
-        InputError: As `count_pool`.
+        InputError: As for `count_pool`.
     """
     if opened.malformed is None:
         kinds = {WELL_FORMED: opened.rows.count()}
@@ -81,8 +81,8 @@ def _checked(counts: PoolCounts, opened: OpenPool, pool: Pool) -> PoolCounts:
 def _without_headers(counts: PoolCounts, opened: OpenPool, pool: Pool) -> PoolCounts:
     """Compare the header lines with the files, each of which has one.
 
-    With fewer, some files have another header, which was read as a row. Each line beyond one a file is malformed. A
-    multiline reader has already left the headers out and compared them.
+    If there are fewer, some files have another header, which was read as a row. Each line beyond one per file is
+    malformed. A multiline reader has already compared the headers and left them out.
     """
     if not pool.has_header or pool.multiline:
         return counts

@@ -46,7 +46,7 @@ def curate(
     *,
     progress: Callable[[str], None] | None = None,
 ) -> CurateReport:
-    """Match, count and balance a pool into a Delta table in which every row says why it is there.
+    """Match, count and balance a pool into a Delta table in which every row records why it was kept.
 
     Algorithm 1: part 1 counts, for every entry, the captions that match it; part 2 keeps a caption if any of its
     entries is sampled, each with probability min(1, t / count). The result depends on the arguments alone: not on
@@ -55,11 +55,11 @@ def curate(
 
     Args:
         spark: A session with Delta.
-        pool: Where the captions are.
+        pool: Pool of captions.
         metadata: Compiled metadata, or compiled metadata by language.
         tables: Root of the tables `curated`, `entry_counts`, `size_curve` and `runs`: a path, or a schema of the
             catalog (catalog.schema).
-        config: How to balance; None for the defaults.
+        config: Configuration of the balancing; None for the defaults.
         progress: Receives a line with figures and seconds at the end of each step.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Layouts of the files that a run writes, from what is known of its rows before they are written."""
+"""Layouts of the files that a run writes, planned from estimates of its rows."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class PoolRows(NamedTuple):
     matches: int
 
     def only(self, languages: Collection[str]) -> PoolRows:
-        """Return the same without matched rows of other languages, assuming equally many matches a row in each."""
+        """Return the figures without matched rows of other languages, assuming equally many matches per row in each."""
         matched = {name: rows if name in languages else 0 for name, rows in self.matched.items()}
         share = sum(matched.values()) / max(1, sum(self.matched.values()))
         return PoolRows(self.read, matched, round(self.matches * share))
@@ -78,7 +78,7 @@ def file_layouts(
     """Return layouts for the number of rows that is expected.
 
     Args:
-        config: Says the intended file size, the compression, and whether to cluster.
+        config: Configuration with the intended file size, the compression, and whether to cluster.
         sources: All sources of the rows. If the size of one is not known, no number of tasks is planned.
         rows: Rows of all pools together.
         counts: Entry counts that balance them, by language.
@@ -106,11 +106,11 @@ def file_layouts(
 
 
 def side_by_side(parts: Sequence[tuple[DataFrame, FileLayouts]], *, reserve: bool) -> tuple[DataFrame, FileLayouts]:
-    """Return rows of several origins as those of one table, each part in tasks of its own.
+    """Return the union of rows of several origins, in which each part has tasks of its own.
 
-    Nearly all of a table's own rows are kept, but few of a pool's. In common tasks, neighbours with neighbours, some
-    tasks would write nearly all rows. Apart, each part is spread evenly over all cores, at the price of at most as many
-    more files as there are cores, for each part but the first.
+    Nearly all stored rows of a table are kept, but only few rows of a pool. If parts shared tasks, some tasks would
+    write nearly all rows. With tasks of its own, each part is spread evenly over all cores. The price is, for each part
+    but the first, at most as many additional files as there are cores.
 
     Args:
         parts: Rows with the same columns, each with the layouts of tables that would contain no other rows.

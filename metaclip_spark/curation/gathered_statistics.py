@@ -58,7 +58,7 @@ def statistics_of(spark: SparkSession) -> Statistics:
 
 
 class _Param(AccumulatorParam[BalanceStatistics]):
-    """Sum of the statistics of tasks, in any order."""
+    """Rule by which Spark's accumulator adds the statistics of tasks, in any order."""
 
     def zero(self, value: BalanceStatistics) -> BalanceStatistics:  # noqa: ARG002 - pyspark's signature
         """Return the statistics of no rows."""

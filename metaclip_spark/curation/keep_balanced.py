@@ -59,7 +59,7 @@ def balance_on_executors(
     seed: int,
     stored: Mapping[str, float] | None = None,
 ) -> Iterator[Balance]:
-    """Share counts with the executors, 8 bytes an entry in each worker process, and drop them at the end."""
+    """Share counts with the executors (8 bytes per entry in each worker process), and remove them at the end."""
     shared = share(spark, dict(counts))
     try:
         yield Balance(shared, t, seed, stored or t)
@@ -87,7 +87,7 @@ class Provenance:
 def keep_balanced(rows: DataFrame, metadata: SharedMetadata, balance: Balance, statistics: Statistics) -> DataFrame:
     """Return the rows that balancing keeps, with their decision columns.
 
-    A row is kept if its admission threshold, the least t at which q(t) exceeds its draw, is at most t.
+    A row is kept if its admission threshold, the smallest t at which q(t) exceeds its draw, is at most t.
 
     Args:
         rows: `uid` and `text`, `language` if the metadata has several, and any other columns.
@@ -114,7 +114,7 @@ class Matched:
 
     Attributes:
         ids: Ids of the matching entries, ascending in each row; int32, shape (matches,).
-        offsets: Where the ids of each row begin; int64, shape (rows + 1,).
+        offsets: Start of the ids of each row; int64, shape (rows + 1,).
         draws: Draw u of each row, nan without a uid; float64, shape (rows,).
         decisions: Probability and admission threshold of each row.
     """
@@ -203,7 +203,7 @@ def with_provenance(kept: DataFrame, origin: Provenance) -> DataFrame:
 
 
 def image_id_column(image_url: Column) -> Column:
-    """`core.derived_ids.image_id` as a Spark expression; null without a URL, as these rows would share one."""
+    """Return `core.derived_ids.image_id` as a Spark expression; null without a URL, as such rows would share an id."""
     cleaned = F.translate(image_url, "\t ", "")
     return F.when(F.length(cleaned) > 0, F.substring(F.sha2(cleaned.cast("binary"), 224), 1, 24))
 

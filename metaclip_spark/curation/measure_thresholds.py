@@ -47,7 +47,7 @@ class Thresholds:
         metadata: Metadata on the executors.
         balance: Counts and seed; its t does not matter.
         one_text_per_image: Whether only the chosen text of each image counts.
-        steps: How the threshold of a language follows the t of the reference language; the reference itself has none.
+        steps: Steps by language in which its threshold follows the t of the reference language, which has none itself.
     """
 
     rows: DataFrame
@@ -60,7 +60,7 @@ class Thresholds:
 def threshold_histogram(
     thresholds: Thresholds, window: Window, shift: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """`core.target_size.histogram` of the pool, in terms of the t of the reference language."""
+    """Return `core.target_size.histogram` of the pool, in terms of the t of the reference language."""
     if thresholds.one_text_per_image:
         rows, gather = _chosen(thresholds), _read_thresholds(thresholds)
     else:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def by_language(metadata: CompiledMetadata | Mapping[str, CompiledMetadata]) -> dict[str, CompiledMetadata]:
-    """Return metadata by language, given as such or as that of one language."""
+    """Return metadata by language, given in that form or as the metadata of one language."""
     return dict(metadata) if isinstance(metadata, Mapping) else {metadata.language: metadata}
 
 
@@ -27,7 +27,7 @@ def metadata_for_pool(
     """Return metadata by language after checking that it fits the pool and the configuration.
 
     Raises:
-        InputError: There is no metadata, or some of it can match nothing.
+        InputError: There is no metadata, or that of a language cannot match anything.
         ConfigError: There are several languages but no language column, or the configuration does not fit.
     """
     languages = by_language(metadata)
@@ -37,7 +37,7 @@ def metadata_for_pool(
         if not compiled.report.counts[EntryFate.MATCHABLE]:
             raise InputError(
                 f"The metadata for {language!r} has {compiled.n_entries} entries, none of which can match a caption. "
-                "Pass another list."
+                "Pass other metadata."
             )
     if len(languages) > 1 and pool.columns.language is None:
         raise ConfigError(
@@ -60,7 +60,7 @@ def metadata_of_run(
     """Return metadata by language after checking that it is the metadata that a run matched.
 
     Raises:
-        ConfigError: It is another list, or of other languages: the stored ids and counts would not refer to it.
+        ConfigError: It has other entries or languages, so that the stored ids and counts would not refer to it.
     """
     languages = metadata_for_pool(metadata, run.pool, run.config)
     given = {language: compiled.metadata_digest for language, compiled in languages.items()}

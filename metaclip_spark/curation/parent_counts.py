@@ -1,4 +1,4 @@
-"""What runs derived from a parent run read of it: its counts, and how far its rows are stored."""
+"""Figures that derived runs read of their parent: its counts, and the threshold up to which its rows are stored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def counts_of(run: Run, parent: StoredRun) -> PoolCounts:
     """Return the counts that balanced the rows of a run's parent.
 
     Raises:
-        ConsistencyError: The counts are gone, or do not add up.
+        ConsistencyError: The counts no longer exist, or do not add up.
     """
     if parent.counts_version not in run.state.counts:
         raise ConsistencyError(

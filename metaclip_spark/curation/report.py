@@ -41,7 +41,7 @@ def curate_report(
 
     Args:
         run: The run.
-        config: How it balanced.
+        config: Configuration of the run.
         counts: Rows of the pool by outcome, with the entry counts that balanced them.
         statistics: Figures of the second pass.
         chosen: Thresholds of the run.
@@ -83,7 +83,7 @@ def derived_report(
     metadata: Mapping[str, CompiledMetadata],
     **changes: Any,
 ) -> CurateReport:
-    """Return the report of a derived run: the report of its parent, with what has changed.
+    """Return the report of a derived run: the report of its parent with the changed fields.
 
     Args:
         parent: The run it started from.
@@ -111,7 +111,7 @@ def derived_report(
 
 
 def top_entries(counts: NDArray[np.int64], metadata: CompiledMetadata) -> list[tuple[str, int]]:
-    """Return the entries with the highest counts, and these counts; equal counts by id."""
+    """Return the entries with the highest counts, and these counts; entries with equal counts are in order of id."""
     ids = np.lexsort((np.arange(counts.size), -counts))[:_TOP]
     return [(metadata.entry(int(entry)), int(counts[entry])) for entry in ids if counts[entry]]
 

@@ -38,7 +38,7 @@ def reopened_pools(spark: SparkSession, chain: Sequence[StoredRun]) -> list[Name
     """Open the pools that the runs of a lineage read, exactly as they read them.
 
     Raises:
-        InputError: A pool has changed since, or is gone.
+        InputError: A pool has changed since, or no longer exists.
     """
     return [NamedPool(run.pool.name, reopen_pool(spark, run)) for run in pool_readers(chain)]
 
@@ -63,7 +63,7 @@ def second_pass(
     Args:
         pools: Pools with the same columns.
         identity: Identity of the run, recorded with each row.
-        config: Says whether one text per image is chosen first.
+        config: Configuration; determines whether one text per image is chosen first.
         shared: Metadata on the executors.
         balance: Counts and thresholds on the executors.
         statistics: Receives the figures of all matched rows when the result is written.

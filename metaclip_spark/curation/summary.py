@@ -49,7 +49,7 @@ def rows_by_outcome(counters: Mapping[str, int]) -> list[str]:
     losses = [(f"- {label}", counters.get(name, 0)) for name, label in _LOSSES.items()]
     lines = [("  read", read), *(loss for loss in losses if loss[1]), ("= kept", kept)]
     missing = read - sum(number for _, number in losses) - kept
-    if missing:  # never seen, but it must not be hidden
+    if missing:  # must not happen, and must not be hidden if it does
         lines.append(("! unaccounted for", missing))
     return aligned([(label, count(number), percent(number, read)) for label, number in lines], right=(1, 2))
 
@@ -139,13 +139,13 @@ def _target(report: CurateReport) -> list[tuple[str, ...]]:
 
 
 def _most_matched(report: CurateReport) -> list[tuple[str, LanguageReport]]:
-    """Return one language only: the top entries of many would fill the screen, and the JSON report has them all."""
+    """Return the top entries of one language: those of many would fill the screen, and the JSON report has them all."""
     matched = [(name, figures) for name, figures in report.languages.items() if figures.top_entries]
     return sorted(matched, key=lambda item: (-item[1].matches, item[0]))[:1]
 
 
 def _top(figures: LanguageReport) -> list[str]:
-    """Return the entries with their counts, to be read down the columns."""
+    """Return the entries with their counts in columns, ordered from top to bottom."""
     cells = [
         (f"{place}.", entry[:_ENTRY_LENGTH], count(number))
         for place, (entry, number) in enumerate(figures.top_entries, start=1)

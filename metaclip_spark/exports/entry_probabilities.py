@@ -1,4 +1,4 @@
-"""Export of entry probabilities for data loaders that balance during training; GUIDE.md shows one."""
+"""Export of entry probabilities for data loaders that balance during training; GUIDE.md contains an example."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def private_directory(path: Path) -> None:
     """Create a directory if it does not exist, and check that only this user can have written to it.
 
     Args:
-        path: Directory itself, not a link to it: where others can write, the link could be theirs.
+        path: Directory itself, not a link to it, which another user could have created.
 
     Raises:
         PermissionError: It is a link, belongs to another user, or its group or others can write to it.

@@ -2,7 +2,7 @@
 
 numba's own cache locators do not fit executors:
 
-- They look only at the file of the function itself, so a kernel runs stale after a change in a module that it imports.
+- They check only the file of the function itself, so a kernel is stale after a change in a module that it imports.
 - They derive the directory from the path of the source, so each unpacked copy of the package (an executor's archive,
   a virtual environment per application) compiles again.
 - Nothing stops the worker processes of a host, which start together, from compiling the same kernel at the same time.
@@ -51,8 +51,8 @@ _NUMBA_LOCATORS: Final = (
     "UserProvidedCacheLocator,InTreeCacheLocator,UserWideCacheLocator,IPythonCacheLocator,ZipCacheLocator"
 )
 _LOCK_SECONDS: Final = 120.0
-# The lock only saves work. A process that dies releases it (the operating system does), one that hangs does not: after
-# this time the others compile for themselves.
+# The lock only saves work. The operating system releases the lock of a process that dies, but not of one that hangs:
+# after this time the others compile for themselves.
 
 _first_call: Final = threading.Lock()
 _kernels: Final[set[Callable[..., Any]]] = set()
@@ -123,7 +123,7 @@ class Kernel:
         self.dispatcher: Any = None
 
     def __call__(self, *arguments: Any) -> Any:
-        """Call the compiled function; compile or load it first if need be."""
+        """Call the compiled function; compile or load it first if necessary."""
         if self.dispatcher is None:
             with _first_call:
                 if self.dispatcher is None:  # no other thread was faster
@@ -140,7 +140,7 @@ class Kernel:
         name = f"{self._function.__name__}-{locator.get_disambiguator()}"
         compiled = Path(locator.get_cache_path()) / f"{name}.compiled"
         lock = contextlib.nullcontext() if compiled.exists() else _host_lock(compiled.with_suffix(".lock"))
-        with lock, contextlib.suppress(OSError):  # a full disk: this process has its kernel all the same
+        with lock, contextlib.suppress(OSError):  # a full disk: this process still has its kernel
             dispatcher.compile(tuple(map(numba.typeof, arguments)))
             compiled.touch()
         return dispatcher
@@ -159,7 +159,7 @@ def first_locator(locator: str) -> Iterator[None]:
 
 
 def _host_lock(path: Path) -> contextlib.AbstractContextManager[Any]:
-    """Return an open, locked file once no other process of the host has locked it; closing it releases the lock.
+    """Wait until no other process of the host has the lock, and return the locked file; closing it releases the lock.
 
     Without file locks, on a full disk or after a long wait, return a context manager that does nothing.
     """
@@ -203,7 +203,7 @@ def inlined_step(function: F) -> F:
 def lean_kernel(function: F) -> F:
     """Return a kernel that allocates no memory and counts no references to arrays: its callers keep the arrays alive.
 
-    Counting references in every step that takes an array was three quarters of the time of the kernels that read
+    Counting references in every step that takes an array took three quarters of the time of the kernels that read
     wikitext. Code that allocates is refused when it is compiled.
     """
     return cast("F", Kernel(function, _LEAN))
@@ -222,7 +222,8 @@ def inlined_lean_step(function: F) -> F:
 def read_only(array: NDArray[S]) -> NDArray[S]:
     """Return the same memory as a C-contiguous array that cannot be written: the type that kernels are compiled for.
 
-    A mapped artifact is read-only and a freshly built one is not: without this, each would compile every kernel anew.
+    A mapped artifact is read-only and a freshly built one is not: without this function, every kernel would be compiled
+    once for each.
     """
     view = np.ascontiguousarray(array).view()
     view.flags.writeable = False

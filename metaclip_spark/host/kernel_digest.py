@@ -33,7 +33,7 @@ def kernel_digest(module: str) -> str:
     """Return 20 hex digits that change whenever the kernels of a module could compile to other machine code.
 
     Args:
-        module: Full name of the module. The modules of this package that it imports count too, directly or not.
+        module: Full name of the module. The modules of this package that it imports, directly or indirectly, count too.
 
     >>> kernel_digest("metaclip_spark.core.matching.oracle") == kernel_digest("metaclip_spark.core.xxh64")
     False
@@ -69,7 +69,7 @@ def sources(module: str) -> dict[str, bytes]:
 
 
 def _imports(source: bytes, spec: ModuleSpec) -> Iterator[str]:
-    """Yield the modules of this package that a source imports, wherever in it and in whatever form."""
+    """Yield the modules of this package that a source imports, at any place and in any form."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if _is_ours(alias.name))
@@ -80,7 +80,7 @@ def _imports(source: bytes, spec: ModuleSpec) -> Iterator[str]:
                 yield name
                 parent = importlib.util.find_spec(name)
                 if parent is not None and parent.submodule_search_locations is not None:
-                    # A package: what is imported from it is one of its modules or a name in its __init__.
+                    # A name imported from a package is one of its modules or a name in its __init__.
                     members = (f"{name}.{alias.name}" for alias in node.names)
                     yield from (member for member in members if importlib.util.find_spec(member) is not None)
 

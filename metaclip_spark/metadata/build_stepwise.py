@@ -99,7 +99,8 @@ def merge_candidates(
         folder: Local folder of the files.
         output: Root of the table `metadata`, as for `build_metadata`.
         language: Code of the Wikipedia.
-        config: Caps; thresholds and shares are those that the candidates were made with.
+        config: Configuration whose caps are used; the thresholds and shares are those with which the candidates were
+            made.
         official: A list whose entries come first, unchanged.
         compare: Another list to compare the entries with.
         progress: Function that receives a line with figures and seconds at the end of each step.

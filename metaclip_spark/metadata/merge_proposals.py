@@ -1,4 +1,4 @@
-"""The end of every metadata build: merge the proposals of all sources, and write the entries with their manifest."""
+"""Last step of every metadata build: merge the proposals of all sources, and write the entries with their manifest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading of metadata from a list, a compiled artifact or a table, local or wherever Spark can read."""
+"""Reading of metadata from a list, a compiled artifact or a table, on this machine or where Spark can read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 DEFAULT_LANGUAGE: Final = "en"
 
-# A bare .gz is text. Any other suffix (.tsv.gz, .xml.gz) is refused, or each line of any file would become an entry.
+# A bare .gz is text. Any other suffix (.tsv.gz, .xml.gz) is refused, because otherwise each line of any file would
+# become an entry.
 _LIST: Final = re.compile(r".*\.(?:txt|json)(?:\.gz)?|(?:.*/)?[^./]+\.gz", re.IGNORECASE | re.DOTALL)
 _LIST_FORMS: Final = ".txt with one entry a line, .json with an array of strings, either with .gz; .gz alone is text"
 _FORMS: Final = (
@@ -41,13 +42,13 @@ def read_metadata(
     Args:
         location: A list (.txt, .json, either with .gz; .gz alone is text), the path or name of a table, or an artifact
             (any other file).
-        language: Language of the captions that it is for; None: that of the artifact, else English. If a table has a
-            column `language`, only the rows of this language are read.
+        language: Language of the captions to match; None: that of the artifact, else English. If a table has a column
+            `language`, only the rows of this language are read.
         spark: A session, needed for tables and for locations with a scheme (s3a://…).
 
     Raises:
         InputError: The location does not exist, or is not a list or table of entries.
-        ConfigError: The path cannot be looked up on this machine.
+        ConfigError: The path cannot be accessed on this machine.
         ArtifactError: The artifact is damaged, or for another language.
         EnvironmentProblemError: A session is needed and not given.
     """
@@ -86,7 +87,7 @@ def _parse(place: str, content: bytes) -> list[str]:
         name = name.removesuffix(".gz")
     entries = parse_json(content) if name.endswith(".json") else parse_text(content)
     if not entries:
-        raise InputError(f"The metadata list {place} has no entries. It may be truncated or was never filled.")
+        raise InputError(f"The metadata list {place} has no entries. It may be truncated.")
     return entries
 
 

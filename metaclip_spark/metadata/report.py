@@ -73,13 +73,13 @@ class MetadataReport:
     Attributes:
         language: Code of the Wikipedia.
         entries: Number of entries.
-        metadata_digest: Digest of the entries in order, which every curation with them carries.
+        metadata_digest: Digest of the entries in order, which every curation with these entries records.
         sources: Editions and files, by name and size.
         configuration: Thresholds, shares and caps.
-        merged: By source, its candidates by their fate.
+        merged: Number of candidates by source and fate.
         figures: By source, thresholds requested and reached; by "text", the pages or lines by their fate.
-        top: By source, its first entries with their scores.
-        bottom: By source, its last entries with their scores.
+        top: First entries of each source with their scores.
+        bottom: Last entries of each source with their scores.
         scripts: Entries by the script of their first letter, the most frequent script first.
         unmatchable: The first few candidates left out because no caption can match them.
         warnings: Human-readable warnings.
@@ -165,7 +165,7 @@ def _of_admitted(figures: Mapping[str, Any], admitted: Sequence[tuple[str, float
 
 
 def scripts_of(texts: Iterable[str]) -> dict[str, int]:
-    """Count texts by the script of their first letter, the first word of its Unicode name; "none" has no letter.
+    """Count texts by the script of their first letter (the first word of its Unicode name); "none" if it has no letter.
 
     >>> scripts_of(["dog", "собака", "cat", "42"])
     {'LATIN': 2, 'CYRILLIC': 1, 'none': 1}

@@ -59,7 +59,7 @@ class MetadataTarget:
 
     Raises:
         ConfigError: The language is not a lower-case code.
-        TableError: Files or a table of someone else are in the way.
+        TableError: Foreign files or a foreign table are in the place of the output.
     """
 
     def __init__(self, spark: SparkSession, output: str, language: str) -> None:

@@ -27,7 +27,7 @@ _COMMENTS: Final = {
 
 
 def with_default_columns(pool: Pool, names: Collection[str]) -> Pool:
-    """Return the pool with a column for every meaning that the names of its columns decide.
+    """Return the pool with default columns: a meaning without a configured column gets the column of the same name.
 
     Args:
         pool: Pool as configured.
@@ -63,7 +63,7 @@ def canonical_columns(schema: T.StructType, columns: PoolColumns) -> list[Column
 
 
 def _derived_uid(image_url: Column, text: Column) -> Column:
-    """Return `derived_ids.derived_uid` as a Spark expression; null without a URL, or all such rows would share it."""
+    """Return `derived_ids.derived_uid` as a Spark expression; null without a URL, as such rows would share it."""
     if UID_HASH != "md5":
         raise AssertionError(f"the derived uid is {UID_HASH}, not md5")
     content = F.concat(image_url.cast("binary"), F.lit(bytearray(b"\0")), text.cast("binary"))

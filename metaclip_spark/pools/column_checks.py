@@ -65,7 +65,7 @@ def check_meanings(schema: T.StructType, pool: Pool, *, where: str) -> None:
     Args:
         schema: Schema of the pool.
         pool: Pool with its default columns.
-        where: Pool, for messages.
+        where: Description of the pool, for error messages.
 
     Raises:
         ColumnNotFoundError: A named column is absent.
@@ -118,7 +118,7 @@ def check_carried_columns(schema: T.StructType, pool: Pool, *, where: str) -> No
     Args:
         schema: Schema of the pool after the changes.
         pool: Pool with its default columns.
-        where: Pool, for messages.
+        where: Description of the pool, for error messages.
 
     Raises:
         InputError: All problems at once, each with a new name or another remedy, and the options that solve them.
@@ -137,7 +137,7 @@ def check_same_types(schemas: Sequence[T.StructType], places: Sequence[str]) -> 
     """Raise if tables give one column several types, since their rows go into one table.
 
     Raises:
-        InputError: All such columns.
+        InputError: There are such columns; all of them are listed.
     """
     kinds: dict[str, dict[str, str]] = {}
     for schema, place in zip(schemas, places, strict=True):
@@ -153,7 +153,7 @@ def check_same_types(schemas: Sequence[T.StructType], places: Sequence[str]) -> 
 
 
 def _hint(name: str, schema: T.StructType, pool: Pool) -> str:
-    """Return what may have been meant: a column of a similar name, a preset, files without a header."""
+    """Return a hint at what may have been meant: a similar column name, a preset, or files without a header."""
     hints = []
     near = nearest(name, schema.names)
     if near:
@@ -163,7 +163,7 @@ def _hint(name: str, schema: T.StructType, pool: Pool) -> str:
     if pool.has_header and links:
         preset = {0: ", or --preset cc12m", 1: ", or --preset cc3m"}.get(links[0], "")
         known = preset if pool.format == "tsv" and len(schema.names) == 2 else ""  # noqa: PLR2004 - a caption and a URL
-        hints.append(f"The first line looks like a row, not like a header: pass --no-header with --schema{known}. ")
+        hints.append(f"The first line appears to be a row, not a header: pass --no-header with --schema{known}. ")
     return "".join(hints)
 
 
@@ -173,7 +173,7 @@ def _preset_hint(schema: T.StructType) -> str:
 
 
 def _remedy_options(problems: Sequence[_Problem], carried: T.StructType, pool: Pool) -> str:
-    """Return the options that solve all problems, as they are typed."""
+    """Return the options that solve all problems, as typed on the command line."""
     old_names = {new: old for old, new in pool.renamed().items()}
     renamed = {problem.column: True for problem in problems}
     for problem in problems:
@@ -209,7 +209,7 @@ def _clashes(carried: T.StructType) -> Iterator[_Problem]:
             reserved = _RESERVED[name.casefold()]
             hint = f", or name it for {reserved} (--{_OPTIONS[reserved]})" if reserved in CANONICAL_NAMES else ""
             text = f"{name!r} is the name of a column of the curated table: rename it to {'pool_' + name!r}{hint}"
-        elif "." in name or "`" in name:  # pyspark takes it for a path into a struct where it sends rows to Python
+        elif "." in name or "`" in name:  # pyspark takes it for a path into a struct when it sends rows to Python
             new = name.replace(".", "_").replace("`", "_")
             text = f"{name!r} contains a dot or a backtick: rename it to {new!r}"
         elif times[name.casefold()] > 1:

@@ -105,7 +105,7 @@ def check_tables_outside(pool: Pool, folder: str | None) -> None:
 
     Args:
         pool: Pool to be read.
-        folder: Folder of the tables; None where a catalog decides it.
+        folder: Folder of the tables; None if a catalog determines it.
 
     Raises:
         ConfigError: The folder is in one of the pool's paths.
@@ -139,7 +139,7 @@ def _read(spark: SparkSession, pool: Pool, source: Source) -> list[DataFrame]:
         return [read_lines(spark, pool)]
     try:
         if pool.format not in TABLE_FORMATS:
-            # By default Spark takes the columns of one file for those of all, and silently drops the others.
+            # By default Spark assumes that all files have the columns of one of them, and silently drops the others.
             reader = spark.read.format(pool.format).option("mergeSchema", str(source.description["files"] > 1))
             return [analysed(reader.load(list(pool.paths)))]
         found = source.description["version"]

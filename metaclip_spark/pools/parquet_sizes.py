@@ -1,4 +1,4 @@
-"""Rows and bytes of single Parquet files, for estimates; unreadable files are no errors here."""
+"""Rows and bytes of single Parquet files, for estimates; unreadable files do not raise errors here."""
 
 from __future__ import annotations
 

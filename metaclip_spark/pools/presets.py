@@ -64,7 +64,7 @@ def preset_pool(
             the preset's header and schema are not used.
 
     Raises:
-        ConfigError: The preset does not exist, or as in `Pool`.
+        ConfigError: The preset does not exist, or as for `Pool`.
 
     >>> preset_pool("cc12m", "cc12m.tsv").columns.image_url
     'url'

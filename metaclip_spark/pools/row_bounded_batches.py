@@ -1,9 +1,8 @@
 """Arrow batches bounded by rows alone, without Spark's check of their bytes, for pools whose rows are narrow.
 
 Spark bounds a batch by rows and by bytes. To know the bytes it adds up the buffers of every column after every row,
-which took 10 to 18 % of the job's JVM time on a busy machine. A row of captions and URLs has a few hundred bytes, so
-that a bound on rows also bounds the bytes, and the check is left out. For wide rows (embedded images, page texts) it
-stays.
+which took 10 to 18 % of the job's JVM time on a busy machine. A row of captions and URLs has a few hundred bytes, so a
+bound on rows also bounds the bytes, and the check is left out. For wide rows (embedded images, page texts) it is kept.
 """
 
 from __future__ import annotations
@@ -28,9 +27,9 @@ _BYTES: Final = "spark.sql.execution.arrow.maxBytesPerBatch"
 _ROWS: Final = "spark.sql.execution.arrow.maxRecordsPerBatch"
 _NO_LIMIT: Final = str(2**31 - 1)
 _MEAN_BATCH: Final = 2 * 2**20  # mean compressed bytes of a batch, as in the pool's files
-_SAMPLED_FILES: Final = 8  # enough to include files of each folder of a pool in several folders, most likely
+_SAMPLED_FILES: Final = 8  # most likely enough to include files of each folder of a pool
 _MIN_ROWS: Final = 4_096  # below it, rows are so wide that the check costs little in comparison
-# More rows gain nothing. A batch of rows of 64 kB, some hundred times the usual, still has only 1 GB.
+# More rows bring no gain. Even with rows of 64 kB, about a hundred times the usual size, a batch has only 1 GB.
 _MAX_ROWS: Final = 16_384
 _WIDE: Final = (T.BinaryType, T.ArrayType, T.MapType, T.StructType)
 
@@ -40,7 +39,7 @@ def row_bounded_batches(rows: DataFrame) -> Iterator[None]:
     """Bound batches of narrow rows by their number of rows alone.
 
     Args:
-        rows: Rows of the pool. The check stays if they are not in Parquet files (Delta's are), if a column can have
+        rows: Rows of the pool. The check is kept if they are not in Parquet files (Delta's are), if a column can have
             values of any size, or if the user of the session has set a limit.
     """
     spark = rows.sparkSession
@@ -57,7 +56,7 @@ def row_bounded_batches(rows: DataFrame) -> Iterator[None]:
         except (PySparkException, Py4JJavaError) as failure:
             failure.add_note(
                 f"if a task ran out of memory, or a buffer was too large: batches were limited to {max_rows} rows, "
-                f"judging by a few of the pool's files; set {_BYTES}=64m if other files have much longer texts"
+                f"estimated from a few of the pool's files; set {_BYTES}=64m if other files have much longer texts"
             )
             raise
 

@@ -63,7 +63,7 @@ class Source:
 
     @property
     def bytes(self) -> int | None:
-        """Size on disk; None where a table does not say it."""
+        """Size on disk; None if a table does not record it."""
         size = self.description.get("bytes")
         return None if size is None else int(size)
 

@@ -34,7 +34,7 @@ _BAD: Final = "metaclip:bad"
 _PERMISSIVE: Final = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": _BAD}
 # RFC 4180: a quote within quotes is doubled; a backslash has no meaning.
 _QUOTING: Final = {"sep": ",", "quote": '"', "escape": '"'}
-_END: Final = "end"  # a field added after the last: a quote that is not closed swallows it
+_END: Final = "end"  # a field added after the last; a quote that is not closed includes it
 # Spark's CSV parser takes this character for the end of its input, and reads the rest with the next line.
 _NO_CHARACTER: Final = "\uffff"
 
@@ -88,7 +88,7 @@ def read_lines(spark: SparkSession, pool: Pool) -> DataFrame:
 def well_formed(records: DataFrame) -> DataFrame:
     """Return the well-formed records without their marks.
 
-    Not by a filter: Spark would move it below the parsing, and parse each line again for its condition.
+    This is not a filter, because Spark would move a filter below the parsing, and parse each line again for it.
     """
     columns = [quoted(name) for name in records.columns if name not in {RECORD, LINE}]
     return records.select(F.inline(F.when(quoted(RECORD) == WELL_FORMED, F.array(F.struct(*columns)))))
@@ -102,7 +102,7 @@ def _first_line(lines: DataFrame, pool: Pool) -> str:
     return str(found[0][0])
 
 
-def _csv(spark: SparkSession, pool: Pool, lines: DataFrame, first: str) -> _Parsing:  # noqa: ARG001 - as the others
+def _csv(spark: SparkSession, pool: Pool, lines: DataFrame, first: str) -> _Parsing:  # noqa: ARG001 - same signature
     names = _names(spark, pool, first)
     fields = [*(f"c{place}" for place in range(len(names))), _END]
     schema = ", ".join(f"`{name}` string" for name in [*fields, _BAD])
@@ -114,7 +114,7 @@ def _csv(spark: SparkSession, pool: Pool, lines: DataFrame, first: str) -> _Pars
     )
 
 
-def _tsv(spark: SparkSession, pool: Pool, lines: DataFrame, first: str) -> _Parsing:  # noqa: ARG001 - as the others
+def _tsv(spark: SparkSession, pool: Pool, lines: DataFrame, first: str) -> _Parsing:  # noqa: ARG001 - same signature
     names = _names(spark, pool, first)
     fields = {name: F.get(quoted(_PARSED), F.lit(place)) for place, name in enumerate(names)}
     return _Parsing(
@@ -124,7 +124,7 @@ def _tsv(spark: SparkSession, pool: Pool, lines: DataFrame, first: str) -> _Pars
     )
 
 
-def _json(spark: SparkSession, pool: Pool, lines: DataFrame, first: str) -> _Parsing:  # noqa: ARG001 - as the others
+def _json(spark: SparkSession, pool: Pool, lines: DataFrame, first: str) -> _Parsing:  # noqa: ARG001 - same signature
     fields = _declared(pool)
     if fields is None:
         inferred = spark.read.options(**_PERMISSIVE).json(lines.select(LINE)).schema

@@ -93,7 +93,7 @@ def _load(tables: Tables, version: str, metadata: Mapping[str, CompiledMetadata]
 
 
 def _root_and_version(location: str) -> tuple[str, str | None]:
-    """Split ROOT@COUNTS_VERSION; an @ that no 32 hex digits follow belongs to the root.
+    """Split ROOT@COUNTS_VERSION; an @ without 32 hex digits after it belongs to the root.
 
     >>> _root_and_version("/data/curated@0123456789abcdef0123456789abcdef")
     ('/data/curated', '0123456789abcdef0123456789abcdef')

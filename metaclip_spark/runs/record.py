@@ -81,7 +81,7 @@ def record(tables: Tables, *rows: Mapping[str, Any], is_new: bool = False) -> No
     """
     values = [tuple(row[name] for name in RUNS_SCHEMA.names) for row in rows]
     run_ids = ", ".join(f"'{row['run_id']}'" for row in rows)
-    # A run is recorded already if another run has replaced its rows and they are now wanted again.
+    # A run is already recorded if another run replaced its rows and they are now requested again.
     tables.replace_rows(
         RUNS, tables.create_dataframe(values, RUNS_SCHEMA), f"run_id IN ({run_ids})", known_absent=is_new
     )

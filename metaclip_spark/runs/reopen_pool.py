@@ -26,7 +26,7 @@ def reopen_pool(spark: SparkSession, run: StoredRun) -> OpenPool:
     """Open the pool of a run exactly as the run read it.
 
     Raises:
-        InputError: The pool has changed since, or is gone.
+        InputError: The pool has changed since, or no longer exists.
     """
     opened = open_pool(spark, run.pool)
     if opened.source.digest != run.source.digest:

@@ -56,7 +56,7 @@ class CurateReport:
             `no_identity` + `not_chosen` + `not_drawn` + `kept`.
         matches: Pairs of a caption and an entry that matches it.
         expected_size: Sum of q(t) over the matched rows, in rows; None if rows dropped before were not read again.
-        expected_deviation: Standard deviation of the size, in rows; None likewise.
+        expected_deviation: Standard deviation of the size, in rows; None if `expected_size` is None.
         languages: Figures by language.
         tables: Path of each table.
         output_versions: Version of each table of rows after the run.
@@ -64,7 +64,7 @@ class CurateReport:
         seed: Seed of the draw.
         texts_per_image: "all_pairs" or "one_text_per_image".
         source: The files or table versions that were read.
-        target_rows: Requested size, in rows; t is the least that keeps as many. None if another rule set t.
+        target_rows: Requested size, in rows; t is the smallest that keeps as many. None if another rule set t.
         warnings: Warnings, human-readable.
         duplicated_ids: Ids that several rows have (`ids`) and the number of these rows (`rows`); None if not checked.
         reserve_rows: Rows in the reserve; they are among those not drawn.

@@ -132,7 +132,7 @@ class Run:
         """State of the tables when the run first read it; everything the run builds on is from this state.
 
         Raises:
-            TableError: Files or tables that are not ours stand where one of the tables is or will be.
+            TableError: Foreign files or tables are in the place of one of the tables.
         """
         self.tables.check_root()
         return read_state(self.tables)
@@ -192,7 +192,7 @@ class Run:
         """Replace all rows of the curated table or the reserve in one commit.
 
         Before its first commit a run that had finished is marked as restarted, so that a crash between two commits is
-        detectable. The rest of its record stays: the rows of later runs are understood through it.
+        detectable. The rest of its record is kept, because later runs refer to it.
 
         Raises:
             TableError: Another process has written to the table since this run read its state.
@@ -236,7 +236,7 @@ class Run:
 
         Args:
             report: Figures of the run; its seconds, warnings, tables and versions are filled in here.
-            curves: Size curve by language; None if the stored one still holds.
+            curves: Size curve by language; None if the stored one is still valid.
             complete_to: Greatest t by language up to which its curve is complete; None if it contains every matched
                 row.
             parent_run_id: The run whose result this one uses; None for the run that counted.

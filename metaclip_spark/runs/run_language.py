@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunEntries:
-    """What decides whether a run keeps a caption of one language.
+    """Entries, counts and threshold that decide whether a run keeps a caption of one language.
 
     Attributes:
         language: Language of the metadata.
         t: Threshold, in matches.
         counts: Captions of the pool that match each entry; int64, shape (n_entries,).
-        matcher: Finds the matching entries of a caption; their ids are those of the run.
-        complete: Whether the matcher knows all entries of the metadata, not only those that matched in the pool.
+        matcher: Matcher of captions; its entry ids are those of the run.
+        complete: Whether the matcher has all entries of the metadata, not only those that matched in the pool.
     """
 
     language: str
@@ -67,7 +67,7 @@ def run_entries(tables: Tables, run: StoredRun, language: str, metadata: Compile
             that a caption of that pool can match.
 
     Raises:
-        InputError: The metadata is of another list or language than the run's.
+        InputError: The metadata has another language or other entries than the run's.
     """
     if metadata is not None:
         check_metadata(run, language, metadata)
@@ -91,7 +91,7 @@ def check_metadata(run: StoredRun, language: str, metadata: CompiledMetadata) ->
     """Refuse metadata other than the run's.
 
     Raises:
-        InputError: The metadata is of another language or another list.
+        InputError: The metadata has another language or other entries.
     """
     if metadata.language != language:
         raise InputError(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from metaclip_spark.runs.stored_run import StoredRun
     from metaclip_spark.tables.tables import Tables
 
-# What the thresholds depend on beside the counts.
+# Values, besides the counts, on which the thresholds depend.
 _DRAWN_BY: Final = ("columns", "reading", "seed", "texts_per_image")
 
 
@@ -72,7 +72,8 @@ def stored_curve(
         return None
     found = curves.where(curves.counts_version == identity.balanced_by).toArrow().sort_by("threshold_bin")
     run_ids = set(found["run_id"].to_pylist())
-    # Frozen counts balance several pools, and an append adds rows to a curve: only a curation has its pool alone in it.
+    # Frozen counts balance several pools, and an append adds rows to a curve: only the curve of a curation is that of
+    # its pool alone.
     measured = [
         run
         for run_id in run_ids

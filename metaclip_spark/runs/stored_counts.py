@@ -86,7 +86,7 @@ def load_counts(tables: Tables, stored: Row, n_entries: Mapping[str, int]) -> Po
     """
     rows = count_rows(tables, stored.counts_version).select("language", "entry_id", "count").toArrow()
     entries = {language: np.zeros(size, np.int64) for language, size in n_entries.items()}
-    for batch in rows.to_batches():  # some thousand rows: few languages each, however many there are
+    for batch in rows.to_batches():  # some thousand rows, and so only few languages each
         languages = batch.column("language")
         ids, counts = batch.column("entry_id").to_numpy(), batch.column("count").to_numpy()
         for language in languages.unique().to_pylist():

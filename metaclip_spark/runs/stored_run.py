@@ -41,7 +41,7 @@ class StoredRun:
         run_id: Identity of the run.
         stage: CURATE, REBALANCE or APPEND.
         status: FINISHED, or RESTARTED if the run was started again and has not finished since.
-        finished_at: When the run was recorded, UTC.
+        finished_at: Time when the run was recorded, UTC.
         seconds: Duration.
         parent_run_id: The run whose result this run uses.
         counts_version: Key of the counts that balanced its rows.
@@ -107,7 +107,7 @@ class StoredRun:
 
     @cached_property
     def configuration(self) -> Mapping[str, Any]:
-        """Meanings of the columns and configuration, as stored; runs derived from this one take it over."""
+        """Meanings of the columns and configuration, as stored; derived runs adopt it."""
         return dict(json.loads(self._configuration))
 
     @cached_property
@@ -133,7 +133,7 @@ class StoredRun:
 
     @cached_property
     def config(self) -> CurateConfig:
-        """How the run balanced."""
+        """Configuration of the run."""
         known = {field.name for field in fields(CurateConfig)}
         return CurateConfig(**{name: value for name, value in self.configuration.items() if name in known})
 
@@ -143,7 +143,7 @@ class StoredRun:
         return bool(self.configuration.get("frozen"))
 
     def config_with_fixed_t(self) -> CurateConfig:
-        """Return the configuration with the t that a requested size led to in place of that size."""
+        """Return the configuration, in which the resulting t replaces a requested size."""
         if self.config.target_size is None and self.config.keep_share is None:
             return self.config
         return replace(self.config, t=self.config.reference_t(self.t), target_size=None, keep_share=None)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TablesState(NamedTuple):
-    """What a root contained when it was read. A run builds on this state, whatever happens to the tables meanwhile.
+    """Content of a root when it was read. A run builds on this state, even if the tables change meanwhile.
 
     Attributes:
         runs: Every recorded run that wrote a curated table, by run id.
@@ -81,7 +81,7 @@ def parent_run(tables: Tables, state: TablesState, id_from: Callable[[StoredRun]
     Args:
         tables: Tables of the run.
         state: State of these tables.
-        id_from: Return the id that the derived run has if it starts from a given run.
+        id_from: Function that returns the id of the derived run if it starts from a given run.
 
     Raises:
         TableError: There is no curated table; another run wrote it and has not finished; or the run that this one

@@ -57,7 +57,7 @@ def with_arrow_column(
         return map_in_arrow(rows, _appended(columns, function, added.name), T.StructType([*rows.schema.fields, added]))
     checked = require_same_library(function)
 
-    def of_arrays(arrays: Iterator[tuple[pa.Array, ...]]) -> Iterator[pa.Array]:  # Spark goes by these types
+    def of_arrays(arrays: Iterator[tuple[pa.Array, ...]]) -> Iterator[pa.Array]:  # read by Spark
         return checked(pa.record_batch(list(values), names=list(columns)) for values in arrays)
 
     compute = F.arrow_udf(of_arrays, added.dataType)

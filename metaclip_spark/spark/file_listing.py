@@ -1,4 +1,4 @@
-"""Listings of files, by Spark where a cluster's stores are reached, and by Hadoop's client in the driver."""
+"""Listings of files: by Spark, which reaches the stores of a cluster, and by Hadoop's client in the driver."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def open_on_host(artifact_digest: str, fetch: Callable[[], bytes]) -> CompiledMe
             _store(path, fetch())
             drop_unused([*path.parent.glob(f"*{_SUFFIX}"), *path.parent.glob(f"*{_PARTIAL}")])
             compiled = map_artifact(path, expect_digest=artifact_digest)
-        with contextlib.suppress(OSError):  # a cleaner was faster; the mapping stays valid
+        with contextlib.suppress(OSError):  # a cleaner was faster; the mapping is still valid
             os.utime(path)
         _opened[artifact_digest] = compiled
     return _opened[artifact_digest]

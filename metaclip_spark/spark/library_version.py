@@ -31,9 +31,9 @@ def library_identity() -> str:
 
 
 def require_same_library(function: Function) -> Function:
-    """Return the function in a form that fails in workers with another library, before they load the function.
+    """Return a wrapper of the function that fails in workers with another library, before they load the function.
 
-    Loading it could fail otherwise, since another version need not have the names that it refers to.
+    Loading it could fail otherwise, because another version may lack names that it refers to.
     """
     sealed = _Sealed(function)
 
@@ -44,7 +44,7 @@ def require_same_library(function: Function) -> Function:
 
 
 class _Sealed:
-    """A function that pickles as bytes, beside the identity of the driver's library."""
+    """Function that is pickled as bytes, together with the identity of the driver's library."""
 
     def __init__(self, function: Callable[..., object]) -> None:
         self.function = function
@@ -66,8 +66,8 @@ class _Sealed:
             if driver != own:
                 name = "metaclip_spark.errors.EnvironmentProblemError"  # by which the driver recognises it
                 raise RuntimeError(
-                    f"{name}: The driver runs metaclip_spark {driver}, this worker {own}. The result must not depend "
-                    "on who computes it: use the same archive, image or wheel for both."
+                    f"{name}: The driver runs metaclip_spark {driver}, but this worker runs {own}. Different versions "
+                    "may give different results. Use the same archive, image or wheel for both."
                 )
             return SimpleNamespace(function=pickle.loads(pickled))  # noqa: S301 - the driver's own bytes
 

@@ -39,7 +39,7 @@ def exists_here(path: Path) -> bool:
         return path.exists()
     except OSError as error:
         raise ConfigError(
-            f"{path} cannot be looked up: {error.strerror}. Use a path that this user can open on this machine."
+            f"{path} cannot be accessed: {error.strerror}. Use a path that this user can open on this machine."
         ) from None
 
 
@@ -47,7 +47,7 @@ def is_table_name(place: str) -> bool:
     """Return whether a place is a table of the catalog: named like one, and not an existing file or folder.
 
     Raises:
-        ConfigError: As `exists_here`.
+        ConfigError: As for `exists_here`.
 
     >>> is_table_name("pools.pairs"), is_table_name("s3a://bucket/pools.pairs"), is_table_name("pairs")
     (True, False, False)

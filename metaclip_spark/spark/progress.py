@@ -68,7 +68,7 @@ class Progress:
 
     @property
     def is_watched(self) -> bool:
-        """Whether lines are received."""
+        """Whether progress lines are printed."""
         return self._say is not None
 
     def say(self, line: str) -> None:
@@ -82,7 +82,7 @@ class Progress:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time one step; a step that fails leaves no line, as the error says more."""
+        """Time one step; a step that fails prints no line, because the error says more."""
         self._noted = ""
         group, description = f"metaclip-spark {self._stage}", _DESCRIPTIONS.get(name, name)
         start = time.monotonic()

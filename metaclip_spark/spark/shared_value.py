@@ -50,7 +50,7 @@ def share(spark: SparkSession, value: T) -> Shared[T]:
 
 @cache
 def _folder() -> tempfile.TemporaryDirectory[str]:
-    """Return the folder of this process; kept to its end, as executors that start later request earlier files too."""
+    """Return the folder of this process; it exists until the process ends, as new executors request old files too."""
     return tempfile.TemporaryDirectory(prefix="metaclip_spark-files-")
 
 
@@ -84,4 +84,4 @@ class SessionFile(Generic[T]):
         return cast("T", _loaded[self._name])
 
     def destroy(self) -> None:
-        """Do nothing: such a file stays as long as the session."""
+        """Do nothing: such a file exists as long as the session."""

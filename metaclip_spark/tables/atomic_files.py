@@ -1,4 +1,4 @@
-"""Small files that belong together: all of them get their names at the end, or none."""
+"""Small files that belong together: at the end either all of them get their names, or none does."""
 
 from __future__ import annotations
 

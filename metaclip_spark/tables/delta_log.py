@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # User metadata of commits that is not a run id belongs to others.
 _RUN_ID: Final = re.compile(r"[0-9a-f]{32}")
 _SAME_ROWS: Final = frozenset({"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES"})
-# Operations after which the rows are still those of the run that wrote them, if fewer.
+# Operations after which the rows are still those of the run that wrote them, though possibly fewer.
 _SAME_RUN: Final = _SAME_ROWS | {"DELETE"}
 _MAX_COMMITS: Final = 100  # read at once; a log may have many more
 
@@ -106,7 +106,7 @@ def extent(spark: SparkSession, place: TablePlace, commits: int) -> Extent:
 
 
 def state(spark: SparkSession, place: TablePlace) -> State:
-    """Return the newest version of an existing table, and the run whose rows it contains if the log tells."""
+    """Return the newest version of an existing table, and the run whose rows it contains if the log names it."""
     last = last_commits(spark, place)
     for commit in last:
         if commit.names_a_run:

@@ -59,7 +59,7 @@ def row_bytes(pool_bytes: float, pool_rows: int, matches: float) -> float:
 
 
 def coalesced(rows: DataFrame, layout: FileLayout) -> DataFrame:
-    """Return the rows in about as many partitions as files are wanted, without a shuffle: each task writes one file.
+    """Return the rows in about as many partitions as files are planned, without a shuffle: each task writes one file.
 
     The same number of neighbouring partitions is merged into each. If rows come from few large partitions and from many
     small ones, coalesce the two separately before their union.
@@ -67,7 +67,7 @@ def coalesced(rows: DataFrame, layout: FileLayout) -> DataFrame:
     if layout.files is None:
         return rows
     cores = parallelism(rows.sparkSession)
-    # Complete waves of tasks, or some cores would be idle in the last one.
+    # Complete waves of tasks: otherwise some cores would be idle in the last one.
     return rows.coalesce(cores * math.ceil(layout.files / cores))
 
 

@@ -1,4 +1,4 @@
-"""Files and folders written outside of the tables: never replaced unless requested, and complete under their names."""
+"""Files and folders outside of the tables: replaced only on request, and under their final names only when complete."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ def new_folder(target: str, *, overwrite: bool) -> Iterator[str]:
         The location to write to, which does not exist yet.
 
     Raises:
-        ConfigError: An overwrite is requested in a remote store, where exports and other files look alike.
+        ConfigError: An overwrite is requested in a remote store, where exports cannot be distinguished from other
+            files.
         TableError: The target exists and is not to be overwritten, is not such a folder, or cannot be written.
     """
     place = local_path(target)
@@ -151,7 +152,7 @@ def new_file(target: str, *, overwrite: bool) -> Iterator[Path]:
 def _in_store(target: str, *, overwrite: bool) -> Iterator[str]:
     if overwrite:
         raise ConfigError(
-            f"The output {target} is in a store, where nothing is replaced. Delete it, or name another output."
+            f"The output {target} is in a store, where no export replaces another. Delete it, or name another output."
         )
     try:
         yield target

@@ -54,7 +54,7 @@ def replace_table(
 
     Raises:
         TableError: Another process has written to the table since that version. If two runs started from the same
-            version, the second leaves no trace.
+            version, the second changes nothing.
     """
     rows = coalesced(rows, layout)
     options = {
@@ -114,8 +114,9 @@ def replace_rows(
     once = {"txnAppId": f"metaclip-spark/{condition}", "txnVersion": "0"}
     table = read()
     if table is not None and known_absent:
-        # Not under that name: Delta would replay the log to find other appends, half the time of this write. If
-        # another process has appended the same meanwhile, at least the later one sees two such commits.
+        # This append does not use that name, because Delta would then replay the log to find other appends, which takes
+        # half the time of this write. If another process has appended the same meanwhile, at least the later one sees
+        # two such commits.
         _save(place, rows, mode="append", options=named)
         last = last_commits(spark, place, _CONCURRENT_COMMITS)
         if [commit.run_id for commit in last].count(condition) == 1:

@@ -1,4 +1,4 @@
-"""The tables of one root: where they are, whether they are ours, their versions, and the writes to them."""
+"""Tables of one root: their places, the checks that they are ours, their versions, and writes to them."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ class Tables:
         return any(f"{place.removeprefix('file://').removeprefix('file:')}/" in message for place in locations)
 
     def check_root(self) -> None:
-        """Raise if anything that is not ours is where a table is, or will be; called before any work.
+        """Raise if foreign files or tables are in the place of a table; called before any work.
 
         Raises:
             TableError: Other files, or a table of another kind, are in the way.
-            ConfigError: The path cannot be looked up on this machine.
+            ConfigError: The path cannot be accessed on this machine.
         """
         here = self.folder and local_path(located(self._spark, self.folder))
         if here and exists_here(here) and not here.is_dir():  # would be noticed only by the first write otherwise
@@ -137,8 +137,9 @@ class Tables:
     def state(self, name: str) -> State:
         """Return the newest version of a table and the run whose rows it contains.
 
-        The log tells the run if the run's commit is the last that changed rows. Otherwise the rows tell it: after a
-        RESTORE, in a copy, or where log entries have been removed. For a table without rows the log is searched again.
+        The log identifies the run if the run's commit is the last that changed rows. Otherwise the rows identify it:
+        after a RESTORE, in a copy, or where log entries have been removed. For a table without rows the log is searched
+        again.
         """
         table = self.read(name)
         if table is None:
@@ -147,7 +148,7 @@ class Tables:
         return newest if newest.run_id else newest._replace(run_id=self._run_of_rows(name, table, None))
 
     def writer(self, name: str, version: int | None = None) -> str | None:
-        """Return the run whose rows a table contains, or contained at a version; None if unknown or if no table."""
+        """Return the run whose rows a table contains, or contained at a version; None if unknown or without a table."""
         if version is None:
             return self.state(name).run_id
         table = self.read(name, version)

@@ -1,4 +1,4 @@
-"""A sample of a pool with its entry counts, and what the counts say about the complete pool."""
+"""Sample of a pool with its entry counts, and the estimates for the complete pool that follow from them."""
 
 from __future__ import annotations
 

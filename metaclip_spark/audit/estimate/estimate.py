@@ -53,7 +53,7 @@ def estimate(
     """Estimate the result of `curate` from a share of the rows.
 
     The uids and the seed decide which rows are sampled: the same ones every time, and a greater share contains the
-    smaller one. Rows without a caption are counted instead. The ids and captions of the pool are read once.
+    smaller one. Rows without a caption are only counted. The ids and captions of the pool are read once.
 
     Args:
         spark: Session that can read Delta tables.
@@ -164,7 +164,9 @@ def _without_caption(rows: DataFrame, seen: Observation, read: int) -> int:
 def _check_enough(sampled: int, captions: int, share: float) -> None:
     if sampled < _MIN_ROWS:
         larger = 2 * _MIN_ROWS / max(captions, 1)
-        remedy = f"Pass a share of at least {larger:.2g}" if larger < 1 else "Curate the pool itself, it is small"
+        remedy = (
+            f"Pass a share of at least {larger:.2g}" if larger < 1 else "Curate the pool itself, because it is small"
+        )
         raise InputError(
             f"The sample of share {share:.4g} contains {sampled} of {captions} rows with a caption, but the minimum is "
             f"{_MIN_ROWS}. {remedy}."

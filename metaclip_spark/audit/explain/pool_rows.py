@@ -56,7 +56,7 @@ def open_run_pool(spark: SparkSession, tables: Tables, run: StoredRun) -> DataFr
     If only some of the pools have a language column, rows of the others get the only language, as when they were read.
 
     Raises:
-        InputError: A pool is gone, or has changed since it was read.
+        InputError: A pool no longer exists, or has changed since it was read.
     """
     pools = [_as_read(spark, part) for part in runs_that_read(tables, run)]
     if any("language" in pool.columns for pool in pools):

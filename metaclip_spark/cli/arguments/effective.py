@@ -1,4 +1,4 @@
-"""The effective configuration: what the `--conf` file and the options amount to."""
+"""The effective configuration: the result of combining the `--conf` file with the options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which field of the library's configuration each option sets, on the command line or in a `--conf` file."""
+"""Fields of the library's configuration that the options set, on the command line or in a `--conf` file."""
 
 from __future__ import annotations
 

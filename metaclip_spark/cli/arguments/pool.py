@@ -73,7 +73,7 @@ def pool_of(options: Namespace, run_file: RunFile) -> Pool:
     """Return the pool to read.
 
     Raises:
-        ConfigError: As `Pool` and `PoolColumns`.
+        ConfigError: As for `Pool` and `PoolColumns`.
     """
     chosen = chosen_values(options, run_file)
     columns = {field: chosen[name] for name, field in COLUMN_FIELDS.items() if name in chosen}

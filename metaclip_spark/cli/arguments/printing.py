@@ -25,11 +25,11 @@ R = TypeVar("R", bound=Report)
 
 
 def add_printing_arguments(parser: ArgumentParser, *, as_json: bool = True) -> None:
-    """Add the options that say what is printed.
+    """Add the options that determine what is printed.
 
     Args:
         parser: Parser of a command.
-        as_json: Whether to add `--json`; a command with more forms than two adds its own.
+        as_json: Whether to add `--json`; a command with more than two forms adds its own option.
     """
     if as_json:
         parser.add_argument("--json", action="store_true", help="print the report as JSON")

@@ -54,7 +54,7 @@ def config_of(options: Namespace, run_file: RunFile) -> CurateConfig:
     """Return the configuration of the recipe.
 
     Raises:
-        ConfigError: As `CurateConfig`.
+        ConfigError: As for `CurateConfig`.
     """
     chosen = chosen_values(options, run_file)
     return CurateConfig(**{name: chosen[name] for name in CONFIG_FIELDS if name in chosen})

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 _TABLES = ("session", "curate", "metadata")
 _METADATA_KEYS: Final = get_type_hints(MetadataConfig)
 _SESSION_KEYS = ("jars", "master", "settings")
-_NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
-_PLURALS = {str: "texts", int: "whole numbers"}
+_NAMES = {str: "text", int: "an integer", float: "a number", bool: "true or false"}
+_PLURALS = {str: "texts", int: "integers"}
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _with_hint(name: str, known: Iterable[str]) -> str:
 
 
 def _wrong_values(values: Mapping[str, Any], kinds: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with the values of known keys."""
+    """Yield a message for each wrong value of a known key."""
     for key, value in values.items():
         if key not in kinds or _fits(value, kinds[key]):
             continue
@@ -141,7 +141,7 @@ def _name_of(kind: Any) -> str:
     """Return the name of a type for a message.
 
     >>> _name_of(tuple[int | None, ...]), _name_of(Mapping[str, str])
-    ('a list of whole numbers', 'a table with text values')
+    ('a list of integers', 'a table with text values')
     """
     if get_origin(kind) is tuple:
         plain = next(member for member in _members(get_args(kind)[0]) if member is not type(None))

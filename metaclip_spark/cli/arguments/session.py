@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SessionOptions:
-    """How to start Spark.
+    """Options with which Spark is started.
 
     Attributes:
         master: Spark master. None leaves it to the environment.
@@ -36,7 +36,7 @@ class SessionOptions:
 
 
 def add_session_arguments(parser: ArgumentParser) -> None:
-    """Add the options that say how to start Spark."""
+    """Add the options that determine how Spark is started."""
     session = parser.add_argument_group("Spark session")
     session.add_argument("--master", help="Spark master (default: local[*], or that of spark-submit)")
     session.add_argument(

@@ -13,7 +13,7 @@ def add_tables_argument(parser: ArgumentParser | _ArgumentGroup, *, written: boo
 
     Args:
         parser: Parser of a command, or one of its groups.
-        written: The command creates the tables if they do not exist.
+        written: Whether the command creates the tables if they do not exist.
     """
     described = "root of the tables to write" if written else "root of the tables that curate wrote"
     parser.add_argument(

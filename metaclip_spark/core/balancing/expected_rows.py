@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def estimate_kept_rows(counts: NDArray[np.int64], matched: int, per_caption: float, t: float) -> float:
     """Estimate how many rows are kept, as if all captions had the same number of matches and all matches the same p.
 
-    An entry is sampled for min(1, t / count) of its matches, all entries together for the share a of all matches. A
+    A share min(1, t / count) of an entry's matches is sampled. Over all entries this is the share a of all matches. A
     caption with m matches is then kept with probability 1 - (1 - a) ** m. On web captions the estimate is up to a third
     too high, because captions with many matches match more frequent entries.
 

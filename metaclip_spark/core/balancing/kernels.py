@@ -1,8 +1,8 @@
 """Kernels that balance millions of rows per second. `rule.py` states the rule and checks their input.
 
 The product that decides, `_miss`, is the plain loop of the rule, with the same operations in the same order, and
-therefore the same bits. Without fastmath, numba lets LLVM neither reorder these operations nor fuse a product with the
-subtraction that follows, as in q = 1 - miss, on CPUs with fused instructions either (a test reads the machine code).
+therefore the same bits. Without numba's fastmath, LLVM must not reorder these operations, nor fuse a product with the
+subtraction that follows (as in q = 1 - miss), even on CPUs with fused instructions. A test reads the machine code.
 
 The admission threshold is first estimated with cheaper arithmetic. Then `_miss` alone finds the exact smallest double.
 The estimate determines how soon the threshold is found, not its value.
@@ -46,7 +46,7 @@ def _estimate(target: float, reciprocals: NDArray[np.float64], matches: int, gre
     rule. It converges with third order: in two or three steps, where Newton's iteration takes four or five.
     """
     t = 0.0
-    product, slope, curvature = 1.0, 0.0, 0.0  # P, -P', P''/2; at t = 0, a third of all steps, they are sums
+    product, slope, curvature = 1.0, 0.0, 0.0  # P, -P', P''/2; at t = 0 (a third of all steps) they are sums
     for k in range(matches):
         curvature += slope * reciprocals[k]
         slope += reciprocals[k]

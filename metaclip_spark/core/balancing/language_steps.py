@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class LanguageSteps(NamedTuple):
-    """Thresholds that a language can have, each with the t of the reference language at which it begins.
+    """Thresholds that a language can have, each with the t of the reference language from which it applies.
 
     Attributes:
         own: float64, shape (steps,), thresholds of the language, ascending.
@@ -69,7 +69,7 @@ def language_steps(reference: NDArray[np.int64], own: NDArray[np.int64]) -> Lang
 
 
 def _nearest(cumulative: list[int], part: int, total: int) -> int:
-    """Return the index of the cumulative sum nearest to part / total of the last one, exactly; the first of two."""
+    """Return the index of the cumulative sum nearest to part / total of the last one, exactly; of two, the first."""
     target = part * cumulative[-1]  # in units of 1 / total
     after = bisect_left(cumulative, -(-target // total))
     if after > 0 and target - cumulative[after - 1] * total <= cumulative[after] * total - target:

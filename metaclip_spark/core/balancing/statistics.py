@@ -97,17 +97,17 @@ class BalanceStatistics:
 
     @property
     def kept(self) -> int:
-        """Number of kept rows, all languages together."""
+        """Number of kept rows over all languages."""
         return sum(figures.kept for figures in self._by_language.values())
 
     @property
     def matched(self) -> int:
-        """Number of matched rows, all languages together."""
+        """Number of matched rows over all languages."""
         return sum(figures.matched for figures in self._by_language.values())
 
     @property
     def no_identity(self) -> int:
-        """Number of matched rows without a uid, all languages together."""
+        """Number of matched rows without a uid over all languages."""
         return sum(figures.no_identity for figures in self._by_language.values())
 
     @property

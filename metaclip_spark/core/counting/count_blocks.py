@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK_ENTRIES: Final = 65_536
-"""Entries per block: 500,000 entries make eight, so that a shuffle spreads them, and a merge touches at most 512 kB."""
+"""Entries per block: 500,000 entries make eight blocks for a shuffle to spread, and a merge touches at most 512 kB."""
 
 _HEADER: Final = struct.Struct("<2sBBB3xII")
 _MAGIC: Final = b"EC"
@@ -218,7 +218,7 @@ def counts_from_blocks(
 
 
 def _exact_sum(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the sum of counts >= 0, checked: two such numbers whose sum overflows give a negative one."""
+    """Return the sum of counts >= 0, checked for overflow: an overflowing sum of two such numbers is negative."""
     summed: NDArray[np.int64] = left + right
     if summed.size and summed.min() < 0:
         raise ConsistencyError(

@@ -37,7 +37,7 @@ def projects_of(language: str) -> tuple[str, str]:
 
 
 def title_of(raw: str) -> tuple[LineFate, str]:
-    """Return the outcome of a line's title and the entry: percent-decoded, without a colon, "_" replaced by a space.
+    """Return the outcome of a line's title, and its entry: percent-decoded, without a colon, "_" replaced by a space.
 
     >>> title_of("Caf%C3%A9_Society"), title_of("Talk%3AX")[0].value, title_of("%FF")[0].value
     ((<LineFate.COUNTED: 'counted'>, 'Café Society'), 'with_colon', 'bad_title')

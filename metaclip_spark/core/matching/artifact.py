@@ -1,4 +1,4 @@
-"""Artifact: compiled metadata as one file that can be memory-mapped. It contains no pickle, and needs no copy.
+"""Artifact: compiled metadata as one file that can be memory-mapped. It contains no pickle and is read without a copy.
 
 Layout (all numbers are little-endian):
 

@@ -1,6 +1,6 @@
 """Compiled metadata in memory: an entry list and the tables in which captions are looked up.
 
-`compile_metadata.py` creates it, `artifact.py` is its form on disk.
+`compile_metadata.py` creates it, and `artifact.py` stores it on disk.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class CompiledMetadata:
     """An entry list ready for matching: immutable, and shared by threads or, when mapped, by processes.
 
     Attributes:
-        language: Language of the metadata and of the captions that it is for.
+        language: Language of the metadata and of the captions to match.
         metadata_digest: Digest that identifies the entry list, 64 hex digits (`metadata_digest`).
         report: Number of entries that can match, and why the others cannot.
         tables: Arrays that the kernels search.

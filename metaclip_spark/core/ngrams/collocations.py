@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 ENGLISH_TOKENS: Final = 5_000_000_000
-"""Word tokens of English Wikipedia, for which the published minimum counts are meant."""
+"""Number of word tokens of English Wikipedia, for which the minimum counts were published."""
 MIN_SCALED_COUNT: Final = 5
 """Lower limit of scaled minimum counts: a pair that occurs four times may do so by chance."""
 

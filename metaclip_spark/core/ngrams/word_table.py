@@ -112,7 +112,7 @@ def fill_slots(table: WordTable) -> None:
 
 @inlined_lean_step
 def number_of_word(address: int, size: int, view: WordView, table: WordTable) -> int:
-    """Return the number of a word. A new word is added, for which the caller has made sure that there is room."""
+    """Return the number of a word. A new word is added; the caller ensures that there is room for it."""
     low, high = word_low(address, size), word_high(address, size)
     hashed = hash_word(address, low, high, size, _ZERO)
     place = np.int64(hashed & LOW_HALF) & view.mask
@@ -121,7 +121,8 @@ def number_of_word(address: int, size: int, view: WordView, table: WordTable) ->
         if slot >> UPPER_HALF == hashed >> UPPER_HALF:
             number = np.int64(slot & LOW_HALF) - 1
             record = view.records + _RECORD_BYTES * number
-            # A word contains no zero byte, so that up to 15 bytes the padding of both numbers shows where it ends.
+            # A word contains no zero byte. The padding of both numbers therefore shows where a word of up to 15 bytes
+            # ends.
             if (
                 get_u64(record, LOW) == low
                 and get_u64(record, HIGH) == high

@@ -74,7 +74,7 @@ class MarkupTables(NamedTuple):
         entities: Hashes of entity names, which are case-sensitive; uint64.
         code_points: Code point of each entity, int32.
         hidden: Hashes of the prefixes (namespaces) of links that are not shown, uint64.
-        no_languages: Hashes of prefixes that look like a language code but are not, uint64.
+        no_languages: Hashes of prefixes with the form of a language code that are not languages, uint64.
     """
 
     kind: NDArray[np.uint8]

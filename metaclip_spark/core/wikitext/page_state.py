@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PADDING: Final = 64
-"""Zero bytes after the text of a page. The kernels look that far ahead without checking for the end of the text."""
+"""Zero bytes after the text of a page. The kernels read that far ahead without checking for the end of the text."""
 
 IN, OUT, DEPTH, HEADING, LINE, NEXT_TAG_END, STEPS = range(7)
 """Fields of `Page.at`: position of the cursor; length of the output; number of open constructs; whether this line is a

@@ -92,7 +92,7 @@ def _html_tag_end(page: Page, i: int, size: int) -> int:
 
 @lean_step
 def _extension_tag_end(page: Page, i: int, size: int) -> int:
-    """Return the position of the next ">", or -1 if there is none. It is remembered, so that each byte is read once."""
+    """Return the position of the next ">", or -1 if there is none. It is stored, so each byte is read once."""
     if page.at[NEXT_TAG_END] < i:
         start = i
         while i < size and page.text[i] != GREATER:

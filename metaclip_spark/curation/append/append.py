@@ -1,4 +1,4 @@
-"""Append a pool to a curated table: equal, row for row, to one run over all pools, without reading the old ones."""
+"""Append a pool to a curated table: the result equals one run over all pools, but the old pools are not read."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def append(
     Counts only grow when a pool is added, so admission thresholds only rise: the old rows to keep are among those that
     are stored. Their thresholds are recomputed from their stored matches and draws, and only the new pool is matched.
     The result is that of one run over all pools, row for row. If the t of a language follows from the tail share and
-    rises above what is stored, the old pools are read again for that language; a reserve avoids this.
+    rises above the stored limit, the old pools are read again for that language; a reserve avoids this.
 
     Args:
         spark: A session with Delta.
-        pool: The new captions, with the columns of the pools before.
+        pool: The new captions, with the columns of the earlier pools.
         metadata: The metadata that the table was curated with.
         tables: Root of the tables: a path, or a schema of the catalog (catalog.schema).
         frozen: Whether to balance the new rows by the stored counts, in which entries that never matched count as 1,

@@ -32,7 +32,7 @@ def balance_old_and_new(run: Run, plan: AppendPlan, balanced: AppendBalance, sha
     """Write the kept old and new rows.
 
     Raises:
-        InputError: An old pool that has to be read again has changed, or is gone.
+        InputError: An old pool that has to be read again has changed or no longer exists.
         ConsistencyError: The new pool changed between the passes.
     """
     old, new = statistics_of(run.spark), statistics_of(run.spark)
@@ -81,7 +81,7 @@ def _stored_kept(plan: AppendPlan) -> dict[str, int]:
 
 def _of_languages(pool: NamedPool, languages: Sequence[str]) -> NamedPool:
     rows = pool.opened.rows
-    if "language" not in rows.columns:  # all rows are of the only language, or the pool would not fit the metadata
+    if "language" not in rows.columns:  # all rows are in the only language; otherwise the pool would not fit
         return pool
     return pool._replace(opened=replace(pool.opened, rows=rows.where(rows.language.isin(*languages))))
 

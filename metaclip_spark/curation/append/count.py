@@ -1,4 +1,4 @@
-"""First pass of an append: count the new pool, add the stored counts, and let the thresholds follow."""
+"""First pass of an append: count the new pool, add the stored counts, and derive the thresholds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def count_and_add(
 
     Raises:
         InputError: The new pool has no rows, none that can be read, or files with different headers.
-        ConsistencyError: The parent's counts are gone, or do not add up.
+        ConsistencyError: The parent's counts no longer exist, or do not add up.
     """
     known, new = run.state.counts, []
     if plan.own.counts_version in known:
@@ -50,8 +50,8 @@ def count_and_add(
     t = language_thresholds(counts, config, config.t)
     read_again = tuple(name for name in t if t[name] > stored[name])
     by_rule = reserve_thresholds(counts, config)
-    # No row is stored above these limits: rows dropped before are known only where the old pools are read again. A t
-    # that follows the tail share may exceed the limit of the rule, and rows up to t are kept all the same.
+    # No row is stored above these limits: rows that were dropped earlier are found only if the old pools are read
+    # again. A t that follows the tail share may exceed the limit of the rule; rows up to t are kept nevertheless.
     reserve_t = by_rule and {
         name: max(t[name], limit if name in read_again else min(limit, stored[name])) for name, limit in by_rule.items()
     }

@@ -1,4 +1,4 @@
-"""Values that the steps of an append hand on to each other."""
+"""Values that the steps of an append pass to each other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AppendPlan:
-    """An append: what it starts from and what it adds.
+    """Inputs of an append: the run that it starts from, and the pool that it adds.
 
     Attributes:
         parent: The run it starts from.
@@ -76,5 +76,5 @@ class AppendFigures:
 
     @property
     def kept(self) -> dict[str, int]:
-        """Kept rows by language, old and new."""
+        """Number of kept rows by language, old and new ones together."""
         return {name: rows + self.new[name].kept for name, rows in self.old_kept.items()}

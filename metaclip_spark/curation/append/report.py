@@ -1,4 +1,4 @@
-"""Figures of an append: those of all pools together, and a size curve that says up to which t it is complete."""
+"""Figures of an append: a report on all pools together, and a size curve with the t up to which it is complete."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def appended_curves(
 ) -> tuple[dict[str, SizeCurve], dict[str, float | None]]:
     """Return the curve of all pools by language, and the greatest t up to which each is complete.
 
-    Of old rows that were dropped before, the thresholds at the new counts are not known, only that they are above what
-    was stored. Up to there the curve is exact, and there it is truncated.
+    For old rows that were dropped earlier, the thresholds at the new counts are unknown, but they are above the stored
+    limit. The curve is exact up to that limit and is truncated there.
 
     Returns:
         The curves, and by language the edge where each is truncated; None if it contains every matched row.
@@ -42,7 +42,7 @@ def appended_curves(
 def _frozen_curves(
     run: Run, plan: AppendPlan, figures: AppendFigures
 ) -> tuple[dict[str, SizeCurve], dict[str, float | None]]:
-    """Add the new rows to the stored curve of the old ones, which still holds at the same counts."""
+    """Add the new rows to the stored curve of the old ones, which is still valid because the counts are the same."""
     stored = run.tables.read(SIZE_CURVE)
     rows = [] if stored is None else stored.where(stored.counts_version == plan.identity.counts_version).collect()
     complete_to, curves = {}, {}

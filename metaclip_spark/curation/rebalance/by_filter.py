@@ -33,7 +33,7 @@ def rebalance_by_filter(run: Run, target: Target) -> BalanceStatistics:
     if chosen.reserve_t is not None:
         parts[RESERVE] = rows.where(admitted(chosen.reserve_t) & ~admitted(chosen.t))
     limit = chosen.reserve_t or chosen.t
-    # The table that receives rows is written first, so that at no time a row is in neither.
+    # The table that receives rows is written first, so that every row is in at least one of them at any time.
     rising = any(chosen.t[language] > before for language, before in target.parent.t.items())
     figures = {}
     with balance_on_executors(run.spark, target.counts.entries, chosen.t, target.config.seed, limit) as balance:
@@ -51,7 +51,7 @@ def rebalance_by_filter(run: Run, target: Target) -> BalanceStatistics:
 
 
 def _check_rows(run: Run, target: Target, name: str, figures: BalanceStatistics) -> None:
-    """Compare stored and recomputed thresholds: if the counts had changed, rows would be lost or change sides."""
+    """Compare stored and recomputed thresholds: if the counts had changed, rows would be lost or moved."""
     decided = figures.kept if name == CURATED else figures.matched - figures.kept
     if not decided == figures.matched == run.writes[name].rows:
         raise ConsistencyError(

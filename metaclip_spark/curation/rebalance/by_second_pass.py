@@ -28,7 +28,7 @@ def rebalance_by_second_pass(run: Run, target: Target, metadata: Mapping[str, Co
         Figures of all matched rows.
 
     Raises:
-        InputError: A pool has changed since it was read, or is gone.
+        InputError: A pool has changed since it was read, or no longer exists.
         ConsistencyError: Other rows matched than when the pools were counted.
     """
     chosen = target.chosen

@@ -42,19 +42,19 @@ def rebalance(
     counts: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> CurateReport:
-    """Rebalance a curated table to another t over the same counts and draws, keeping exactly what a fresh run would.
+    """Rebalance a curated table to another t over the same counts and draws, keeping the same rows as a new run.
 
-    To a smaller t this filters the table, and up to the limit of the reserve it moves rows: no pool is read. Beyond
-    what is stored, the pools are read again in one pass with the stored counts. Selections are nested either way. With
-    the counts of another curation (frozen counts) the pools are read again too, and the result is what `curate` over
-    all of them would keep with these counts.
+    To a smaller t this filters the table, and up to the limit of the reserve it moves rows: no pool is read. For rows
+    that are not stored, the pools are read again in one pass with the stored counts. Selections are nested either way.
+    With the counts of another curation (frozen counts) the pools are read again too, and the result is what `curate`
+    over all of them would keep with these counts.
 
     Args:
         spark: A session with Delta.
         tables: Root of the tables: a path, or a schema of the catalog (catalog.schema).
         t: Threshold in matches, of the reference language or of the only one, as for `curate`.
-        metadata: The metadata that the table was curated with; needed only if t is beyond what is stored, or with other
-            counts.
+        metadata: The metadata that the table was curated with; needed only if t is beyond the stored rows, or with
+            other counts.
         counts: Root of another curation, or ROOT@COUNTS_VERSION, whose counts balance the rows from now on; None for
             the counts that balance them already.
         progress: Receives a line with figures and seconds at the end of each step.
@@ -150,7 +150,7 @@ def _target(run: Run, parent: StoredRun, config: CurateConfig, frozen: FrozenCou
 
 
 def _has_new_curve(target: Target) -> bool:
-    """Whether the pass measured a size curve that is not stored yet.
+    """Return whether the pass measured a size curve that is not stored yet.
 
     `curate` stores the complete curve, which does not depend on t. After an append it is truncated at the previous
     threshold.

@@ -30,7 +30,7 @@ _DECIDED: Final = ("probability", "admission_threshold")
 
 
 def rebalance_rows(rows: DataFrame, balance: Balance, statistics: Statistics) -> DataFrame:
-    """Return the kept rows with the probability and admission threshold that other counts and thresholds give them.
+    """Return the kept rows, with probability and admission threshold recomputed for other counts and thresholds.
 
     Args:
         rows: Rows of the curated table or the reserve.
@@ -46,7 +46,7 @@ def rebalance_rows(rows: DataFrame, balance: Balance, statistics: Statistics) ->
         known = list(balance.t)
         places = pc.index_in(batch.column("language"), value_set=pa.array(known, pa.string()))
         codes = pc.fill_null(places, -1).to_numpy(zero_copy_only=False)
-        for code in np.unique(codes[codes >= 0]):  # only languages in the batch: of hundreds it may contain one
+        for code in np.unique(codes[codes >= 0]):  # only languages in the batch, which may contain one of hundreds
             mine, language = codes == code, known[code]
             part = batch if mine.all() else batch.filter(pa.array(mine))
             own = _decide(part, balance.counts.value[language], balance.t[language])

@@ -41,7 +41,7 @@ class Origin:
         language: Code of the Wikipedia.
         sources: Editions and files, as in the manifest.
         configuration: Thresholds, shares and caps.
-        listed: Number of entries that may precede these candidates: with more of them the cap may not be reached.
+        listed: Number of entries that may precede these candidates; if more do, the cap may not be reached.
         text: Pages or lines of the text by their fate.
         figures: Numbers about the source: thresholds requested and reached.
         warnings: Human-readable warnings.

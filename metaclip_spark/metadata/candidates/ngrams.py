@@ -28,7 +28,7 @@ def propose_unigrams(text: CountedText, config: MetadataConfig, *, listed: int) 
     Args:
         text: Counts of the language.
         config: Minimum count, share and cap.
-        listed: Number of entries that may be listed already: as many candidates more than the cap are proposed.
+        listed: Number of entries that may be listed already: this many candidates more than the cap are proposed.
     """
     share, cap = config.unigram_share, config.unigram_cap
     limit = cap_limit(cap, listed) if share is None else share_limit(share, text.distinct_words, cap)
@@ -58,7 +58,7 @@ def propose_bigrams(text: CountedText, unigrams: Proposal, config: MetadataConfi
         warnings = ["no word is frequent enough for bigrams"]
         return Proposal(warnings=warnings, sources=text.sources, text=text.figures)
     min_count, min_pmi = text.min_pair_count(config), config.bigram_min_pmi
-    # A share cuts the words off at some count; without one, the minimum count defines the frequent words.
+    # With a share, the count of its last word defines the frequent words; without one, the minimum count does.
     min_word_count = config.unigram_min_count
     if config.unigram_share is not None:
         min_word_count = int(unigrams.candidates[-1].score or 1)

@@ -1,4 +1,4 @@
-"""Proposal of a source: its candidates for the metadata, best first, and where they were cut off."""
+"""Proposal of a source: its candidates for the metadata, best first, and the thresholds that they reached."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ MIN_COUNT_REACHED, MIN_PMI_REACHED, MIN_VIEWS_REACHED = REACHED = (
 """Figures that describe the last candidate of a source; after the merge, the last one that was admitted."""
 
 TOP_ROWS_SETTINGS: Final = {"spark.sql.execution.topKSortFallbackThreshold": "10000"}
-"""Settings while candidates are ranked: with a greater limit Spark sorts the rows where they are and takes the first
-ones; with a smaller one each task sends its own best rows to the driver."""
+"""Settings while candidates are ranked: above this limit Spark sorts the rows on the executors and takes the first
+ones; up to it, each task sends its own best rows to the driver."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Proposal:
 
 
 def share_limit(share: float | None, distinct: int, cap: int | None) -> int | None:
-    """Return the number of texts that a share of the distinct ones is, at most the cap; None without a share.
+    """Return the number of texts in a share of the distinct ones, at most the cap; None without a share.
 
     >>> share_limit(0.1, 50, 100), share_limit(0.1, 5000, 100), share_limit(None, 50, 100)
     (5, 100, None)

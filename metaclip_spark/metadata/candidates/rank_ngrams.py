@@ -1,4 +1,4 @@
-"""The most frequent words, and the neighbours most associated beyond chance; only the best rows leave Spark."""
+"""Most frequent words, and most strongly associated pairs of neighbours; only the best rows leave Spark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stored candidates in the merge: how many of each source are proposed, with which configuration they were made."""
+"""Stored candidates in the merge: how many of each source are proposed, and their configuration."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SETTINGS: Final = {
     "bigrams": ("bigram_min_count", "bigram_min_count_exact", "bigram_min_pmi", "bigram_share", *_WORD_SETTINGS),
     "titles": ("title_min_line_views", "title_min_views", "title_share"),
 }  # fmt: skip
-"""Settings that candidates are made with. Caps are not among them: the merge applies them."""
+"""Settings with which candidates are made. Caps are not among them, because the merge applies them."""
 
 
 def origin_of(proposal: Proposal, language: str, config: MetadataConfig, listed: int) -> Origin:
@@ -33,7 +33,7 @@ def origin_of(proposal: Proposal, language: str, config: MetadataConfig, listed:
     Args:
         proposal: Candidates of the source.
         language: Code of the Wikipedia.
-        config: Configuration that they were made with.
+        config: Configuration with which they were made.
         listed: Number of entries that may precede them.
     """
     return Origin(
@@ -61,7 +61,7 @@ def proposals_of(stored: Mapping[str, StoredCandidates], config: MetadataConfig,
             said = f"{name}.tsv.gz has no {name}.json beside it: its candidates are merged without a known origin"
             proposals[name] = Proposal(candidates, warnings=[said], sources={f"{name}.tsv.gz": _BY_HAND})
         else:
-            # All titles with enough views are proposed: only the merge knows which of them become entries.
+            # All titles with enough views are proposed: only the merge determines which of them become entries.
             cap = getattr(config, CAPS[name]) if name in {"unigrams", "bigrams"} else None
             warnings = [*origin.warnings, *_too_few(name, len(candidates), cap, listed, origin)]
             limit = cap_limit(cap, listed)
@@ -71,7 +71,7 @@ def proposals_of(stored: Mapping[str, StoredCandidates], config: MetadataConfig,
 
 
 def _too_few(name: str, candidates: int, cap: int | None, listed: int, origin: Origin) -> list[str]:
-    """Warn if more entries may be listed already than there are spare candidates."""
+    """Warn if the entries that may be listed already outnumber the spare candidates."""
     made_for = origin.configuration.get(CAPS.get(name, ""))
     if cap is None or made_for is None or listed <= origin.listed or candidates < made_for + origin.listed:
         return []

@@ -64,7 +64,7 @@ def propose_titles(
                 figures["titles in no article"] = counted.join(articles, "title", "left_anti").count()
                 counted = counted.join(articles, "title", "left_semi")
             distinct = counted.count()
-            # Without a share all titles with enough views are proposed: only the merge knows which become entries.
+            # Without a share all titles with enough views are proposed: only the merge determines which become entries.
             limit = share_limit(config.title_share, distinct, config.title_cap)
             rows = most_viewed(counted, min_views=config.title_min_views, limit=limit).collect()
         finally:

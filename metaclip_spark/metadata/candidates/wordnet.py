@@ -48,7 +48,7 @@ def propose_wordnet(language: str, nltk_data: str | None = None) -> Proposal:
     """
     code = OPEN_MULTILINGUAL.get(language_code(language)) or OPEN_MULTILINGUAL.get(base_language(language))
     if language != REFERENCE_LANGUAGE and code is None:
-        said = f"the Open Multilingual WordNet does not cover {language!r}: only the numbers 0 to 99 take its place"
+        said = f"the Open Multilingual WordNet does not cover {language!r}: only the numbers 0 to 99 are proposed"
         return _proposal([Candidate(number) for number in NUMBERS], "", [said])
     with _corpus(nltk_data) as (reader, multilingual):
         edition = str(reader.get_version())

@@ -48,7 +48,7 @@ def count_ngrams(
         language: Code of its language.
         keep_odd: Whether words may begin and end with quotes, brackets and markup.
         max_words: Distinct words at which a task passes its counts to the shuffle.
-        max_pairs: Pairs, with repetitions, at which it does.
+        max_pairs: Pairs, with repetitions, at which a task passes its counts to the shuffle.
 
     Returns:
         `kind`, `text`, `count`; each kind and text once.
@@ -74,7 +74,7 @@ def count_titles(pieces: DataFrame, sites: Sequence[Site], language: str) -> Dat
 def _count_pieces(
     sites: Sequence[Site], language: str, *, keep_odd: bool, max_words: int, max_pairs: int
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return the function of one task: pieces of a dump in, counts out."""
+    """Return the function of one task, which takes pieces of a dump and yields counts."""
     hidden = tuple(dict.fromkeys(name for site in sites for name in site.hidden))
 
     def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -103,7 +103,7 @@ def _count_pieces(
 def _list_titles(
     sites: Sequence[Site], language: str
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return the function of one task: pieces of a dump in, titles out."""
+    """Return the function of one task, which takes pieces of a dump and yields titles."""
 
     def list_titles(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         figures: Counter[str] = Counter()

@@ -25,7 +25,7 @@ def check_files(figures: dict[str, int], files: list[str]) -> dict[str, int]:
     """Check that each file starts and ends as a dump does, and return the figures without those of single files.
 
     Raises:
-        InputError: A file does not.
+        InputError: A file does not start or end in this way.
     """
     begun = {same_name(name.removeprefix(BEGINS)) for name in figures if name.startswith(BEGINS)}
     ended = {same_name(name.removeprefix(ENDS)) for name in figures if name.startswith(ENDS)}
@@ -60,7 +60,7 @@ def title_totals(wikis: int) -> list[Column]:
 
 
 def check_repeated(totals: Row, wikis: Sequence[str], paths: Sequence[str]) -> None:
-    """Raise InputError if pages of a dump were passed more than once, which would double their counts."""
+    """Raise InputError if pages of a dump were given more than once, which would double their counts."""
     if totals.repeated > _MAX_REPEATED * totals.titles:
         raise InputError(
             f"{totals.repeated:,} of {totals.titles:,} titles of {', '.join(paths)} occur more than once per wiki, for "

@@ -64,7 +64,7 @@ def open_dump(spark: SparkSession, paths: Sequence[str], language: str) -> Dump:
 
 
 def check_wiki(site: Site, wikis: Collection[str], language: str, file: str) -> None:
-    """Raise InputError if a file is of a wiki that `open_dump` did not read: its namespaces are not known."""
+    """Raise InputError if a file is of a wiki that `open_dump` did not read: its namespaces are unknown."""
     _check_language(site, language, file)
     if site.wiki not in wikis:
         raise InputError(

@@ -38,7 +38,7 @@ def open_text(
 
     Returns:
         `value` (a record) and `file` (its location). Spark does not check that `value` is UTF-8: cast it to binary
-        before it crosses to Python, where one wrong byte would stop the task.
+        before it crosses to Python, where one invalid byte would stop the task.
 
     Raises:
         InputError: The files cannot be read, or there are none.

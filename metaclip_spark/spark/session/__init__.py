@@ -1,4 +1,4 @@
-"""The Spark session: how one is built, and whether one that the user brings can be used."""
+"""Spark sessions: building a new one, and checking one that the user provides."""
 
 from metaclip_spark.spark.session.build import build_session, open_session
 from metaclip_spark.spark.session.check import check_session

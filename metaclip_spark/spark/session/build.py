@@ -104,7 +104,7 @@ def open_session(
     """Build a session for a `with` block and stop it at the end, unless it existed before.
 
     Raises:
-        EnvironmentProblemError: As `build_session`.
+        EnvironmentProblemError: As for `build_session`.
     """
     existed = _active_session() is not None
     session = build_session(master=master, settings=settings, jars=jars, progress=progress)

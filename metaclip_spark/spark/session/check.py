@@ -19,7 +19,7 @@ DELEGATING_CATALOGS: Final = frozenset({"io.unitycatalog.spark.UCSingleCatalog"}
 
 _OLDEST_SPARK: Final = (4, 0)
 
-# Sessions that have passed: the command line checks, and each stage does again.
+# Sessions that have passed, because the command line and then each stage check the same session.
 _WITH_DELTA: Final[WeakSet[SparkSession]] = WeakSet()
 
 
@@ -63,7 +63,7 @@ def _missing_settings(spark: SparkSession) -> dict[str, str]:
 
 
 def _check_jar(spark: SparkSession) -> None:
-    """Raise if Delta's classes, which the settings name, are missing; Spark itself notices at the first write only."""
+    """Raise if Delta's classes, which the settings name, are missing; Spark would notice only at the first write."""
     if spark in _WITH_DELTA:
         return
     try:

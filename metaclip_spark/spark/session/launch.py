@@ -31,7 +31,7 @@ _CAUSES: Final = ("Exception in thread", "Error", "Caused by")
 
 @contextmanager
 def quiet_gateway(conf: SparkConf, settings: Mapping[str, str]) -> Iterator[Any]:
-    """Launch the JVM and keep its messages to itself until the end of the `with` block, unless that fails.
+    """Launch the JVM, and withhold its messages until the end of the `with` block unless the block fails.
 
     Args:
         conf: Spark's configuration, for its command line.
@@ -75,7 +75,7 @@ class _Relay(threading.Thread):
         os.close(self._source)
 
     def pass_on(self, *, kept: bool) -> None:
-        """Pass on all further output. What was kept so far is written first, or dropped."""
+        """Pass on all further output. Output kept so far is written first, or dropped."""
         with self._lock:
             if kept and self._kept:
                 _write(self._kept)
@@ -110,7 +110,7 @@ def _launch(conf: SparkConf, settings: Mapping[str, str], sink: int, relay: _Rel
 
 
 def _message(settings: Mapping[str, str], cause: str) -> str:
-    """Return what is known of the cause; Spark reports a nameless host and missing jars as one error."""
+    """Return what is known of the cause; Spark reports an unresolvable host and missing jars as one error."""
     package = settings.get("spark.jars.packages")
     remedy = host_name_problem()
     if not remedy and package:

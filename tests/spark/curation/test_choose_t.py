@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +19,7 @@ from metaclip_spark.core.balancing.head_tail import language_threshold, tail_sha
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.curation import choose_t
 from metaclip_spark.curation.curate import curate
+from metaclip_spark.curation.metadata_checks import metadata_for_pool
 from metaclip_spark.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -79,7 +80,9 @@ def test_an_exact_size_from_the_stored_curve(
 
     assert main(["sizes", "--tables", str(tmp_path), "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)["languages"]["en"]
-    assert shown["t"] == {"t": thresholds[700], "rows": 701} | {k: shown["t"][k] for k in ("head", "tail_share")}
+    assert shown["current"] == {"t": thresholds[700], "rows": 701} | {
+        k: shown["current"][k] for k in ("head", "tail_share")
+    }
     assert [point["rows"] for point in shown["points"]] == [point.rows for point in found.points]
 
     # Another seed draws other thresholds, so the stored curve cannot be used.
@@ -139,7 +142,7 @@ def test_a_size_over_several_languages(
         assert shared.languages[code].t == language_threshold(counts[code], 0.2).t
 
 
-UNFIT: dict[str, tuple[CurateConfig, Callable[[CompiledMetadata], object], str]] = {
+MISFITS: dict[str, tuple[CurateConfig, Callable[[CompiledMetadata], Any], str]] = {
     "t and tail share of one language": (CurateConfig(t=5.0, tail_share=0.1), lambda m: m, "the only language"),
     "a size without the reference": (
         CurateConfig(target_size=5, reference_language="fr"),
@@ -149,17 +152,14 @@ UNFIT: dict[str, tuple[CurateConfig, Callable[[CompiledMetadata], object], str]]
 }
 
 
-@pytest.mark.parametrize(("config", "of", "says"), UNFIT.values(), ids=UNFIT)
+@pytest.mark.parametrize(("config", "of", "says"), MISFITS.values(), ids=MISFITS)
 def test_a_choice_that_does_not_fit_the_languages(
-    spark: SparkSession,
     small_pool: Pool,
     metadata: CompiledMetadata,
-    tmp_path: Path,
     config: CurateConfig,
-    of: Callable[[CompiledMetadata], object],
+    of: Callable[[CompiledMetadata], Any],
     says: str,
 ) -> None:
-    pool = replace(small_pool, columns=replace(COLUMNS, language="width"))
+    pool = replace(small_pool, columns=replace(COLUMNS, language="lang"))
     with pytest.raises(ConfigError, match=says):
-        curate(spark, pool, of(metadata), str(tmp_path / "out"), config)
-    assert not (tmp_path / "out").exists()
+        metadata_for_pool(of(metadata), pool, config)

@@ -114,7 +114,7 @@ def test_a_repeated_run_is_finished_only_at_its_end(
         with pytest.raises(Death):
             curate(spark, small_pool, metadata, str(tmp_path), back)
     found = inspect(spark, str(tmp_path))
-    assert found.unfinished == first.run_id
+    assert found.unfinished_run == first.run_id
     assert {run.run_id: run.status for run in found.runs if run.stage == "curate"}[first.run_id] == "restarted"
     assert not any(run.current for run in found.runs)
     last = curate(spark, small_pool, metadata, str(tmp_path), back)

@@ -93,7 +93,7 @@ def test_to_a_smaller_t_is_a_filter_of_the_rows(
         rebalance(spark, str(tmp_path), 13.0)
     with pytest.raises(ConfigError, match="'en' is not the metadata"):
         rebalance(spark, str(tmp_path), 13.0, compile_metadata(["w1"]))
-    with pytest.raises(ConfigError, match="no threshold"):
+    with pytest.raises(ConfigError, match="not a threshold"):
         rebalance(spark, str(tmp_path), float("nan"))
     assert file_times(tmp_path) == before
 
@@ -195,7 +195,7 @@ def test_frozen_counts_of_another_pool(spark: SparkSession, metadata: CompiledMe
     counts = curate(spark, counted, metadata, place, CONFIG).counts_version
     first = curate(spark, pool, metadata, str(out), CONFIG)
     before = file_times(out)
-    for lists, message in ((None, "give the metadata"), (compile_metadata(["w1"]), "are of other metadata")):
+    for lists, message in ((None, "Pass the metadata"), (compile_metadata(["w1"]), "are of other metadata")):
         with pytest.raises(ConfigError, match=message):
             rebalance(spark, str(out), 25.0, lists, counts=place)
     assert file_times(out) == before

@@ -37,7 +37,7 @@ def test_unsplittable_files_duplicated_ids_and_renamed_columns(
         rename={"a b": "a_b", "run_id": "their_run"},
         drop=("left",),
     )
-    with pytest.warns(MetaclipSparkWarning, match=r"1 of the 1 csv files are compressed .* one task reads a whole"):
+    with pytest.warns(MetaclipSparkWarning, match=r"1 of the 1 csv files are compressed .* one task reads each file"):
         report = curate(spark, pool, metadata, str(tmp_path / "out"), CurateConfig(t=1e9, check_ids=True))
     assert "cannot be split" in report.warnings[0]
     assert report.duplicated_ids == {"ids": 2, "rows": 5}

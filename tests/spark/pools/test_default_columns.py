@@ -115,6 +115,6 @@ def test_several_languages_without_a_language_column(
     with pytest.raises(ConfigError, match=r"several languages \(en, de\), but the pool .* \(--language-column\)"):
         curate(spark, replace(pool, drop=("language",)), both, str(tmp_path / "other"))
     config = CurateConfig(texts_per_image="one_text_per_image")
-    with pytest.raises(ConfigError, match="has no URL column"):
+    with pytest.raises(ConfigError, match="needs a URL column"):
         curate(spark, replace(pool, drop=("image_url",)), metadata, str(tmp_path / "other"), config)
     assert not (tmp_path / "other").exists()

@@ -180,7 +180,7 @@ def test_estimate_and_explanations_of_a_pool_with_malformed_records(
     uids = {row.uid for row in kept.select("uid").collect()}
     dropped = next(str(number) for number in range(2_000) if number % 10 and str(number) not in uids)
     assert explain_uid(spark, str(tmp_path / "out"), dropped, metadata).verdict == "not_drawn"
-    with pytest.raises(InputError, match="neither the curated table nor the pool"):
+    with pytest.raises(InputError, match="Neither the curated table nor the pool"):
         explain_uid(spark, str(tmp_path / "out"), "10", metadata)
 
 
@@ -207,7 +207,7 @@ def test_a_text_pool_joins_a_parquet_pool(
     second = pool_at(tmp_path / "second.csv", columns, format="csv", rename={"w idth": "width"})
     again = append(spark, second, metadata, str(out))
     assert (again.already_finished, again.run_id) == (True, report["run_id"])
-    with pytest.raises(TableError, match="in the curated table already"):
+    with pytest.raises(TableError, match="part of the curated table already"):
         append(spark, replace(second, rename={"w idth": "wide"}), metadata, str(out))
 
     fresh = curate(spark, whole, metadata, str(tmp_path / "whole"), config)

@@ -61,13 +61,13 @@ REFUSED = [
         "no JSON, but a schema",
         {"a": b"id,text\n1,w1\n"},
         JSON | {"schema": "id string, text string"},
-        ("none of the 2 records", "for example 'id,text'"),
+        ("None of the 2 records", "for example 'id,text'"),
     ),
     Refused(
         "an array of many lines",
         {"a": b'[{"id":1,"text":"w1"},\n{"id":2,"text":"w1"}]\n'},
         JSON | {"schema": "id string, text string"},
-        ("none of the 2",),
+        ("None of the 2",),
     ),
     Refused(
         "another header in one file",

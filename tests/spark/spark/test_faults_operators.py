@@ -82,7 +82,7 @@ def test_a_worker_with_another_version_is_an_error(
     init = copied / "__init__.py"
     init.write_text(init.read_text().replace(f'"{metaclip_spark.__version__}"', '"0.0.9"'))
     other = {"spark.executorEnv.PYTHONPATH": str(copied.parent)}
-    refused = f"The driver runs metaclip_spark {library_identity()}, this worker 0.0.9 (sources "
+    refused = f"The driver runs metaclip_spark {library_identity()}, but this worker runs 0.0.9 (sources "
     curate = replace(run, output=str(tmp_path / "out"), master=CLUSTER, settings=SETTINGS | other)
     with pytest.raises(RuntimeError) as caught:
         curate.run()

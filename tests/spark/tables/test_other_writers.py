@@ -170,5 +170,5 @@ def test_a_run_that_cannot_be_completed_can_be_undone(spark: SparkSession, out: 
 
 def test_a_missing_reserve_is_an_error(spark: SparkSession, out: Path) -> None:
     shutil.rmtree(out / "reserve")
-    with pytest.raises(TableError, match="reserve, which is gone"):
+    with pytest.raises(TableError, match="reserve, which no longer exists"):
         rebalance(spark, str(out), 44.0)

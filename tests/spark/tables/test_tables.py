@@ -85,7 +85,7 @@ def test_a_file_as_root_is_an_error(spark: SparkSession, tmp_path: Path) -> None
     for form in ("", "file:", "file://"):
         with pytest.raises(TableError, match=r"is a file\. Choose another root"):
             Tables(spark, f"{form}{tmp_path}/file").check_root()
-    with pytest.raises(ConfigError, match="cannot be looked up: File name too long"):
+    with pytest.raises(ConfigError, match="cannot be accessed: File name too long"):
         Tables(spark, str(tmp_path / ("x" * 300))).check_root()
 
 

@@ -62,9 +62,9 @@ def test_another_library_lacks_names_of_the_function(tmp_path: Path) -> None:
     (library / "core" / "spacing.py").unlink()
     said = load_with(library, tmp_path)
     assert "metaclip_spark.errors.EnvironmentProblemError: The driver runs metaclip_spark " in said
-    assert f"{library_identity()}, this worker {metaclip_spark.__version__} (sources " in said
+    assert f"{library_identity()}, but this worker runs {metaclip_spark.__version__} (sources " in said
 
 
 def test_no_library(tmp_path: Path) -> None:
     said = load("sys.modules['metaclip_spark'] = None", tmp_path)
-    assert f"The driver runs metaclip_spark {library_identity()}, this worker none, or a much older one" in said
+    assert f"The driver runs metaclip_spark {library_identity()}, but this worker runs none, or" in said

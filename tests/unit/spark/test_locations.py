@@ -28,10 +28,10 @@ USES = [lambda place: exists_here(Path(place)), is_table_name, read_metadata, ex
 
 @pytest.mark.parametrize("use", USES, ids=["a file", "a table's name", "metadata", "an export"])
 def test_a_name_that_is_too_long(use: Callable[[str], object]) -> None:
-    with pytest.raises(ConfigError, match=r"pools\.xx.* cannot be looked up: File name too long"):
+    with pytest.raises(ConfigError, match=r"pools\.xx.* cannot be accessed: File name too long"):
         use(LONG)
 
 
 def test_a_missing_part_of_a_path_is_described(tmp_path: Path) -> None:
-    assert "cannot be looked up: File name too long" in absent_part(str(tmp_path / LONG))
+    assert "cannot be accessed: File name too long" in absent_part(str(tmp_path / LONG))
     assert absent_part(str(tmp_path)) == ""

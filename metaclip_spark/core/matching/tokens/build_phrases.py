@@ -1,4 +1,4 @@
-"""Kernels that build the phrase table: number the phrases, compute their keys, write what ends and continues where."""
+"""Kernels that build the phrase table: number the phrases, compute keys, record where entries end or continue."""
 
 # numba infers types at the call. mypy rejects np.int64 for a declared int, and intrinsics are untyped.
 # mypy: disable-error-code="arg-type, assignment, return-value, no-any-return, call-arg, var-annotated"
@@ -79,7 +79,7 @@ def key_phrases(
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]:
     """Compute the key and the hash of each phrase, and its final node.
 
-    A phrase that entries continue gets a node above all slots of the word table; the others get node 0.
+    A phrase that a longer entry continues gets a node above all slots of the word table. All other phrases get node 0.
 
     Args:
         word_slots: Slot of each distinct word, shape (words,).
@@ -121,7 +121,7 @@ def fill_payloads(
     phrase_slots: NDArray[np.int64],
     phrase_capacity: int,
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Complete both tables: write which entry ends at each word and phrase, and what continues it.
+    """Complete both tables: write which entry ends at each word and phrase, and whether longer entries continue it.
 
     Args:
         word_table: Word table from `place_words`, not changed.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.tokens.split_words import Block
 
 LANES: Final = 16
-"""Number of ids that the sorting network takes. What it reads or writes has as much room after its last id."""
+"""Number of ids that the sorting network takes. Its arrays have room for as many again at the end."""
 
 
 class RowIds(NamedTuple):

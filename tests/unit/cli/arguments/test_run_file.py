@@ -52,11 +52,11 @@ def test_every_problem_of_a_settings_file_is_listed_at_once(tmp_path: Path) -> N
 
 WRONG_VALUES = {
     't = "20"': "t = '20' is not a number",
-    "seed = 1.5": "seed = 1.5 is not a whole number",
-    "seed = true": "seed = True is not a whole number",
+    "seed = 1.5": "seed = 1.5 is not an integer",
+    "seed = true": "seed = True is not an integer",
     "overwrite = 1": "overwrite = 1 is not true or false",
     "text_column = 3": "text_column = 3 is not text",
-    "pool_version = [1, true]": "is not a whole number or a list of whole numbers",
+    "pool_version = [1, true]": "is not an integer or a list of integers",
     'drop = "a"': "drop = 'a' is not a list of texts",
     'rename = ["a=b"]': "is not a table with text values",
     'preset = "lion"': "did you mean 'laion'?",
