@@ -54,7 +54,7 @@ XCOM: Final = (
 
 
 def value(name: str, params: Mapping[str, Any], variable: Mapping[str, Any], dag_run: Any) -> str:
-    """Return a parameter: of the run, else of Airflow's variable, else the default, with {pool_name} replaced.
+    """Return a parameter with {pool_name} replaced: the value of the run, of Airflow's variable, or the default.
 
     >>> from types import SimpleNamespace
     >>> scheduled = SimpleNamespace(data_interval_end=pendulum.datetime(2026, 3, 1))
