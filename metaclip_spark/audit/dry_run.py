@@ -43,7 +43,7 @@ def dry_run(
     spark: SparkSession,
     pool: Pool,
     metadata: CompiledMetadata | Mapping[str, CompiledMetadata],
-    output: str,
+    root: str,
     config: CurateConfig | None = None,
 ) -> DryRunReport:
     """Check the arguments of `curate`, and return what it would read and write with them.
@@ -54,7 +54,7 @@ def dry_run(
         MetaclipSparkError: `curate` would raise this error before its first pass.
     """
     config = config or CurateConfig()
-    with Run.open(spark, output, CURATE) as run:
+    with Run.open(spark, root, CURATE) as run:
         opened = run.open_pool(pool)
         pool, languages = opened.pool, metadata_for_pool(metadata, opened.pool, config)
         frozen = open_frozen_counts(spark, config.counts, languages).counts_version if config.counts else None
@@ -107,9 +107,9 @@ def _tables(tables: Tables, config: CurateConfig, *, done: bool, counted: bool) 
     return {name: (tables.path(name), "unchanged" if done else change) for name, change in changes.items()}
 
 
-def _free_bytes(root: str) -> int | None:
+def _free_bytes(location: str) -> int | None:
     """Return the free bytes on the disk of the tables; None for a remote store."""
-    folder = local_path(root)
+    folder = local_path(location)
     if folder is None:
         return None
     while not folder.exists() and folder != folder.parent:

@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 _TIME: Final = "%Y-%m-%d %H:%M:%S"
 
 
-def inspect(spark: SparkSession, path: str, *, top: int = 20) -> InspectReport:
+def inspect(spark: SparkSession, root: str, *, top: int = 20) -> InspectReport:
     """Return the figures of all tables of a root, or of one of them.
 
     Args:
         spark: Session that can read Delta tables.
-        path: Root of the tables (a path, or catalog.schema), or one table in it.
+        root: Root of the tables (a path, or catalog.schema), or one table in it.
         top: Maximum number of entries listed by language, those with the highest counts.
 
     Raises:
@@ -44,12 +44,12 @@ def inspect(spark: SparkSession, path: str, *, top: int = 20) -> InspectReport:
     check_session(spark)
     if top < 0:
         raise ConfigError(f"top = {top} is negative. Pass 0 or more.")
-    tables, names = _tables_of(spark, path)
+    tables, names = _tables_of(spark, root)
     with translated_job_errors(tables):
         found = [name for name in names if tables.read(name) is not None]
         if not found:
             raise TableError(
-                f"{path} contains none of the tables that curate writes ({', '.join(tables.names)}). Pass the root "
+                f"{root} contains none of the tables that curate writes ({', '.join(tables.names)}). Pass the root "
                 "that curate wrote to."
             )
         writer = tables.writer(CURATED)

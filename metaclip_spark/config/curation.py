@@ -78,7 +78,7 @@ class CurateConfig:
             object.__setattr__(self, "t", DEFAULT_T)
         if self.reserve is not None:
             check_threshold("reserve", self.reserve)
-        for name in ("t", "keep_share", "tail_share", "reserve"):  # 1 and 1.0 are the same run
+        for name in ("t", "keep_share", "tail_share", "reserve"):  # so that 1 and 1.0 give the same run id
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, float(getattr(self, name)))
         self.check_reserve(self.t)

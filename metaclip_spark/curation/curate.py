@@ -41,7 +41,7 @@ def curate(
     spark: SparkSession,
     pool: Pool,
     metadata: CompiledMetadata | Mapping[str, CompiledMetadata],
-    tables: str,
+    root: str,
     config: CurateConfig | None = None,
     *,
     progress: Callable[[str], None] | None = None,
@@ -57,7 +57,7 @@ def curate(
         spark: A session with Delta.
         pool: Pool of captions.
         metadata: Compiled metadata, or compiled metadata by language.
-        tables: Root of the tables `curated`, `entry_counts`, `size_curve` and `runs`: a path, or a schema of the
+        root: Root of the tables `curated`, `entry_counts`, `size_curve` and `runs`: a path, or a schema of the
             catalog (catalog.schema).
         config: Configuration of the balancing; None for the defaults.
         progress: Receives a line with figures and seconds at the end of each step.
@@ -71,7 +71,7 @@ def curate(
             version, the run is not recorded as finished, and the same call continues from what is stored.
     """
     config = config or CurateConfig()
-    with Run.open(spark, tables, CURATE, progress=progress) as run:
+    with Run.open(spark, root, CURATE, progress=progress) as run:
         with run.step("open"):
             opened = run.open_pool(pool)
             pool, languages = opened.pool, metadata_for_pool(metadata, opened.pool, config)

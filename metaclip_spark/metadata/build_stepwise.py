@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from metaclip_spark.core.entries.wordnet import ENTRIES
+from metaclip_spark.core.entries.wordnet_entries import ENTRIES
 from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.metadata.build import propose
 from metaclip_spark.metadata.candidates.candidate_files import (

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 
-def read_table(spark: SparkSession, output: str, name: str = CURATED, version: int | None = None) -> DataFrame:
+def read_table(spark: SparkSession, root: str, name: str = CURATED, version: int | None = None) -> DataFrame:
     """Return a table of a root.
 
     Args:
         spark: Session with Delta.
-        output: Root of the tables: a path, or a schema of the catalog (catalog.schema).
+        root: Root of the tables: a path, or a schema of the catalog (catalog.schema).
         name: Name of the table: `curated`, `entry_counts`, `size_curve`, `runs`, `reserve` or `metadata`.
         version: Version to read; None: the newest.
 
@@ -28,7 +28,7 @@ def read_table(spark: SparkSession, output: str, name: str = CURATED, version: i
         TableError: The table or the version does not exist, or something else is in its place.
     """
     check_session(spark)
-    tables = Tables(spark, output)
+    tables = Tables(spark, root)
     if name not in tables.names:
         near = nearest(name, tables.names)
         hint = f" Did you mean {near!r}?" if near else ""

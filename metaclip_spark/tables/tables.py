@@ -99,7 +99,7 @@ class Tables:
         if version is not None:
             return self._at_version(name, version, newest)
         if name != RUNS and not self._in_catalog and is_known_absent(self._spark, path):
-            return None  # not for `runs`, because Delta itself tells whether the root lies in another table
+            return None  # `runs` is always opened: only Delta can tell that the root lies inside another table
         try:
             table = self._place(name).opened(self._spark)
         except (AnalysisException, Py4JJavaError) as error:

@@ -25,6 +25,7 @@ from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.progress import Progress
 from metaclip_spark.spark.session import check_session
 from metaclip_spark.spark.shared_metadata import SharedMetadata
+from metaclip_spark.tables.file_layout import row_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from metaclip_spark.pools.open_pool import OpenPool
 
 _MIN_ROWS: Final = 100
-_NUMBER_BYTES: Final = 24.0  # per row of the curated table: its doubles, which do not compress
-_ID_BYTES: Final = 3.0  # per matched entry
 
 
 def estimate(
@@ -197,5 +196,5 @@ def _table_bytes(sample: CountedSample, size: SizeEstimate, pool_bytes: int | No
     if pool_bytes is None:
         return None
     per_caption = sample.counts.matches / max(1, sum(sample.counts.matched.values()))
-    per_row = pool_bytes / sample.pool.read + _NUMBER_BYTES + _ID_BYTES * per_caption
+    per_row = row_bytes(pool_bytes, sample.pool.read, per_caption)
     return Interval(per_row * size.rows.value, 0.6 * per_row * size.rows.low, 1.4 * per_row * size.rows.high)

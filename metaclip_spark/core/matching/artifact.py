@@ -57,7 +57,7 @@ _SELF_TEST_ENTRIES: Final = 64
 
 
 def artifact_digest(compiled: CompiledMetadata) -> str:
-    """Return the digest that identifies an artifact (64 hex digits): of its entries, language, seed and semantics."""
+    """Return the digest (64 hex digits) of an artifact's entries, language, seed and semantics, which identifies it."""
     return hashlib.sha256(_header_of(compiled)).hexdigest()
 
 

@@ -22,7 +22,7 @@ from metaclip_spark.core.wikitext.ascii_bytes import (
     SPACE,
     UPPER_X,
 )
-from metaclip_spark.core.wikitext.names import NO_NAME, fold_byte, hash_byte, index_of, is_letter_or_digit
+from metaclip_spark.core.wikitext.name_hashes import NO_NAME, fold_byte, hash_byte, index_of, is_letter_or_digit
 from metaclip_spark.core.wikitext.page_state import IN, STEPS, Page, put
 from metaclip_spark.host.kernel_cache import lean_step
 

@@ -23,7 +23,7 @@ from metaclip_spark.core.wikitext.ascii_bytes import (
     SLASH,
     SPACE,
 )
-from metaclip_spark.core.wikitext.names import NO_NAME, fold_byte, hash_byte, index_of
+from metaclip_spark.core.wikitext.name_hashes import NO_NAME, fold_byte, hash_byte, index_of
 from metaclip_spark.core.wikitext.page_state import (
     DEPTH,
     EXTERNAL,

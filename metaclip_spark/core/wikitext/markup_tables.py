@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from metaclip_spark.core.wikitext.names import name_hash
+from metaclip_spark.core.wikitext.name_hashes import name_hash
 from metaclip_spark.host.kernel_cache import read_only
 
 if TYPE_CHECKING:

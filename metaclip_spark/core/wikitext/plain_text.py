@@ -25,10 +25,10 @@ def plain_text(wikitext: bytes, tables: MarkupTables | None = None) -> bytes:
     >>> plain_text(b"'''Anarchism''' is{{efn|a note}} a [[political philosophy|philosophy]], see [[File:A.jpg|x]]")
     b'Anarchism is\n a philosophy, see \n'
     """
-    return strip_counted(wikitext, tables)[0]
+    return plain_text_and_steps(wikitext, tables)[0]
 
 
-def strip_counted(wikitext: bytes, tables: MarkupTables | None = None) -> tuple[bytes, int]:
+def plain_text_and_steps(wikitext: bytes, tables: MarkupTables | None = None) -> tuple[bytes, int]:
     """Return the prose of a page, and the number of steps that it took: bytes read, constructs opened and closed."""
     size = len(wikitext)
     page = Page(

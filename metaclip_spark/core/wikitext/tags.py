@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from metaclip_spark.core.wikitext.ascii_bytes import DASH, EXCLAMATION, GREATER, LESS, NEW_LINE, SLASH, SPACE
 from metaclip_spark.core.wikitext.markup_tables import BREAKING, DROPPED, INLINE, NESTED, VERBATIM
-from metaclip_spark.core.wikitext.names import NO_NAME, fold_byte, hash_byte, index_of, is_letter_or_digit
+from metaclip_spark.core.wikitext.name_hashes import NO_NAME, fold_byte, hash_byte, index_of, is_letter_or_digit
 from metaclip_spark.core.wikitext.page_state import (
     IN,
     NEXT_TAG_END,

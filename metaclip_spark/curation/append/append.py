@@ -36,7 +36,7 @@ def append(
     spark: SparkSession,
     pool: Pool,
     metadata: CompiledMetadata | Mapping[str, CompiledMetadata],
-    tables: str,
+    root: str,
     *,
     frozen: bool = False,
     progress: Callable[[str], None] | None = None,
@@ -52,7 +52,7 @@ def append(
         spark: A session with Delta.
         pool: The new captions, with the columns of the earlier pools.
         metadata: The metadata that the table was curated with.
-        tables: Root of the tables: a path, or a schema of the catalog (catalog.schema).
+        root: Root of the tables: a path, or a schema of the catalog (catalog.schema).
         frozen: Whether to balance the new rows by the stored counts, in which entries that never matched count as 1,
             and to keep all old rows.
         progress: Receives a line with figures and seconds at the end of each step.
@@ -64,7 +64,7 @@ def append(
         MetaclipSparkError: The pool does not fit the table, is part of it already, or cannot be used. The curated table
             is then unchanged.
     """
-    with Run.open(spark, tables, APPEND, progress=progress) as run:
+    with Run.open(spark, root, APPEND, progress=progress) as run:
         with run.step("open"):
             opened = run.open_pool(pool)
             pool = opened.pool

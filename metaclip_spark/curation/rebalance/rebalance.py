@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 def rebalance(
     spark: SparkSession,
-    tables: str,
+    root: str,
     t: float,
     metadata: CompiledMetadata | Mapping[str, CompiledMetadata] | None = None,
     *,
@@ -51,7 +51,7 @@ def rebalance(
 
     Args:
         spark: A session with Delta.
-        tables: Root of the tables: a path, or a schema of the catalog (catalog.schema).
+        root: Root of the tables: a path, or a schema of the catalog (catalog.schema).
         t: Threshold in matches, of the reference language or of the only one, as for `curate`.
         metadata: The metadata that the table was curated with; needed only if t is beyond the stored rows, or with
             other counts.
@@ -66,7 +66,7 @@ def rebalance(
         MetaclipSparkError: There is no finished curated table, t or the metadata do not fit, or a pool that has to be
             read again has changed. The curated table is then unchanged.
     """
-    with Run.open(spark, tables, REBALANCE, progress=progress) as run:
+    with Run.open(spark, root, REBALANCE, progress=progress) as run:
         with run.step("open"):
             frozen = _frozen(spark, counts, metadata) if counts else None
             parent = parent_run(run.tables, run.state, lambda base: _identity(base, _config(base, t), frozen).run_id)

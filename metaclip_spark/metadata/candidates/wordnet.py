@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from metaclip_spark.config.metadata import REFERENCE_LANGUAGE
 from metaclip_spark.core.entries.merge import Candidate
-from metaclip_spark.core.entries.wordnet import (
+from metaclip_spark.core.entries.wordnet_entries import (
     EDITION,
     ENTRIES,
     NUMBERS,

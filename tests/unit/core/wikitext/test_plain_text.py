@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metaclip_spark.core.wikitext.markup_tables import markup_tables
-from metaclip_spark.core.wikitext.plain_text import plain_text, strip_counted
+from metaclip_spark.core.wikitext.plain_text import plain_text, plain_text_and_steps
 
 
 @dataclass(frozen=True)
@@ -139,8 +139,8 @@ def test_output_is_utf8(wikitext: str) -> None:
 
 @pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE.keys())
 def test_work_is_proportional_to_length(unit: str) -> None:
-    short, steps = strip_counted(unit.encode() * 2_500)
-    _, more = strip_counted(unit.encode() * 50_000)
+    short, steps = plain_text_and_steps(unit.encode() * 2_500)
+    _, more = plain_text_and_steps(unit.encode() * 50_000)
     assert more <= 20.1 * steps
     assert steps <= 4 * 2_500 * len(unit) + 100
     assert len(short) <= 1.5 * 2_500 * len(unit)
@@ -155,14 +155,14 @@ NESTINGS = [
 def test_nested_and_crossed_deeply() -> None:
     depth = 20_000
     for opening, end in NESTINGS:
-        _, steps = strip_counted((opening * depth + "x" + end * depth).encode())
+        _, steps = plain_text_and_steps((opening * depth + "x" + end * depth).encode())
         assert steps <= 5 * depth * (len(opening) + len(end))
 
 
 def test_one_page_of_ten_megabytes() -> None:
     sentence = "The [[quick]] {{brown|fox}} jumps over '''the''' lazy dog.\n"
     wikitext = (sentence * (10_000_000 // len(sentence))).encode()
-    text, steps = strip_counted(wikitext)
+    text, steps = plain_text_and_steps(wikitext)
     assert text.count(b"quick") == wikitext.count(b"quick")
     assert b"fox" not in text
     assert steps <= 4 * len(wikitext)
