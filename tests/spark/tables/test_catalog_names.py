@@ -71,7 +71,8 @@ def test_a_schema_gives_the_same_tables_as_a_folder(
         here, there = (content_digest(read_table(spark, root, name), without=()) for root in (SCHEMA, folder))
         assert here == there, name
     assert check(spark, SCHEMA).rows == by_path.counters["kept"]
-    assert {row.tableName for row in spark.sql(f"SHOW TABLES IN {SCHEMA}").collect()} == {*TABLES, "runs"}
+    stored = spark.sql(f"SHOW TABLES IN {SCHEMA}").where("NOT isTemporary")
+    assert {row.tableName for row in stored.collect()} == {*TABLES, "runs"}
     assert [table.name for table in inspect(spark, by_name.tables["runs"]).tables] == ["runs"]
 
 
@@ -131,7 +132,8 @@ def test_another_table_of_the_name(spark: SparkSession, metadata: CompiledMetada
     spark.range(3).write.format("parquet").saveAsTable(f"{SCHEMA}.runs")
     with pytest.raises(TableError, match=f"{SCHEMA}.runs is a table of another kind"):
         curate(spark, small_pool, metadata, SCHEMA, CONFIG)
-    assert [row.tableName for row in spark.sql(f"SHOW TABLES IN {SCHEMA}").collect()] == ["runs"]
+    stored = spark.sql(f"SHOW TABLES IN {SCHEMA}").where("NOT isTemporary")
+    assert [row.tableName for row in stored.collect()] == ["runs"]
 
 
 def test_a_folder_with_a_dot_is_a_folder(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
