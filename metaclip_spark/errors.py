@@ -6,15 +6,43 @@ so that a scheduler can distinguish bad input (do not retry) from a problem of t
 
 from __future__ import annotations
 
+from typing import Final
+
+# C0 and C1 controls, DEL, line and paragraph separators, and the marks that reorder text on a terminal.
+_CONTROLS: Final = {*range(0x20), *range(0x7F, 0xA0), 0x61C, *range(0x200E, 0x2010), *range(0x2028, 0x202F)}
+_ESCAPES: Final = {code: ascii(chr(code))[1:-1] for code in [*_CONTROLS, *range(0x2066, 0x206A)]}
+_LAYOUT: Final = {code: escape for code, escape in _ESCAPES.items() if chr(code) not in "\n\t"}
+
+
+def printable(text: str, *, one_line: bool = True) -> str:
+    r"""Return a text with its control characters escaped, since the names and records of a file may contain any.
+
+    Args:
+        text: Text for a terminal.
+        one_line: Whether line ends and tabs are escaped too.
+
+    >>> printable("red: \x1b[31m"), printable("a\tb\n", one_line=False)
+    ('red: \\x1b[31m', 'a\tb\n')
+    """
+    return text.translate(_ESCAPES if one_line else _LAYOUT)
+
 
 class MetaclipSparkError(Exception):
     """Base class of all errors that this package raises; the message says what was wrong and what to do."""
 
     exit_code = 1
 
+    def __str__(self) -> str:
+        """Return the message as one line without control characters."""
+        return printable(super().__str__())
+
 
 class MetaclipSparkWarning(UserWarning):
     """A condition that costs time or rows but does not make the result wrong; also part of the run's report."""
+
+    def __str__(self) -> str:
+        """Return the message as one line without control characters."""
+        return printable(super().__str__())
 
 
 class ConfigError(MetaclipSparkError):

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import io
 import sys
+import traceback
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from metaclip_spark.cli.arguments.printing import log_to_standard_error
+from metaclip_spark.cli.arguments.printing import log_to_standard_error, printable_output
 from metaclip_spark.cli.parser import build_parser, without_empty_names
 from metaclip_spark.errors import MetaclipSparkError, MetaclipSparkWarning
 
@@ -33,9 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code: 0, the kind of the error (`MetaclipSparkError.exit_code`), or 1 for an unexpected error.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    options = build_parser().parse_args(without_empty_names(given))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # entries have any script, a terminal may not
+    with printable_output():
+        return _run(given)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    options = build_parser().parse_args(without_empty_names(arguments))
     if options.log:
         log_to_standard_error()
     try:
@@ -45,12 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     except MetaclipSparkError as error:
         if options.debug:
-            raise
+            traceback.print_exc()
         print(f"metaclip-spark: {error}", file=sys.stderr)
         return error.exit_code
-    except Exception as error:  # a person reads one sentence; --debug adds the traceback
+    except Exception as error:  # noqa: BLE001 - a person reads one sentence; --debug adds the traceback
         if options.debug:
-            raise
+            traceback.print_exc()
         first_line = str(error).strip().partition("\n")[0]
         print(f"metaclip-spark: {type(error).__name__}: {first_line}\n(--debug shows the traceback)", file=sys.stderr)
         return MetaclipSparkError.exit_code

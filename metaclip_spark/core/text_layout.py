@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from metaclip_spark.errors import printable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,7 +17,7 @@ def aligned(rows: Sequence[Sequence[str]], *, indent: int = 2, right: Sequence[i
     """Return rows as lines with aligned columns.
 
     Args:
-        rows: Cells of each row; the rows may have different lengths.
+        rows: Cells of each row; the rows may have different lengths. Control characters are escaped.
         indent: Number of spaces before each line.
         right: Positions of right-aligned columns (numbers).
 
@@ -23,6 +25,7 @@ def aligned(rows: Sequence[Sequence[str]], *, indent: int = 2, right: Sequence[i
     ['  read  1,000  100 %', '  kept     25  2.5 %']
     """
     widths: dict[int, int] = {}
+    rows = [[printable(cell) for cell in row] for row in rows]
     for row in rows:
         for position, cell in enumerate(row):
             widths[position] = max(widths.get(position, 0), len(cell))

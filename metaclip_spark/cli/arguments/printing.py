@@ -6,11 +6,14 @@ import json
 import logging
 import sys
 from argparse import BooleanOptionalAction
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar, cast
+
+from metaclip_spark.errors import printable
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
 
@@ -66,6 +69,29 @@ def announce_kernels(options: Namespace, module: ModuleType) -> None:
 def print_report(options: Namespace, report: R, render: Callable[[R], str]) -> None:
     """Print a report as JSON or human-readable text."""
     print(json.dumps(report.as_dict(), indent=2) if options.json else render(report))
+
+
+class _PrintableStream:
+    """A text stream that escapes control characters: what is printed may quote the files of other people."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text; its line ends and tabs stay."""
+        self._stream.write(printable(text, one_line=False))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def printable_output() -> Iterator[None]:
+    """Escape control characters in everything that is printed within the context."""
+    out, err = (cast("TextIO", _PrintableStream(stream)) for stream in (sys.stdout, sys.stderr))
+    with redirect_stdout(out), redirect_stderr(err):
+        yield
 
 
 def log_to_standard_error() -> None:

@@ -19,11 +19,13 @@ from metaclip_spark.cli.arguments.session import session_options
 from metaclip_spark.cli.parser import GROUPS, build_parser
 from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.config.pool import Pool, PoolColumns
+from metaclip_spark.core.text_layout import aligned
 from metaclip_spark.errors import ConfigError
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable
+    from pathlib import Path
 
 
 REQUIRED = ["curate", "--pool", "p", "--metadata", "m.txt", "--tables", "o", "--id-column", "id"]
@@ -136,3 +138,18 @@ def test_the_exit_code_tells_the_kind(error: BaseException, code: int, monkeypat
 def test_malformed_setting_is_named() -> None:
     with pytest.raises(ConfigError, match=r"spark\.driver\.memory:8g"):
         session_options(parse("--spark-conf", "spark.driver.memory:8g"), run_file_of(parse()))
+
+
+@pytest.mark.parametrize("options", [[], ["--debug"]])
+def test_control_characters_never_reach_the_terminal(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "\x1b[31m\a\u202e\u2028\x9bx\n.txt"
+    assert main(["compile", str(tmp_path / name), "--output", str(tmp_path), *options]) == 3
+    said = capsys.readouterr()
+    assert r"\x1b[31m\x07\u202e\u2028\x9bx\n.txt" in said.err
+    assert [character for character in said.err + said.out if not character.isprintable() and character != "\n"] == []
+
+
+def test_control_characters_in_a_table_are_escaped() -> None:
+    assert aligned([("a\nb", "1"), ("\x1b[0m", "22")]) == [r"  a\nb      1", r"  \x1b[0m  22"]

@@ -85,9 +85,12 @@ def test_truncated_gzip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "list.txt.gz" in capsys.readouterr().err
 
 
-def test_debug_shows_the_traceback(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="Cannot read"):
-        main(["compile", str(tmp_path / "absent.txt"), "--output", str(tmp_path / "artifact"), "--debug"])
+def test_debug_shows_the_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["compile", str(tmp_path / "absent.txt"), "--output", str(tmp_path / "artifact")]
+    assert main([*arguments, "--debug"]) == main(arguments) == 3
+    said = capsys.readouterr().err
+    assert said.startswith("Traceback")
+    assert said.count("metaclip-spark: ") == 2
 
 
 def test_unwritable_artifact(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
