@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaclip_spark.cli.arguments.printing import add_printing_arguments, announce_kernels
 from metaclip_spark.errors import TableError
+from metaclip_spark.host.places import here
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
@@ -22,11 +22,11 @@ def add_compile(commands: _SubParsersAction[ArgumentParser]) -> None:
     )
     parser.add_argument(
         "metadata",
-        type=Path,
+        type=here,
         metavar="METADATA",
         help="entries: .txt (one per line) or .json (a list), both also with .gz; .gz alone is text",
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="ARTIFACT", help="file to write")
+    parser.add_argument("--output", type=here, required=True, metavar="ARTIFACT", help="file to write")
     parser.add_argument("--language", default="en", help="language of the captions to match (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the hash tables, not of the draw (default: 0)")
     add_printing_arguments(parser)

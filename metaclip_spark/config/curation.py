@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from metaclip_spark.config.checks import check_choice, check_flag, check_integer, check_threshold, is_number, is_text
 from metaclip_spark.errors import ConfigError
+from metaclip_spark.host.places import resolved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,6 +92,8 @@ class CurateConfig:
             raise ConfigError(
                 f"counts = {self.counts!r} does not name the tables of another curation. Pass ROOT[@VERSION]."
             )
+        if self.counts is not None:
+            object.__setattr__(self, "counts", resolved(self.counts))
         check_integer("file_mib", self.file_mib, 1, _FILE_MIB)
         check_choice("texts_per_image", self.texts_per_image, TEXTS_PER_IMAGE)
         check_choice("compression", self.compression, COMPRESSIONS)

@@ -12,8 +12,9 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
 
 from metaclip_spark.errors import ConfigError, ConsistencyError, TableError
+from metaclip_spark.host.places import exists_here, is_inside
 from metaclip_spark.spark.job_errors import failure_reason
-from metaclip_spark.spark.locations import exists_here, is_inside, local_path
+from metaclip_spark.spark.locations import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

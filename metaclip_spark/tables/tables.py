@@ -8,9 +8,10 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException
 
 from metaclip_spark.errors import TableError
+from metaclip_spark.host.places import exists_here, resolved
 from metaclip_spark.spark.file_listing import any_file, exists, is_known_absent
 from metaclip_spark.spark.job_errors import failure_reason
-from metaclip_spark.spark.locations import absolute, exists_here, local_path, located
+from metaclip_spark.spark.locations import local_path, located
 from metaclip_spark.spark.table_place import TablePlace, is_schema
 from metaclip_spark.tables.delta_files import complete_version
 from metaclip_spark.tables.delta_log import NO_TABLE, extent, last_commits, last_named_run, last_version_of, state
@@ -38,13 +39,13 @@ class Tables:
         root: Absolute path, or name of the schema.
 
     Raises:
-        ConfigError: The root is in a catalog, but is not a schema.
+        ConfigError: The root is in a catalog, but is not a schema; or it can be a folder as well as a name.
     """
 
     def __init__(self, spark: SparkSession, root: str) -> None:
         self._spark = spark
         self._in_catalog = is_schema(spark, root)
-        self.root = root if self._in_catalog else absolute(root).rstrip("/") or root
+        self.root = resolved(root).rstrip("/") or root
 
     @property
     def names(self) -> tuple[str, ...]:

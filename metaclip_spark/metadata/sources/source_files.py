@@ -9,9 +9,9 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.errors import InputError
+from metaclip_spark.host.places import absolute
 from metaclip_spark.spark.file_listing import listed_files
 from metaclip_spark.spark.job_errors import failure_reason
-from metaclip_spark.spark.locations import absolute
 from metaclip_spark.spark.session_features import analysed
 
 if TYPE_CHECKING:

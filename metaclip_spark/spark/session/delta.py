@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metaclip_spark.errors import EnvironmentProblemError
+from metaclip_spark.host.places import here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +69,7 @@ def jar_settings(settings: Mapping[str, str], jars: Path | None) -> dict[str, st
     Raises:
         EnvironmentProblemError: The folder does not have the jars of one release of Delta.
     """
-    folder = jars or (Path(os.environ[JARS_VARIABLE]) if os.environ.get(JARS_VARIABLE) else None)
+    folder = here(str(jars)) if jars else (here(os.environ[JARS_VARIABLE]) if os.environ.get(JARS_VARIABLE) else None)
     if folder is not None:
         return {"spark.jars": ",".join(_jars_in(folder))}
     if "spark.jars" in settings or "spark.jars.packages" in settings:
