@@ -44,7 +44,9 @@ def run_compile(options: Namespace) -> None:
     from metaclip_spark.metadata.compile_summary import render_compiled  # noqa: PLC0415
     from metaclip_spark.metadata.read_metadata import read_list  # noqa: PLC0415
     from metaclip_spark.spark.host_artifact import replace_file  # noqa: PLC0415
+    from metaclip_spark.tables.output_files import check_file_writable  # noqa: PLC0415
 
+    check_file_writable(options.output)
     announce_kernels(options, build_words)
     compiled = compile_metadata(read_list(options.metadata), language=options.language, seed=options.seed)
     artifact = artifact_to_bytes(compiled)

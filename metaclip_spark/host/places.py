@@ -19,6 +19,7 @@ HAS_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 LOCAL_SCHEME: Final = re.compile(r"file:(?://)?(?=/)", re.IGNORECASE)
 """Scheme of a location on this machine."""
 
+_NO_SLASH: Final = re.compile(r"[a-z][a-z0-9+.-]+:(?!/)", re.IGNORECASE)
 _PART: Final = r"(?:\w+|`(?:[^`]|``)+`)"
 _NAME: Final = re.compile(rf"{_PART}(?:\.{_PART}){{1,2}}")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_]+")
@@ -82,9 +83,19 @@ def is_table_name(place: str) -> bool:
 def absolute(place: str) -> str:
     """Return a path as an absolute path of this machine, with ~ expanded; other locations are returned unchanged.
 
+    Raises:
+        ConfigError: No path can have these characters, or a scheme lacks the slash that follows it.
+
     >>> absolute("s3a://bucket/pool"), absolute("/pool")
     ('s3a://bucket/pool', '/pool')
     """
+    if "\0" in place:
+        raise ConfigError(f"The path {place!r} contains a NUL character, which no path can have. Correct it.")
+    if _NO_SLASH.match(place) and not exists_here(Path(place)):
+        raise ConfigError(
+            f"{place} has a scheme without a slash after it. Write {place.replace(':', '://', 1)} for a location in a "
+            f"store, or {shlex.quote(f'./{place}')} for a path of this machine."
+        )
     return place if HAS_SCHEME.match(place) else str(Path(os.path.expanduser(place)).absolute())  # noqa: PTH111 - Path's own fails for unknown users
 
 

@@ -13,6 +13,7 @@ from metaclip_spark.core.matching.artifact import artifact_from_buffer
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.errors import ArtifactError, ColumnNotFoundError, EnvironmentProblemError, InputError
 from metaclip_spark.host.places import HAS_SCHEME, absolute, exists_here, is_table_name, name_parts, resolved
+from metaclip_spark.spark.failures.failure_kinds import kind_of
 from metaclip_spark.spark.host_artifact import map_artifact
 from metaclip_spark.spark.job_errors import failure_reason
 from metaclip_spark.spark.locations import absent_part
@@ -175,7 +176,8 @@ def _listed(place: str, spark: SparkSession) -> DataFrame:
     try:
         return analysed(listed_files(spark, place))
     except (PySparkException, Py4JJavaError) as error:  # Py4JJavaError if Spark has no driver for the store
-        raise InputError(f"Cannot read the metadata {place}: {failure_reason(error)}. {_FORMS}") from error
+        kind, remedy = kind_of(str(error)) or (None, _FORMS)
+        raise (kind or InputError)(f"Cannot read the metadata {place}: {failure_reason(error)}. {remedy}") from error
 
 
 def _needed(spark: SparkSession | None, place: str) -> SparkSession:

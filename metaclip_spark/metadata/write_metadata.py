@@ -69,6 +69,7 @@ class MetadataTarget:
         root = None if self._tables.folder is None else local_path(located(spark, self._tables.folder))
         self._folder = None if root is None else root / language
         self._tables.check_root()
+        self._tables.check_writable()
 
     def write(
         self, entries: Sequence[Entry], *, digest: str, manifest: dict[str, Any], report: dict[str, Any]

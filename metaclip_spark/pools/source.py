@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from py4j.protocol import Py4JJavaError
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.config.pool import TABLE_FORMATS, TEXT_FORMATS
-from metaclip_spark.errors import InputError
+from metaclip_spark.errors import InputError, MetaclipSparkError
 from metaclip_spark.host.places import catalog_name, name_parts
+from metaclip_spark.spark.failures.failure_kinds import kind_of
 from metaclip_spark.spark.file_listing import listed_files
 from metaclip_spark.spark.job_errors import failure_reason
 from metaclip_spark.spark.locations import absent_part, nearest
@@ -78,8 +79,14 @@ def identify(spark: SparkSession, pool: Pool) -> Source:
     return _identify_tables(spark, pool) if pool.format in TABLE_FORMATS else _identify_files(spark, pool)
 
 
-def unreadable(pool: Pool, error: Exception) -> InputError:
+def unreadable(pool: Pool, error: Exception) -> MetaclipSparkError:
     """Return the error for a pool that Spark cannot read, with the missing parts of its paths."""
+    known = kind_of(str(error))
+    if known is not None:
+        kind, remedy = known
+        return (kind or InputError)(
+            f"The pool {', '.join(pool.paths)} cannot be read as {pool.format}: {failure_reason(error)}. {remedy}"
+        )
     absent = [text for path in pool.paths if name_parts(path) is None and (text := absent_part(path))]
     hint = f" ({'; '.join(absent)})" if absent else ""
     schemas = _SCHEMAS.findall(str(error)) if "CANNOT_MERGE_SCHEMAS" in str(error) else []
@@ -129,7 +136,7 @@ def _summed_listing(spark: SparkSession, pool: Pool, paths: list[str]) -> Row:
                 F.max(F.when(unsplittable, F.col("length"))).alias("largest_unsplittable"),
                 *(F.sum(part).alias(f"digest_{number}") for number, part in enumerate(parts)),
             ).collect()[0]
-    except AnalysisException as error:
+    except (PySparkException, Py4JJavaError) as error:
         raise unreadable(pool, error) from error
 
 
