@@ -92,9 +92,10 @@ def absolute(place: str) -> str:
     if "\0" in place:
         raise ConfigError(f"The path {place!r} contains a NUL character, which no path can have. Correct it.")
     if _NO_SLASH.match(place) and not exists_here(Path(place)):
+        scheme = place.partition(":")[0]
         raise ConfigError(
-            f"{place} has a scheme without a slash after it. Write {place.replace(':', '://', 1)} for a location in a "
-            f"store, or {shlex.quote(f'./{place}')} for a path of this machine."
+            f"{place} has a scheme without a slash after it. Write the location in full, "
+            f"{scheme}://{'/' if scheme == 'file' else ''}…, or {shlex.quote(f'./{place}')} for a path of this machine."
         )
     return place if HAS_SCHEME.match(place) else str(Path(os.path.expanduser(place)).absolute())  # noqa: PTH111 - Path's own fails for unknown users
 

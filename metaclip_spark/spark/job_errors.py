@@ -69,7 +69,8 @@ def named_error(failure: Exception, *read: TableFiles, source: str = _POOL) -> e
     dead = death_of_jvm(failure)
     if dead is not None or not isinstance(failure, PySparkException | Py4JJavaError):
         return dead
-    text, reason = str(failure), failure_reason(failure)
+    text = f"{type(failure).__name__}: {failure}"
+    reason = failure_reason(failure) or type(failure).__name__
     found = _OURS.search(text)
     ours = getattr(errors, found.group(1), None) if found else None
     if found and ours is not None:

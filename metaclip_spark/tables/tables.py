@@ -9,6 +9,7 @@ from pyspark.errors import AnalysisException
 
 from metaclip_spark.errors import TableError
 from metaclip_spark.host.places import absolute, exists_here, resolved
+from metaclip_spark.spark.failures.failure_kinds import kind_of
 from metaclip_spark.spark.file_listing import any_file, exists, is_known_absent
 from metaclip_spark.spark.job_errors import failure_reason
 from metaclip_spark.spark.locations import local_path, located
@@ -130,6 +131,10 @@ class Tables:
                 raise TableError(
                     f"{self.root} is a Delta table, or lies in one. Choose another root (--tables)."
                 ) from error
+            known = kind_of(str(error))
+            if known is not None:
+                kind, remedy = known
+                raise (kind or TableError)(f"{path} cannot be read: {failure_reason(error)}. {remedy}") from error
             if "[DELTA_" in str(error):
                 raise TableError(
                     f"{path} cannot be read in any version: {failure_reason(error)}. Restore the missing files of its "

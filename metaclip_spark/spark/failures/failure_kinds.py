@@ -141,9 +141,14 @@ KINDS: Final = (
         "Check the host and the port of the location. If the store was not running, run again.",
     ),
     Kind(
-        re.compile(r"UNSUPPORTED_FILE_SYSTEM|scheme (?P<scheme>https?|ftp)\b"),
+        re.compile(r"UNSUPPORTED_FILE_SYSTEM"),
         errors.ConfigError,
         "Download the files first and name them on this machine.",
+    ),
+    Kind(
+        re.compile(r"\AUnsupportedOperationException: \Z"),
+        errors.ConfigError,
+        "The file system of this location can only be read, file by file. Name another location.",
     ),
     Kind(
         re.compile(r"AccessControlException|AccessDenied|Permission denied|\(403\)|Status Code: 40[13]\b|NoAuthWith"),

@@ -100,7 +100,7 @@ def _jars_in(folder: Path) -> list[str]:
     if not delta:
         raise EnvironmentProblemError(
             f"The jars folder {folder} has {len(jars)} jars, but not delta-spark. On a machine with a network run "
-            "`metaclip-spark quickstart` once and copy its folder ~/.ivy2.5.2/jars."
+            "`metaclip-spark quickstart --output DIR` once and copy its folder ~/.ivy2.5.2/jars."
         )
     if len(delta) > 1:  # Java would load classes of both and fail anywhere
         package = delta_package(importlib.metadata.version("pyspark"))
