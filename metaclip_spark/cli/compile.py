@@ -46,9 +46,10 @@ def run_compile(options: Namespace) -> None:
     from metaclip_spark.spark.host_artifact import replace_file  # noqa: PLC0415
     from metaclip_spark.tables.output_files import check_file_writable  # noqa: PLC0415
 
+    entries = read_list(options.metadata)
     check_file_writable(options.output)
     announce_kernels(options, build_words)
-    compiled = compile_metadata(read_list(options.metadata), language=options.language, seed=options.seed)
+    compiled = compile_metadata(entries, language=options.language, seed=options.seed)
     artifact = artifact_to_bytes(compiled)
     try:
         replace_file(options.output, artifact)

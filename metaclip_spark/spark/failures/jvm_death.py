@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _LAST_SECONDS: Final = 10.0  # a JVM that ends stops its SparkContext first
-_STOPPED: Final = ("SparkContext was shut down", "stopped SparkContext", "SparkContext has been shutdown")
+_STOPPED: Final = ("SparkContext was shut down", "stopped SparkContext", "SparkContext has been shutdown", "SparkEnv.")
 _OUT_OF_MEMORY_EXIT: Final = 52  # Spark's SparkExitCode.OOM
 _KILLED: Final = -9
 _LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
