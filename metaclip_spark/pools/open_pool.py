@@ -26,6 +26,7 @@ from metaclip_spark.pools.source import Source, identify, unreadable
 from metaclip_spark.pools.text_formats import read_lines, well_formed
 from metaclip_spark.spark.columns import quoted
 from metaclip_spark.spark.file_listing import listed_files
+from metaclip_spark.spark.file_names import check_file_names
 from metaclip_spark.spark.session_features import analysed, input_files
 from metaclip_spark.spark.table_place import TablePlace
 
@@ -65,6 +66,7 @@ def open_pool(spark: SparkSession, pool: Pool) -> OpenPool:
         InputError: A path does not exist, has no files, or has a column of the wrong type; or columns do not fit into
             the curated table (all of them are listed at once).
     """
+    check_file_names(spark, *pool.paths, below=pool.format not in TABLE_FORMATS)
     source = identify(spark, pool)
     for warning in source.warnings:
         warnings.warn(warning, MetaclipSparkWarning, stacklevel=3)
