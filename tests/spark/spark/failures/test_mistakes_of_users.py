@@ -1,4 +1,4 @@
-"""Mistakes in places: each is named with its remedy and the exit code of its kind, never "the job failed, run again"."""
+"""Mistakes in places: each is named with its remedy and the exit code of its kind, never "run again"."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ POOL = "--pool {d}/p.parquet --url-column url"
 CURATE = f"curate {POOL} --metadata {{d}}/e.txt --t 20"
 BUILD = "metadata build --no-wordnet"
 DRIVER = r"Add the store's driver: --spark-conf spark\.jars\.packages=org\.apache\.hadoop:hadoop-"
+OUT = "--metadata {d}/e.txt --tables {d}/x"
 CASES = [
     # No file system for the scheme
-    ("curate --pool s3://b/p --metadata {d}/e.txt --tables {d}/x", 2, r"s3a:// instead of s3://, and add .*hadoop-aws:"),
-    ("curate --pool hf://datasets/a/b.parquet --metadata {d}/e.txt --tables {d}/x", 2, "hf download REPO"),
-    ("curate --pool gs://b/p --format csv --metadata {d}/e.txt --tables {d}/x", 2, f"{DRIVER}gcp"),
-    ("curate --pool s3a://b/p --format delta --metadata {d}/e.txt --tables {d}/x", 2, f"{DRIVER}aws"),
+    (f"curate --pool s3://b/p {OUT}", 2, r"s3a:// instead of s3://, and add .*hadoop-aws:"),
+    (f"curate --pool hf://datasets/a/b.parquet {OUT}", 2, "hf download REPO"),
+    (f"curate --pool gs://b/p --format csv {OUT}", 2, f"{DRIVER}gcp"),
+    (f"curate --pool s3a://b/p --format delta {OUT}", 2, f"{DRIVER}aws"),
     ("estimate --pool s3a://b/p --format json --metadata {d}/e.txt --sample 0.5", 2, f"{DRIVER}aws"),
     (f"{CURATE} --tables s3a://b/out", 2, f"s3a://b/out.*{DRIVER}aws"),
     (f"{CURATE} --tables abfss://c@a.dfs.core.windows.net/out --dry-run", 2, f"{DRIVER}azure"),
@@ -53,14 +54,14 @@ CASES = [
     ("export --to jsonl --tables {d}/out --output s3a://b/x", 2, f"{DRIVER}aws"),
     ("export --to img2dataset --tables {d}/out --output hf://b/x", 2, "hf download|Download"),
     # Patterns and URIs
-    ("curate --pool {d}/[ --metadata {d}/e.txt --tables {d}/x", 2, "Correct the path"),
-    ("curate --pool {d}/p{{ --format csv --metadata {d}/e.txt --tables {d}/x", 2, "Correct the path"),
-    ("curate --pool {d}/p\\ --format json --metadata {d}/e.txt --tables {d}/x", 2, "Correct the path"),
-    ("curate --pool file://host/p --metadata {d}/e.txt --tables {d}/x", 2, "Correct the path"),
-    ("curate --pool hdfs:///p --metadata {d}/e.txt --tables {d}/x", 2, "Correct the path"),
+    (f"curate --pool {{d}}/[ {OUT}", 2, "Correct the path"),
+    (f"curate --pool {{d}}/p{{{{ --format csv {OUT}", 2, "Correct the path"),
+    (f"curate --pool {{d}}/p\\ --format json {OUT}", 2, "Correct the path"),
+    (f"curate --pool file://host/p {OUT}", 2, "Correct the path"),
+    (f"curate --pool hdfs:///p {OUT}", 2, "Correct the path"),
     (f"{CURATE} --tables file://host/x --dry-run", 2, "Correct the path"),
-    ("curate --pool {d}/parts --url-column url --metadata {d}/e.txt --tables {d}/x", 3, "Name one level"),
-    ("curate --pool {d}/old --format delta --pool-version 0 --metadata {d}/e.txt --tables {d}/x --url-column url", 3, "VACUUM"),
+    (f"curate --pool {{d}}/parts --url-column url {OUT}", 3, "Name one level"),
+    (f"curate --pool {{d}}/old --url-column url --format delta --pool-version 0 {OUT}", 3, "VACUUM"),
     # Outputs that cannot be made
     (f"{CURATE} --tables /dev/null", 6, "is a file"),
     (f"{CURATE} --tables /dev/null/x --dry-run", 6, r"/dev/null/x cannot be written: Not a directory"),
@@ -75,7 +76,7 @@ CASES = [
     ("quickstart --output /proc/q", 6, "cannot be written to /proc/q"),
     ("quickstart --output {d}/e.txt", 6, "Not a directory"),
     *(
-        (f"export --to {to} --tables {{d}}/out --output /proc/{name}", 6, "/proc.* cannot be written|Cannot write /proc")
+        (f"export --to {to} --tables {{d}}/out --output /proc/{name}", 6, "(?:/proc.*|Cannot) (?:be )?writ")
         for to, name in (("jsonl", "x"), ("img2dataset", "x"), ("datacomp", "x.npy"), ("entry-probabilities", "x.npy"))
     ),
     ("export --to jsonl --tables {d}/out --output {d}/link/out/curated/x", 2, "overlaps with"),
@@ -95,13 +96,13 @@ def folder(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Pat
     (folder / "link").symlink_to(folder)
     (folder / "lnk").symlink_to(folder / "p.parquet")
     (folder / "dangling").symlink_to(folder / "nowhere" / "at all")
-    old = str(folder / "old")
+    versions = []
     for number in range(2):
         rows = spark.createDataFrame([(f"http://x/{number}", "a dog")], "url string, text string")
-        rows.write.format("delta").mode("overwrite").save(old)
-    first = spark.read.format("delta").option("versionAsOf", 0).load(old)
-    for file in first.inputFiles():
-        Path(file.removeprefix("file://")).unlink()  # as VACUUM does
+        rows.write.format("delta").mode("overwrite").save(str(folder / "old"))
+        versions.append(list((folder / "old").glob("*.parquet")))
+    for file in versions[0]:
+        file.unlink()  # as VACUUM does
     curate(spark, pool_of(folder), compile_metadata(["dog", "photo"]), str(folder / "out"), CurateConfig(t=20))
     return folder
 
@@ -152,9 +153,7 @@ def test_a_disk_that_cannot_be_written(spark: SparkSession, disk: Callable[[int]
     assert [line for line in lines if not line.startswith("open")] == [], "no pass was started"
 
 
-def test_the_working_directory_may_change(
-    spark: SparkSession, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_working_directory_may_change(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a", "b", "c"):
         (tmp_path / name).mkdir()
     pq.write_table(ROWS, tmp_path / "a" / "pool")
