@@ -18,7 +18,7 @@ from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its type
 
 from metaclip_spark.config.pool import TABLE_FORMATS, TEXT_FORMATS
 from metaclip_spark.errors import ConfigError, InputError, MetaclipSparkWarning
-from metaclip_spark.host.places import is_inside, name_parts
+from metaclip_spark.host.places import LOCAL_SCHEME, containing, name_parts
 from metaclip_spark.pools.canonical_columns import canonical_columns, with_default_columns
 from metaclip_spark.pools.column_checks import check_carried_columns, check_changes, check_meanings, check_same_types
 from metaclip_spark.pools.records import LINE, MALFORMED, RECORD
@@ -111,9 +111,9 @@ def check_tables_outside(pool: Pool, folder: str | None) -> None:
     Raises:
         ConfigError: The folder is in one of the pool's paths.
     """
-    for path in pool.paths:
-        if folder is not None and is_inside(folder, path):
-            raise ConfigError(f"The tables' folder {folder} lies in the pool {path}. Use a folder outside of it.")
+    path = None if folder is None else containing(folder, pool.paths)
+    if path is not None:
+        raise ConfigError(f"The tables' folder {folder} lies in the pool {path}. Use a folder outside of it.")
 
 
 def _own(table: DataFrame) -> T.StructType:
@@ -153,8 +153,8 @@ def _table(spark: SparkSession, place: str, version: int | None) -> DataFrame:
 
 def _check_files_read_once(spark: SparkSession, pool: Pool) -> None:
     """Raise if several paths lead to one file: Spark would read it, and count its captions, once per path."""
-    paths = sorted(f"{path.rstrip('/')}/" for path in pool.paths)
-    if pool.format in TABLE_FORMATS or not (_GLOB.search("".join(paths)) or any(map(is_inside, paths[1:], paths))):
+    paths = sorted(f"{LOCAL_SCHEME.sub('', path, count=1).rstrip('/')}/" for path in pool.paths)
+    if pool.format in TABLE_FORMATS or not (_GLOB.search("".join(paths)) or any(map(str.startswith, paths[1:], paths))):
         return
     files = [len(input_files(listed_files(spark, path, recursive=False))) for path in pool.paths]
     repeated = sum(files) - len(input_files(listed_files(spark, *pool.paths, recursive=False)))
