@@ -1,4 +1,4 @@
-"""Explanations: of every fate that a row can have, of captions, of entries; and what is said where there is none."""
+"""Explanations of every outcome of a row, of captions and of entries; and the errors for unknown ones."""
 
 from __future__ import annotations
 
