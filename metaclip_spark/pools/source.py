@@ -87,7 +87,7 @@ def unreadable(pool: Pool, error: Exception) -> InputError:
         )
     conflict = _CONFLICT.search(str(error))
     if conflict:
-        folders = [line.strip() for line in conflict.group(1).splitlines() if line.strip()]
+        folders = [line.partition(" SQLSTATE:")[0].strip() for line in conflict.group(1).splitlines() if line.strip()]
         return InputError(
             f"The partition folders (key=value) of the pool {', '.join(pool.paths)} do not fit together, for example "
             f"{' and '.join(folders[:2])}. All files must lie in folders of the same keys below one base: curate one "

@@ -86,6 +86,12 @@ def read_lines(spark: SparkSession, pool: Pool, files: PoolFiles) -> DataFrame:
         raise unreadable(pool, error) from error
 
 
+def files_with_lines(spark: SparkSession, files: PoolFiles) -> int:
+    """Return the number of files with a line that is not empty, by one pass; a compressed file may have none."""
+    lines = files.load(spark, "text", lineSep="\n").where(F.length(F.rtrim("value", F.lit("\r"))) > 0)
+    return lines.select("_metadata.file_path").distinct().count()
+
+
 def well_formed(records: DataFrame) -> DataFrame:
     """Return the well-formed records without their marks.
 

@@ -77,6 +77,8 @@ def check_named_files(spark: SparkSession, paths: tuple[str, ...]) -> None:
         place = local_path(path) if is_local or path.startswith("file:") else None
         if place is not None:
             kind = _mode(place)
+            if kind is None and place.is_symlink():
+                raise InputError(f"{path} is a link to {place.readlink()}, which does not exist. Restore it.")
             if kind is not None and not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
                 raise InputError(f"{path} is neither a file nor a folder. Write its rows to a file and name that file.")
             hidden = is_hidden(place.name) and kind is not None and stat.S_ISREG(kind)

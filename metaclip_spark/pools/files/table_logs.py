@@ -29,6 +29,7 @@ LOG_FOLDERS: Final = {"_delta_log": DELTA, ".hoodie": "Hudi"}
 _LOGS: Final = {DELTA: "_delta_log", "Hudi": ".hoodie", "Iceberg": "metadata/*.metadata.json"}
 # Names inside a table: files, partitions (key=value), folders of dates or of random prefixes, and Iceberg's data/.
 _INNER: Final = re.compile(r".+\.\w+|[^/=]+=[^/]*|\d+|\w{1,2}|data")
+_STORE: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:(?://[^/]*)?)?/")
 _MAX_FOLDERS: Final = 64  # each is a question to the store
 
 
@@ -56,9 +57,8 @@ def found_log_between(spark: SparkSession, paths: Sequence[str], files: Iterable
 
 def _found(spark: SparkSession, places: Iterable[str]) -> TableLog | None:
     folders = [*islice(dict.fromkeys(places), _MAX_FOLDERS)]
-    patterns = [f"{_escaped(folder)}/{log}" for folder in folders for log in _LOGS.values()]
     try:
-        if not patterns or not exists(spark, f"{{{','.join(patterns)}}}"):
+        if not any(exists(spark, glob) for glob in _globs(folders)):
             return None
     except (PySparkException, Py4JJavaError):  # one of the folders may not be read: each is tried alone
         pass
@@ -81,13 +81,17 @@ def table_error(pool: Pool, log: TableLog) -> InputError:
             f"{log.folder} is {_article(log.kind)} table, whose files may contain rows that were removed from it. Read "
             "it as a table of the catalog (--format table), or write its rows to Parquet files."
         )
-    if pool.paths == (log.folder,):
+    if GLOB.search(log.folder):
         return InputError(
-            f"{log.folder} is a Delta table, not {pool.format}. Pass --pool {shell_word(log.folder)} --format delta."
+            f"The pool {', '.join(pool.paths)} contains files of Delta tables in {log.folder}, which may contain rows "
+            "that were removed from them. Name the folder of each table, without * or ?, and pass --format delta."
         )
+    remedy = f"Pass --pool {shell_word(log.folder)} --format delta"
+    if pool.paths == (log.folder,):
+        return InputError(f"{log.folder} is a Delta table, not {pool.format}. {remedy}.")
     return InputError(
         f"The pool {', '.join(pool.paths)} contains files of the Delta table {log.folder}, which may contain rows that "
-        f"were removed from it. Pass --pool {shell_word(log.folder)} --format delta, with the folders of other tables, if any."
+        f"were removed from it. {remedy}, with the folders of other tables, if any."
     )
 
 
@@ -123,9 +127,15 @@ def _between(paths: Sequence[str], examples: Iterable[str]) -> Iterator[str]:
             folder = folder.rpartition("/")[0]
 
 
-def _escaped(folder: str) -> str:
-    """Return a folder for a list in braces, in which a comma separates."""
-    return folder.replace(",", r"\,")
+def _globs(folders: Sequence[str]) -> list[str]:
+    """Return a glob of all logs in the folders for each store, which is asked once."""
+    patterns: dict[str, list[str]] = {}
+    for folder in folders:
+        store = _STORE.match(folder)
+        start = store.end() if store else 0
+        names = [f"{folder[start:]}/{log}".replace(",", r"\,") for log in _LOGS.values()]
+        patterns.setdefault(folder[:start], []).extend(names)
+    return [f"{store}{{{','.join(names)}}}" for store, names in patterns.items()]
 
 
 def _article(kind: str) -> str:

@@ -68,7 +68,7 @@ def _all_names(frame: DataFrame) -> DataFrame:
     spark = frame.sparkSession
     if has_spark_context(spark):
         jvm = spark._jvm  # noqa: SLF001 - pyspark would copy the names one by one
-        names = jvm.java.util.Arrays.asList(frame._jdf.inputFiles())  # type: ignore[union-attr]  # noqa: SLF001
+        names = jvm.scala.runtime.ScalaRunTime.genericWrapArray(input_files(frame))  # type: ignore[union-attr]
         encoder = jvm.org.apache.spark.sql.Encoders.STRING()  # type: ignore[union-attr]
         encoded = DataFrame(spark._jsparkSession.createDataset(names, encoder).toDF(), spark)  # noqa: SLF001
     else:
