@@ -1,4 +1,4 @@
-"""What lies at a pool's paths without being read: hidden names, links that lead nowhere, and special files."""
+"""What lies at a pool's paths without being read: hidden names, and links that lead nowhere."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 HIDDEN: Final = "files with hidden names (_ or .)"
 DANGLING: Final = "links that lead nowhere"
-SPECIAL: Final = "pipes, sockets or devices"
 
 # Files that writers and file managers leave beside the data.
 _MARKERS: Final = re.compile(
@@ -92,9 +91,12 @@ def check_named_files(spark: SparkSession, paths: tuple[str, ...]) -> None:
 
 
 def left_out(spark: SparkSession, paths: tuple[str, ...], form: str) -> LeftOut:
-    """Return what lies in the folders of this machine without being read; stores have neither links nor special files.
+    """Return what lies in the folders of this machine without being read; stores have neither links nor pipes.
 
     The walk takes about a second per million files and opens none.
+
+    Raises:
+        InputError: There is a pipe, a socket or a device.
     """
     found = LeftOut()
     is_local = _default_is_local(spark)
@@ -164,6 +166,9 @@ def _count(entry: os.DirEntry[str], form: str, found: LeftOut) -> None:
         if found.log is None and entry.path.endswith(".metadata.json") and Path(entry.path).parent.name == "metadata":
             found.log = TableLog("Iceberg", str(Path(entry.path).parent.parent))
         return
-    kind = DANGLING if entry.is_symlink() else SPECIAL
-    found.counts[kind] += 1
-    found.examples.setdefault(kind, entry.path)
+    if not entry.is_symlink():  # Spark would wait for what a pipe never sends
+        raise InputError(
+            f"{entry.path} is a pipe, a socket or a device. Remove it, or name the files of the pool in --pool."
+        )
+    found.counts[DANGLING] += 1
+    found.examples.setdefault(DANGLING, entry.path)
