@@ -14,10 +14,10 @@ from metaclip_spark.audit.inspect_report import (
     TableVersion,
 )
 from metaclip_spark.errors import ConfigError, TableError
+from metaclip_spark.host.places import catalog_name, is_table_name, name_parts
 from metaclip_spark.runs.stored_counts import count_rows
 from metaclip_spark.runs.stored_run import FINISHED, StoredRun
 from metaclip_spark.spark.job_errors import translated_job_errors
-from metaclip_spark.spark.locations import is_table_name
 from metaclip_spark.spark.session import check_session
 from metaclip_spark.tables.schemas import CURATED, RUNS
 from metaclip_spark.tables.tables import Tables
@@ -67,8 +67,8 @@ def inspect(spark: SparkSession, root: str, *, top: int = 20) -> InspectReport:
 def _tables_of(spark: SparkSession, path: str) -> tuple[Tables, tuple[str, ...]]:
     """Return the root of a path, and the table names that it means: all of them, or one if the path names a table."""
     if is_table_name(path):
-        schema, _, last = path.rpartition(".")
-        above = Tables(spark, schema)
+        *schema, last = name_parts(path) or ()
+        above = Tables(spark, catalog_name(*schema))
         if above.folder is None and last in above.names and above.read(last) is not None:
             return above, (last,)
     tables = Tables(spark, path)

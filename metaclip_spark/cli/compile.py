@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaclip_spark.cli.arguments.printing import add_printing_arguments, announce_kernels
 from metaclip_spark.errors import TableError
+from metaclip_spark.host.places import here
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
@@ -22,11 +22,11 @@ def add_compile(commands: _SubParsersAction[ArgumentParser]) -> None:
     )
     parser.add_argument(
         "metadata",
-        type=Path,
+        type=here,
         metavar="METADATA",
         help="entries: .txt (one per line) or .json (a list), both also with .gz; .gz alone is text",
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="ARTIFACT", help="file to write")
+    parser.add_argument("--output", type=here, required=True, metavar="ARTIFACT", help="file to write")
     parser.add_argument("--language", default="en", help="language of the captions to match (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the hash tables, not of the draw (default: 0)")
     add_printing_arguments(parser)
@@ -44,9 +44,12 @@ def run_compile(options: Namespace) -> None:
     from metaclip_spark.metadata.compile_summary import render_compiled  # noqa: PLC0415
     from metaclip_spark.metadata.read_metadata import read_list  # noqa: PLC0415
     from metaclip_spark.spark.host_artifact import replace_file  # noqa: PLC0415
+    from metaclip_spark.tables.output_files import check_file_writable  # noqa: PLC0415
 
+    entries = read_list(options.metadata)
+    check_file_writable(options.output)
     announce_kernels(options, build_words)
-    compiled = compile_metadata(read_list(options.metadata), language=options.language, seed=options.seed)
+    compiled = compile_metadata(entries, language=options.language, seed=options.seed)
     artifact = artifact_to_bytes(compiled)
     try:
         replace_file(options.output, artifact)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentTypeError
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from metaclip_spark.cli.arguments.fields import add_conf_argument, run_file_of
@@ -18,6 +17,7 @@ from metaclip_spark.cli.arguments.printing import (
 from metaclip_spark.cli.arguments.session import add_session_arguments, session_of
 from metaclip_spark.config.metadata import REFERENCE_LANGUAGE, MetadataConfig, MetadataSources
 from metaclip_spark.errors import ConfigError, MetaclipSparkError
+from metaclip_spark.host.places import here
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
@@ -111,11 +111,11 @@ def _add_step(steps: _SubParsersAction[ArgumentParser], step: str, described: st
         )
     if step == "merge":
         sources.add_argument(
-            "--candidates", required=True, type=Path, metavar="DIR", help="folder that the other steps wrote to"
+            "--candidates", required=True, type=here, metavar="DIR", help="folder that the other steps wrote to"
         )
     if step in {"build", "merge"}:
         sources.add_argument("--official", metavar="LIST", help="entries to admit unchanged, before all sources")
-        parser.add_argument("--compare", type=Path, metavar="LIST", help="other metadata to compare the result with")
+        parser.add_argument("--compare", type=here, metavar="LIST", help="other metadata to compare the result with")
     recipe = parser.add_argument_group("recipe (defaults: those of the papers)")
     for name, (kind, meaning) in _RECIPE.items():
         recipe.add_argument(f"--{name.replace('_', '-')}", type=_value_of(kind), metavar=kind, help=meaning)
@@ -229,7 +229,7 @@ def _one_step(spark: Any, options: Namespace, language: str, sources: MetadataSo
         print_report(options, report, render_metadata)
         return
     written = write_candidates(
-        spark, options.step, sources, Path(options.output), language, config, progress=progress_of(options)
+        spark, options.step, sources, here(options.output), language, config, progress=progress_of(options)
     )
     print(json.dumps([one.as_dict() for one in written], indent=2) if options.json else render_written(written))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaclip_spark import example
@@ -17,9 +16,11 @@ from metaclip_spark.config.curation import CurateConfig
 from metaclip_spark.config.pool import Pool, PoolColumns
 from metaclip_spark.curation.summary import render_summary
 from metaclip_spark.errors import TableError
+from metaclip_spark.host.places import here
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
+    from pathlib import Path
 
 
 def add_quickstart(commands: _SubParsersAction[ArgumentParser]) -> None:
@@ -29,7 +30,7 @@ def add_quickstart(commands: _SubParsersAction[ArgumentParser]) -> None:
         description="Write the embedded example (48,223 sentences of WordNet 3.0) as a Parquet pool and curate it "
         "against WordNet's 86,654 names, as `curate` does. This takes about a minute on one machine.",
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="new folder for pool and tables")
+    parser.add_argument("--output", type=here, required=True, metavar="DIR", help="new folder for pool and tables")
     add_session_arguments(parser)
     add_printing_arguments(parser)
     parser.set_defaults(run=run_quickstart)
@@ -41,7 +42,7 @@ def run_quickstart(options: Namespace) -> None:
     from metaclip_spark.curation.curate import curate  # noqa: PLC0415 - `--help` must not load numba and Spark
     from metaclip_spark.metadata.read_metadata import read_metadata  # noqa: PLC0415
 
-    folder, progress = options.output.absolute(), progress_of(options)
+    folder, progress = options.output, progress_of(options)
     if progress is not None:
         progress(f"Curating the embedded example in {folder}")
     pool = Pool(paths=(str(_write_pool(folder)),), columns=PoolColumns(image_url="image_url"))

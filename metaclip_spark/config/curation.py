@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from metaclip_spark.config.checks import check_choice, check_flag, check_integer, check_threshold, is_number, is_text
 from metaclip_spark.errors import ConfigError
+from metaclip_spark.host.places import resolved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,7 @@ DEFAULT_T: Final = 20_000.0
 """The paper's threshold for 400 million pairs out of 1.6 billion."""
 
 _FILE_MIB: Final = 16_384
+_VERSION_DIGITS: Final = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +93,9 @@ class CurateConfig:
             raise ConfigError(
                 f"counts = {self.counts!r} does not name the tables of another curation. Pass ROOT[@VERSION]."
             )
+        if self.counts is not None:
+            root, version = counts_root_and_version(self.counts)
+            object.__setattr__(self, "counts", f"{resolved(root)}@{version}" if version else resolved(root))
         check_integer("file_mib", self.file_mib, 1, _FILE_MIB)
         check_choice("texts_per_image", self.texts_per_image, TEXTS_PER_IMAGE)
         check_choice("compression", self.compression, COMPRESSIONS)
@@ -146,3 +151,15 @@ def _check_choice(config: CurateConfig) -> None:
             f"{' and '.join(given)} each determine the threshold. Pass one of {', '.join(WAYS_TO_CHOOSE_T)}. Only t "
             "and tail_share go together: t for the reference language, tail_share for the others."
         )
+
+
+def counts_root_and_version(location: str) -> tuple[str, str | None]:
+    """Split ROOT@COUNTS_VERSION; an @ without 32 hex digits after it belongs to the root.
+
+    >>> counts_root_and_version("/data/curated@0123456789abcdef0123456789abcdef")
+    ('/data/curated', '0123456789abcdef0123456789abcdef')
+    >>> counts_root_and_version("s3a://me@host/out")
+    ('s3a://me@host/out', None)
+    """
+    root, at, version = location.rpartition("@")
+    return (root, version) if at and version.isalnum() and len(version) == _VERSION_DIGITS else (location, None)

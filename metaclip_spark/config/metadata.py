@@ -8,6 +8,7 @@ from typing import Any, Final
 from metaclip_spark.config.checks import check_flag, is_number
 from metaclip_spark.core.entries.page_views import MIN_LINE_VIEWS, MIN_VIEWS
 from metaclip_spark.errors import ConfigError
+from metaclip_spark.host.places import absolute
 
 UNIGRAMS: Final = 251_465
 BIGRAMS: Final = 100_646
@@ -24,6 +25,8 @@ _MAX_PMI: Final = 1000
 @dataclass(frozen=True, kw_only=True)
 class MetadataSources:
     """Locations of the sources of a language. A source without a location adds nothing.
+
+    Relative paths are those of the directory in which this is constructed.
 
     Attributes:
         nltk_data: Folder with NLTK's `corpora/`; None: where NLTK itself searches (NLTK_DATA).
@@ -54,6 +57,10 @@ class MetadataSources:
             )
         if not (self.wordnet or self.dump or self.unigrams or self.page_views or self.official):
             raise ConfigError("No source is given. Pass a dump, counts, page views, WordNet or an official list.")
+        for name in ("dump", "unigrams", "bigrams", "page_views"):
+            object.__setattr__(self, name, tuple(map(absolute, getattr(self, name))))
+        for name in ("nltk_data", "official"):
+            object.__setattr__(self, name, getattr(self, name) and absolute(getattr(self, name)))
 
     @property
     def steps(self) -> frozenset[str]:

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from metaclip_spark.config.checks import check_choice, checked_names, is_pair_of_names, is_text
 from metaclip_spark.errors import ConfigError
+from metaclip_spark.host.places import absolute, resolved
 
 PoolFormat = Literal["parquet", "delta", "table", "csv", "tsv", "json"]
 
@@ -58,7 +59,8 @@ class Pool:
 
     Attributes:
         paths: Files or folders, read as one table. For a table format: paths of Delta tables, or names in the catalog
-            (schema.table, catalog.schema.table).
+            (schema.table, catalog.schema.table). Relative paths are those of the directory in which the pool is
+            constructed.
         columns: Columns that have a meaning, by their names in the pool.
         format: "parquet"; "csv" (RFC 4180) or "tsv" (no quoting), every column a string; "json", one object per line;
             "delta"; or "table", any table of the catalog.
@@ -104,6 +106,8 @@ class Pool:
             if not isinstance(flag, bool):
                 raise ConfigError(f"The pool's {name} must be true or false, not {flag!r}.")
         self._check_options_of_format()
+        place = resolved if self.format in TABLE_FORMATS else absolute
+        object.__setattr__(self, "paths", tuple(map(place, self.paths)))
         self._check_versions()
         self._check_changes()
 

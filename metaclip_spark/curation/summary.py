@@ -190,10 +190,11 @@ def _run(report: CurateReport) -> list[str]:
 
 
 def _how_to_read(report: CurateReport) -> list[str]:
-    path = report.tables.get("curated", "")
+    root = report.tables.get("curated", "").removesuffix("curated")[:-1]
     return [
+        "  from metaclip_spark import read_table",
         "  from metaclip_spark.spark.session import build_session",
-        f'  build_session().read.format("delta").load({path!r}).show()',
+        f"  read_table(build_session(), {root!r}).show()",
     ]
 
 

@@ -9,10 +9,11 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its 
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
 from metaclip_spark.errors import ColumnNotFoundError, ConfigError, TableError
+from metaclip_spark.host.places import absolute
 from metaclip_spark.runs.tables_state import current_run, stored_runs
 from metaclip_spark.spark.columns import quoted
 from metaclip_spark.spark.job_errors import translated_job_errors
-from metaclip_spark.spark.locations import absolute, located, nearest
+from metaclip_spark.spark.locations import located, nearest
 from metaclip_spark.spark.session import check_session
 from metaclip_spark.tables.output_files import check_apart
 from metaclip_spark.tables.schemas import CURATED

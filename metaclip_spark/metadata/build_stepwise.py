@@ -22,6 +22,7 @@ from metaclip_spark.metadata.candidates.stored_candidates import (
 from metaclip_spark.metadata.merge_proposals import MetadataMerge
 from metaclip_spark.metadata.report import WrittenCandidates
 from metaclip_spark.runs.run import Run
+from metaclip_spark.tables.output_files import check_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +65,8 @@ def write_candidates(  # noqa: PLR0917 - in the order of the command's words
     if step == "titles" and not sources.page_views:
         raise ConfigError("`metadata titles` has no page views. Pass --page-views.")
     folder = candidates_folder(folder)
-    with Run.open(spark, str(folder.absolute()), "metadata", progress=progress) as run:
+    check_writable(folder, remedy="Name another folder (--output).")
+    with Run.open(spark, str(folder), "metadata", progress=progress) as run:
         # The official list is not known here, so the proposal is that for a list that starts with WordNet's entries.
         listed = 0 if step == "wordnet" else ENTRIES
         proposals = propose(run, sources, language, config, steps={step}, listed=listed)

@@ -12,9 +12,11 @@ from metaclip_spark.core.entry_list import parse_json, parse_text
 from metaclip_spark.core.matching.artifact import artifact_from_buffer
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.errors import ArtifactError, ColumnNotFoundError, EnvironmentProblemError, InputError
+from metaclip_spark.host.places import HAS_SCHEME, absolute, exists_here, is_table_name, name_parts, resolved
+from metaclip_spark.spark.failures.failure_kinds import kind_of
 from metaclip_spark.spark.host_artifact import map_artifact
 from metaclip_spark.spark.job_errors import failure_reason
-from metaclip_spark.spark.locations import HAS_SCHEME, absent_part, exists_here, is_table_name
+from metaclip_spark.spark.locations import absent_part
 from metaclip_spark.spark.session_features import analysed
 
 if TYPE_CHECKING:
@@ -52,15 +54,17 @@ def read_metadata(
         ArtifactError: The artifact is damaged, or for another language.
         EnvironmentProblemError: A session is needed and not given.
     """
-    place = str(location)
+    given = str(location)
+    by_name = not _LIST.fullmatch(given) and is_table_name(given)
+    place = resolved(given) if by_name else absolute(given)
     if _LIST.fullmatch(place):
         return compile_metadata(_parse(place, _content(place, spark)), language=language or DEFAULT_LANGUAGE)
     if HAS_SCHEME.match(place):
         if _is_remote_file(place, _needed(spark, place)):
             return _artifact(place, language, spark)
-    elif exists_here(Path(place)) and Path(place).is_file():
+    elif not by_name and exists_here(Path(place)) and Path(place).is_file():
         return _artifact(place, language, spark)
-    elif not exists_here(Path(place)) and not is_table_name(place):
+    elif not by_name and not exists_here(Path(place)):
         raise InputError(f"There is no metadata at {place} ({absent_part(place)}). {_FORMS}")
     entries = _table_entries(place, _needed(spark, place), language or DEFAULT_LANGUAGE)
     return compile_metadata(entries, language=language or DEFAULT_LANGUAGE)
@@ -134,7 +138,7 @@ def _rows(place: str, spark: SparkSession) -> DataFrame:
     from pyspark.errors import AnalysisException  # noqa: PLC0415 - lists on this machine are read without Spark
 
     reasons = []
-    by_name = is_table_name(place)
+    by_name = name_parts(place) is not None
     for kind in ("name",) if by_name else ("delta", "parquet"):
         try:
             return analysed(spark.table(place) if by_name else spark.read.format(kind).load(place))
@@ -172,7 +176,8 @@ def _listed(place: str, spark: SparkSession) -> DataFrame:
     try:
         return analysed(listed_files(spark, place))
     except (PySparkException, Py4JJavaError) as error:  # Py4JJavaError if Spark has no driver for the store
-        raise InputError(f"Cannot read the metadata {place}: {failure_reason(error)}. {_FORMS}") from error
+        kind, remedy = kind_of(str(error)) or (None, _FORMS)
+        raise (kind or InputError)(f"Cannot read the metadata {place}: {failure_reason(error)}. {remedy}") from error
 
 
 def _needed(spark: SparkSession | None, place: str) -> SparkSession:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -69,6 +70,7 @@ class MetadataTarget:
         root = None if self._tables.folder is None else local_path(located(spark, self._tables.folder))
         self._folder = None if root is None else root / language
         self._tables.check_root()
+        self._tables.check_writable()
 
     def write(
         self, entries: Sequence[Entry], *, digest: str, manifest: dict[str, Any], report: dict[str, Any]
@@ -149,9 +151,10 @@ def _overview(languages: dict[str, dict[str, Any]]) -> bytes:
 
 def _only_table(table: str, language: str) -> str:
     """Warn that a store or a catalog gets no files."""
+    argument = shlex.quote(f"{language}={table}")
     return (
         f"only the table {table} is written, without the files ({LIST}, {JSON}, {ARTIFACT}, {MANIFEST}, {REPORT}), "
-        f"because the output is a store or a catalog. `curate --metadata {language}={table}` reads the table. Keep "
+        f"because the output is a store or a catalog. `curate --metadata {argument}` reads the table. Keep "
         "this report, or write to a local folder to get the files"
     )
 

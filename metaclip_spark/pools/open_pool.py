@@ -17,6 +17,7 @@ from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its type
 
 from metaclip_spark.config.pool import TABLE_FORMATS, TEXT_FORMATS
 from metaclip_spark.errors import ConfigError, MetaclipSparkWarning
+from metaclip_spark.host.places import is_inside, name_parts
 from metaclip_spark.pools.canonical_columns import canonical_columns, with_default_columns
 from metaclip_spark.pools.column_checks import check_carried_columns, check_changes, check_meanings, check_same_types
 from metaclip_spark.pools.files.pool_paths import checked_paths
@@ -31,7 +32,6 @@ from metaclip_spark.pools.records import LINE, MALFORMED, RECORD
 from metaclip_spark.pools.source import Source, identify, unreadable
 from metaclip_spark.pools.text_formats import read_lines, well_formed
 from metaclip_spark.spark.columns import quoted
-from metaclip_spark.spark.locations import absolute, is_inside, is_table_name
 from metaclip_spark.spark.table_place import TablePlace
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class OpenPool:
     """A pool ready to be curated.
 
     Attributes:
-        pool: Pool as read: its paths absolute, and every column with a meaning named.
+        pool: Pool as read, with every column with a meaning named.
         rows: `uid`, `text`, `image_url` and `language` where the pool has them, and the carried columns.
         source: Identity of what is read.
         records: For counting: the rows and, for text pools, every other record of the files, marked in `RECORD`.
@@ -68,7 +68,6 @@ def open_pool(spark: SparkSession, pool: Pool) -> OpenPool:
         InputError: A path does not exist, has no files, or has a column of the wrong type; or columns do not fit into
             the curated table (all of them are listed at once).
     """
-    pool = replace(pool, paths=tuple(_located(path, pool) for path in pool.paths))
     pool, notes = checked_paths(spark, pool)
     source = identify(spark, pool)
     tables, source = _read(spark, pool, replace(source, warnings=(*notes, *source.warnings)))
@@ -117,10 +116,6 @@ def check_tables_outside(pool: Pool, folder: str | None) -> None:
             raise ConfigError(f"The tables' folder {folder} lies in the pool {path}. Use a folder outside of it.")
 
 
-def _located(path: str, pool: Pool) -> str:
-    return path if pool.format in TABLE_FORMATS and is_table_name(path) else absolute(path)
-
-
 def _own(table: DataFrame) -> T.StructType:
     """Return the schema of the pool's columns, without the marks of text pools."""
     return T.StructType([field for field in table.schema.fields if field.name not in {RECORD, LINE}])
@@ -156,4 +151,4 @@ def _read(spark: SparkSession, pool: Pool, source: Source) -> tuple[list[DataFra
 
 def _table(spark: SparkSession, place: str, version: int | None) -> DataFrame:
     # Both passes read one version, whatever is committed meanwhile.
-    return TablePlace(place, is_table_name(place)).opened(spark, version)
+    return TablePlace(place, name_parts(place) is not None).opened(spark, version)

@@ -10,13 +10,13 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
 from metaclip_spark.errors import InputError
+from metaclip_spark.host.places import is_inside
 from metaclip_spark.pools.files.content_kinds import problem
 from metaclip_spark.pools.files.heads import file_heads
 from metaclip_spark.pools.files.partition_folders import GLOB
 from metaclip_spark.pools.files.unreadable_files import Unreadable, unreadable_files
 from metaclip_spark.pools.source import Source, unreadable
 from metaclip_spark.spark.file_listing import listed_files
-from metaclip_spark.spark.locations import is_inside
 from metaclip_spark.spark.session_features import input_files
 
 if TYPE_CHECKING:

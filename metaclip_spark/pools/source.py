@@ -11,13 +11,15 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
 from metaclip_spark.config.pool import TABLE_FORMATS, TEXT_FORMATS
-from metaclip_spark.errors import InputError
+from metaclip_spark.errors import InputError, MetaclipSparkError
+from metaclip_spark.host.places import catalog_name, name_parts
 from metaclip_spark.pools.files.left_out import left_out
 from metaclip_spark.pools.files.listing import READ, Totals, summed_listing
 from metaclip_spark.pools.files.pool_files import PoolFiles, pool_files
 from metaclip_spark.pools.files.table_logs import found_log_between, table_error
+from metaclip_spark.spark.failures.failure_kinds import kind_of
 from metaclip_spark.spark.job_errors import failure_reason
-from metaclip_spark.spark.locations import absent_part, is_table_name, nearest
+from metaclip_spark.spark.locations import absent_part, nearest
 from metaclip_spark.spark.table_place import TablePlace
 
 if TYPE_CHECKING:
@@ -75,16 +77,8 @@ def identify(spark: SparkSession, pool: Pool) -> Source:
     return _identify_tables(spark, pool) if pool.format in TABLE_FORMATS else _identify_files(spark, pool)
 
 
-def unreadable(pool: Pool, error: Exception) -> InputError:
+def unreadable(pool: Pool, error: Exception) -> MetaclipSparkError:
     """Return the error for a pool that Spark cannot read, with the missing parts of its paths."""
-    absent = [text for path in pool.paths if not is_table_name(path) and (text := absent_part(path))]
-    hint = f" ({'; '.join(absent)})" if absent else ""
-    schemas = _SCHEMAS.findall(str(error)) if "CANNOT_MERGE_SCHEMAS" in str(error) else []
-    if schemas:
-        return InputError(
-            f"Files of the pool {', '.join(pool.paths)} have columns of the same name with different types, some "
-            f"{' and some '.join(schemas)}. Cast them to one type, or curate the files of one kind and append the rest."
-        )
     conflict = _CONFLICT.search(str(error))
     if conflict:
         folders = [line.partition(" SQLSTATE:")[0].strip() for line in conflict.group(1).splitlines() if line.strip()]
@@ -92,6 +86,20 @@ def unreadable(pool: Pool, error: Exception) -> InputError:
             f"The partition folders (key=value) of the pool {', '.join(pool.paths)} do not fit together, for example "
             f"{' and '.join(folders[:2])}. All files must lie in folders of the same keys below one base: curate one "
             "kind of folders, and append the others."
+        )
+    known = kind_of(str(error))
+    if known is not None:
+        kind, remedy = known
+        return (kind or InputError)(
+            f"The pool {', '.join(pool.paths)} cannot be read as {pool.format}: {failure_reason(error)}. {remedy}"
+        )
+    absent = [text for path in pool.paths if name_parts(path) is None and (text := absent_part(path))]
+    hint = f" ({'; '.join(absent)})" if absent else ""
+    schemas = _SCHEMAS.findall(str(error)) if "CANNOT_MERGE_SCHEMAS" in str(error) else []
+    if schemas:
+        return InputError(
+            f"Files of the pool {', '.join(pool.paths)} have columns of the same name with different types, some "
+            f"{' and some '.join(schemas)}. Cast them to one type, or curate the files of one kind and append the rest."
         )
     return InputError(
         f"The pool {', '.join(pool.paths)} cannot be read as {pool.format}: {failure_reason(error)}{hint}"
@@ -154,16 +162,17 @@ def _identify_tables(spark: SparkSession, pool: Pool) -> Source:
 
 def _table(spark: SparkSession, pool: Pool, place: str, version: int | None) -> dict[str, Any]:
     """Return id, version and size of a table; if it has no versions, the digest of its files instead of an id."""
-    if not is_table_name(place) and pool.format == "table":
+    in_catalog = name_parts(place) is not None
+    if not in_catalog and pool.format == "table":
         raise InputError(f"{place!r} is not a table of the catalog. Name one as schema.table or catalog.schema.table.")
     try:
-        if is_table_name(place):
+        if in_catalog:
             properties = {
                 row.col_name: row.data_type for row in spark.sql(f"DESCRIBE TABLE EXTENDED {place}").collect()
             }
             if properties.get("Provider", "").lower() != "delta":
                 return _files_of_table(spark, pool, place, version, properties)
-        sql = TablePlace(place, is_table_name(place)).sql
+        sql = TablePlace(place, in_catalog).sql
         detail = spark.sql(f"DESCRIBE DETAIL {sql}").collect()[0]
         newest = spark.sql(f"DESCRIBE HISTORY {sql} LIMIT 1").collect()[0]["version"]
     except (PySparkException, Py4JJavaError) as error:
@@ -198,18 +207,19 @@ def _files_of_table(
 
 def _near_table(spark: SparkSession, place: str) -> str | None:
     """Return a table with a name similar to a missing one; if there is none, one in a schema with a similar name."""
-    if not is_table_name(place):
+    parts = name_parts(place)
+    if parts is None:
         return None
-    *schema, name = place.split(".")
+    *schema, name = parts
     try:
-        tables: DataFrame = spark.sql(f"SHOW TABLES IN {'.'.join(schema)}")
+        tables: DataFrame = spark.sql(f"SHOW TABLES IN {catalog_name(*schema)}")
         near = nearest(name, [row.tableName for row in tables.collect()])
-        return ".".join([*schema, near]) if near else None
+        return catalog_name(*schema, near) if near else None
     except (PySparkException, Py4JJavaError):  # the schema does not exist
         *catalog, last = schema
-        inside = f" IN {catalog[0]}" if catalog else ""
+        inside = f" IN {catalog_name(*catalog)}" if catalog else ""
         try:
             near = nearest(last, [row[0] for row in spark.sql(f"SHOW SCHEMAS{inside}").collect()])
         except (PySparkException, Py4JJavaError):
             return None
-        return ".".join([*catalog, near, name]) if near else None
+        return catalog_name(*catalog, near, name) if near else None

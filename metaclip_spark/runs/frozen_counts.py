@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from metaclip_spark.config.curation import counts_root_and_version
 from metaclip_spark.errors import ConfigError, TableError
 from metaclip_spark.runs.stored_counts import load_counts
 from metaclip_spark.runs.stored_run import COUNT
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
-
-_VERSION_DIGITS = 32
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def open_frozen_counts(spark: SparkSession, location: str, metadata: Mapping[str
         TableError: There are no such counts.
         ConfigError: The counts are of other metadata.
     """
-    root, version = _root_and_version(location)
+    root, version = counts_root_and_version(location)
     tables = Tables(spark, root)
     with translated_job_errors(tables):
         version = version or current_run(tables).counts_version
@@ -90,15 +89,3 @@ def _load(tables: Tables, version: str, metadata: Mapping[str, CompiledMetadata]
         )
     sizes = {language: compiled.n_entries for language, compiled in metadata.items()}
     return load_counts(tables, counted[version], sizes).entries
-
-
-def _root_and_version(location: str) -> tuple[str, str | None]:
-    """Split ROOT@COUNTS_VERSION; an @ without 32 hex digits after it belongs to the root.
-
-    >>> _root_and_version("/data/curated@0123456789abcdef0123456789abcdef")
-    ('/data/curated', '0123456789abcdef0123456789abcdef')
-    >>> _root_and_version("s3a://me@host/out")
-    ('s3a://me@host/out', None)
-    """
-    root, at, version = location.rpartition("@")
-    return (root, version) if at and version.isalnum() and len(version) == _VERSION_DIGITS else (location, None)

@@ -169,14 +169,15 @@ class Run:
         return replace(own.report, already_finished=True)
 
     def check_replaceable(self, *, overwrite: bool) -> None:
-        """Refuse to replace the rows of another run.
+        """Refuse to replace the rows of another run, or to start a run that could not be written.
 
         Args:
             overwrite: Whether the user wants them replaced.
 
         Raises:
-            TableError: The curated table contains the rows of another run.
+            TableError: The curated table contains the rows of another run, or the tables cannot be written.
         """
+        self.tables.check_writable()
         writer = self.state.writer
         if overwrite or writer is None or writer == self.identity.run_id:
             return

@@ -1,14 +1,15 @@
-"""Locations: paths of this machine, URIs of stores and names of tables, as Spark resolves them."""
+"""Locations of files: paths of this machine and URIs of stores, as Spark resolves them."""
 
 from __future__ import annotations
 
 import difflib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from metaclip_spark.errors import ConfigError
+from metaclip_spark.host.places import HAS_SCHEME, LOCAL_SCHEME, absolute, exists_here
 from metaclip_spark.spark.file_listing import hadoop_settings
 from metaclip_spark.spark.session_features import has_spark_context
 
@@ -16,43 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pyspark.sql import SparkSession
-
-HAS_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
-"""Scheme of a location in a store (s3a://, hdfs://, dbfs:/); not C:/."""
-
-_LOCAL: Final = re.compile(r"file:(?://)?(?=/)", re.IGNORECASE)
-
-TABLE_NAME: Final = re.compile(r"\w+(?:\.\w+){1,2}")
-"""schema.table or catalog.schema.table."""
-
-
-def exists_here(path: Path) -> bool:
-    """Return whether a file or folder exists on this machine.
-
-    Raises:
-        ConfigError: A name is too long, or a folder cannot be searched.
-
-    >>> exists_here(Path("/")), exists_here(Path("/nowhere/pool"))
-    (True, False)
-    """
-    try:
-        return path.exists()
-    except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be accessed: {error.strerror}. Use a path that this user can open on this machine."
-        ) from None
-
-
-def is_table_name(place: str) -> bool:
-    """Return whether a place is a table of the catalog: named like one, and not an existing file or folder.
-
-    Raises:
-        ConfigError: As for `exists_here`.
-
-    >>> is_table_name("pools.pairs"), is_table_name("s3a://bucket/pools.pairs"), is_table_name("pairs")
-    (True, False, False)
-    """
-    return TABLE_NAME.fullmatch(place) is not None and not exists_here(Path(place))
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
@@ -89,27 +53,6 @@ def absent_part(path: str) -> str:
     return ""
 
 
-def absolute(place: str) -> str:
-    """Return a path as an absolute path of this machine; a location with a scheme is returned unchanged.
-
-    >>> absolute("s3a://bucket/pool"), absolute("/pool")
-    ('s3a://bucket/pool', '/pool')
-    """
-    return place if HAS_SCHEME.match(place) else str(Path(place).absolute())
-
-
-def is_inside(place: str, folder: str) -> bool:
-    """Return whether a location is a folder or below it.
-
-    >>> is_inside("/data/pool/out", "file:///data/pool"), is_inside("/data/pool2", "/data/pool")
-    (True, False)
-    """
-    inner, outer = (
-        absolute(path).removeprefix("file://").removeprefix("file:").rstrip("/") for path in (place, folder)
-    )
-    return f"{inner}/".startswith(f"{outer}/")
-
-
 def same_name(file: str) -> str:
     """Return a file's name in one form: Spark writes both file:///a%20b and file:/a b.
 
@@ -136,7 +79,7 @@ def located(spark: SparkSession, place: str) -> str:
         return absolute(place)
     hadoop = spark._jvm.org.apache.hadoop.fs  # type: ignore[union-attr]  # noqa: SLF001 - pyspark has no other way to ask
     default = str(hadoop.FileSystem.getDefaultUri(hadoop_settings(spark)).toString())
-    if _LOCAL.match(default):
+    if LOCAL_SCHEME.match(default):
         return absolute(place)
     if not Path(place).is_absolute():
         raise ConfigError(
@@ -152,7 +95,7 @@ def local_path(location: str) -> Path | None:
     >>> local_path("file:///data/a%20b"), local_path("/data"), local_path("s3a://bucket/data")
     (PosixPath('/data/a%20b'), PosixPath('/data'), None)
     """
-    found = _LOCAL.match(location)
+    found = LOCAL_SCHEME.match(location)
     if found:
         return Path(location[found.end() :])
     return None if HAS_SCHEME.match(location) else Path(absolute(location))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.errors import AnalysisException
 
 from metaclip_spark.errors import ConfigError
-from metaclip_spark.spark.locations import TABLE_NAME, nearest
+from metaclip_spark.host.places import catalog_name, is_table_name, name_parts
+from metaclip_spark.spark.locations import nearest
 from metaclip_spark.spark.session_features import analysed
 
 if TYPE_CHECKING:
@@ -61,27 +62,34 @@ class TablePlace(NamedTuple):
 def is_schema(spark: SparkSession, root: str) -> bool:
     """Return whether a root of tables is a schema of the catalog (catalog.schema), and not a folder.
 
-    Names of one part, paths that exist on this machine and paths that start with ./ are folders.
+    Names of one part, paths that exist on this machine and paths that start with ./ are folders. So are names of
+    several parts in a catalog that does not exist, unless a part is in back-ticks.
 
     Raises:
         ConfigError: The catalog exists but not the schema, or the name is that of a table.
     """
-    if TABLE_NAME.fullmatch(root) is None or Path(root).exists():
+    if not is_table_name(root):
         return False
-    catalog, schema, *table = root.split(".")
+    catalog, schema, *table = name_parts(root) or ()
     try:
-        schemas = [str(row[0]) for row in spark.sql(f"SHOW SCHEMAS IN `{catalog}`").collect()]
-    except AnalysisException:  # the catalog does not exist
+        schemas = [str(row[0]) for row in spark.sql(f"SHOW SCHEMAS IN {catalog_name(catalog)}").collect()]
+    except AnalysisException as error:  # the catalog does not exist
+        if "`" in root:
+            raise ConfigError(
+                f"The session has no catalog {catalog_name(catalog)}, in which {root} would be. Name a catalog that "
+                f"SHOW CATALOGS lists, or write {shlex.quote(f'./{root}')} for a folder of this name."
+            ) from error
         return False
+    name = catalog_name(catalog, schema)
     if schema.casefold() not in {known.casefold() for known in schemas}:
         near = nearest(schema, schemas)
         raise ConfigError(
             f"The catalog {catalog} has no schema {schema}.{f' Did you mean {near}?' if near else ''} Create it "
-            f"(CREATE SCHEMA {catalog}.{schema}), or write ./{root} for a folder of this name."
+            f"(CREATE SCHEMA {name}), or write {shlex.quote(f'./{root}')} for a folder of this name."
         )
     if table:
         raise ConfigError(
-            f"{root} is the name of one table, but several tables are stored. Name their schema, {catalog}.{schema}, "
-            f"or write ./{root} for a folder of this name."
+            f"{root} is the name of one table, but several tables are stored. Name their schema, {name}, or write "
+            f"{shlex.quote(f'./{root}')} for a folder of this name."
         )
     return True

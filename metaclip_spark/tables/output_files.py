@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 import uuid
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
 
 from metaclip_spark.errors import ConfigError, ConsistencyError, TableError
+from metaclip_spark.host.places import exists_here, is_inside
 from metaclip_spark.spark.job_errors import failure_reason
-from metaclip_spark.spark.locations import exists_here, is_inside, local_path
+from metaclip_spark.spark.locations import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from pyspark.sql import SparkSession
     from pyspark.sql.types import StructType
 
 _COMPLETE: Final = "_SUCCESS"  # Spark writes this file last into a folder
+_ANOTHER: Final = "Name another output."
 _PATTERN: Final = re.compile(
     r"([\\*?\[\]{},])"
 )  # Spark takes a path as a pattern when it reads, but not when it writes
@@ -35,9 +38,47 @@ def check_apart(target: str, sources: Iterable[str]) -> None:
         ConfigError: They overlap.
     """
     for source in sources:
-        inner, outer = _resolved(target), _resolved(source)
-        if is_inside(inner, outer) or is_inside(outer, inner):
+        if is_inside(target, source) or is_inside(source, target):
             raise ConfigError(f"The output {target} overlaps with {source}, which is read. Name a place outside of it.")
+
+
+def check_writable(folder: Path, *, remedy: str) -> None:
+    """Raise if no file can be made in a folder of this machine, or the folder cannot be made.
+
+    An empty folder is made and removed at once: permissions alone do not tell for every user and file system.
+
+    Args:
+        folder: Folder, which need not exist.
+        remedy: Sentence that ends the error message.
+
+    Raises:
+        TableError: Nothing can be written there.
+        ConfigError: The path cannot be accessed.
+    """
+    place = folder
+    while not exists_here(place) and not place.is_symlink():
+        place = place.parent
+    try:
+        Path(tempfile.mkdtemp(prefix=".metaclip-spark-", dir=place)).rmdir()
+        problem = "" if shutil.disk_usage(place).free else "No space left on device"
+    except OSError as error:
+        problem = str(error.strerror)
+    if problem:
+        raise TableError(f"{folder} cannot be written: {problem} ({place}). {remedy}")
+
+
+def check_file_writable(file: Path) -> None:
+    """Raise if a file of this machine cannot be written; links are followed, and devices are left to the writer.
+
+    Raises:
+        TableError: It is a folder, or its folder cannot be written.
+        ConfigError: The path cannot be accessed.
+    """
+    place = file.resolve()
+    if place.is_dir():
+        raise TableError(f"{file} is a folder. {_ANOTHER}")
+    if place.is_file() or not exists_here(place):
+        check_writable(place.parent, remedy=_ANOTHER)
 
 
 @contextmanager
@@ -67,6 +108,7 @@ def new_folder(target: str, *, overwrite: bool) -> Iterator[str]:
         raise TableError(
             f"{place} cannot be replaced, as it is not a complete export (it has no {_COMPLETE}). Name another output."
         )
+    check_writable(place.parent, remedy=_ANOTHER)
     partial = _beside(place, "partial")
     try:
         yield f"file://{partial}"
@@ -137,6 +179,7 @@ def new_file(target: str, *, overwrite: bool) -> Iterator[Path]:
     _check_absent(place, overwrite=overwrite)
     if place.exists() and not place.is_file():
         raise TableError(f"{place} is not a file. Name another output.")
+    check_writable(place.parent, remedy=_ANOTHER)
     partial = _beside(place, "partial")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -160,12 +203,6 @@ def _in_store(target: str, *, overwrite: bool) -> Iterator[str]:
         if error.getCondition() != "PATH_ALREADY_EXISTS":
             raise
         raise TableError(f"{target} exists. Name another output, or delete it.") from None
-
-
-def _resolved(location: str) -> str:
-    """Return a location without `..` and links, if it is on this machine."""
-    place = local_path(location)
-    return location if place is None else str(place.resolve())
 
 
 def _beside(place: Path, suffix: str) -> Path:

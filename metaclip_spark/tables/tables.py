@@ -8,12 +8,16 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException
 
 from metaclip_spark.errors import TableError
+from metaclip_spark.host.places import absolute, exists_here, resolved
+from metaclip_spark.spark.failures.failure_kinds import kind_of
 from metaclip_spark.spark.file_listing import any_file, exists, is_known_absent
 from metaclip_spark.spark.job_errors import failure_reason
-from metaclip_spark.spark.locations import absolute, exists_here, local_path, located
+from metaclip_spark.spark.locations import local_path, located
+from metaclip_spark.spark.session_features import has_spark_context
 from metaclip_spark.spark.table_place import TablePlace, is_schema
 from metaclip_spark.tables.delta_files import complete_version
 from metaclip_spark.tables.delta_log import NO_TABLE, extent, last_commits, last_named_run, last_version_of, state
+from metaclip_spark.tables.output_files import check_writable
 from metaclip_spark.tables.schemas import KEYS, OURS, RUNS
 from metaclip_spark.tables.small_rows import create_dataframe
 from metaclip_spark.tables.table_writes import replace_rows, replace_table
@@ -38,13 +42,15 @@ class Tables:
         root: Absolute path, or name of the schema.
 
     Raises:
-        ConfigError: The root is in a catalog, but is not a schema.
+        ConfigError: The root is in a catalog, but is not a schema; or it can be a folder as well as a name.
     """
 
     def __init__(self, spark: SparkSession, root: str) -> None:
         self._spark = spark
         self._in_catalog = is_schema(spark, root)
-        self.root = root if self._in_catalog else absolute(root).rstrip("/") or root
+        self.root = resolved(root)
+        if not self._in_catalog:
+            self.root = absolute(self.root).rstrip("/") or self.root
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -83,6 +89,19 @@ class Tables:
         for name in OURS:
             self.read(name)
 
+    def check_writable(self) -> None:
+        """Raise if the tables cannot be written, as far as that is known; called before the work of a run.
+
+        Raises:
+            TableError: A folder cannot be made or written on this machine, or its disk is full.
+            ConfigError: The path cannot be accessed on this machine.
+        """
+        here = self.folder and has_spark_context(self._spark) and local_path(located(self._spark, self.folder))
+        if here:
+            tables = (here / name / log for name in OURS for log in ("", "_delta_log"))
+            for folder in (here, *filter(exists_here, tables)):
+                check_writable(folder, remedy="Choose another root (--tables).")
+
     def read(self, name: str, version: int | None = None, *, newest: int | None = None) -> DataFrame | None:
         """Return a table; None if it does not exist.
 
@@ -112,6 +131,10 @@ class Tables:
                 raise TableError(
                     f"{self.root} is a Delta table, or lies in one. Choose another root (--tables)."
                 ) from error
+            known = kind_of(str(error))
+            if known is not None:
+                kind, remedy = known
+                raise (kind or TableError)(f"{path} cannot be read: {failure_reason(error)}. {remedy}") from error
             if "[DELTA_" in str(error):
                 raise TableError(
                     f"{path} cannot be read in any version: {failure_reason(error)}. Restore the missing files of its "

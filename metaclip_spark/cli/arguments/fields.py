@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 from metaclip_spark.cli.arguments.run_file import RunFile, read_run_file
 from metaclip_spark.config.curation import WAYS_TO_CHOOSE_T, CurateConfig
 from metaclip_spark.config.pool import Pool, PoolColumns
+from metaclip_spark.host.places import here
 from metaclip_spark.pools.presets import PresetName
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ _COMPATIBLE: Final = {"t", "tail_share"}
 def add_conf_argument(parser: ArgumentParser | _ArgumentGroup) -> None:
     """Add `--conf`."""
     parser.add_argument(
-        "--conf", type=Path, metavar="FILE", help="TOML file with settings and defaults of options (see conf/)"
+        "--conf", type=here, metavar="FILE", help="TOML file with settings and defaults of options (see conf/)"
     )
 
 

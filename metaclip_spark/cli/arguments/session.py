@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaclip_spark.cli.arguments.printing import progress_of
 from metaclip_spark.cli.arguments.run_file import RunFile
 from metaclip_spark.errors import ConfigError
+from metaclip_spark.host.places import here
 from metaclip_spark.spark.session.delta import JARS_VARIABLE
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Iterator
+    from pathlib import Path
 
     from pyspark.sql import SparkSession
 
@@ -48,7 +49,7 @@ def add_session_arguments(parser: ArgumentParser) -> None:
     )
     session.add_argument(
         "--jars",
-        type=Path,
+        type=here,
         metavar="FOLDER",
         help=f"folder with Delta's jars, for machines that cannot download them (default: ${JARS_VARIABLE})",
     )
@@ -67,7 +68,7 @@ def session_options(options: Namespace, run_file: RunFile) -> SessionOptions:
     return SessionOptions(
         master=options.master or run_file.master,
         settings=run_file.settings | given,
-        jars=options.jars or (Path(run_file.jars) if run_file.jars else None),
+        jars=options.jars or (here(run_file.jars) if run_file.jars else None),
     )
 
 

@@ -74,6 +74,7 @@ def append(
             chain = lineage(run.state.runs, parent)
             if is_appended(chain, pool, opened.source, frozen=frozen):
                 return replace(parent.report, already_finished=True)
+            run.tables.check_writable()
             parent.check_rules()
             check_parent(parent, frozen=frozen)
             languages = metadata_of_run(parent, metadata)

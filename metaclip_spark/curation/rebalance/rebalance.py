@@ -76,6 +76,7 @@ def rebalance(
             run.identify(target.identity)
             if target.chosen.t == parent.t and target.identity.balanced_by == parent.counts_version:
                 return replace(parent.report, already_finished=True)
+            run.tables.check_writable()
             parent.check_rules()
             languages = {} if target.by_filter else metadata_of_run(parent, _required(metadata, parent, t))
             if frozen is not None:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from metaclip_spark.core.entries.merge import Candidate
 from metaclip_spark.core.entry_list import parse_text
 from metaclip_spark.errors import ConfigError, InputError, TableError
-from metaclip_spark.spark.locations import exists_here, local_path
+from metaclip_spark.host.places import absolute, exists_here
+from metaclip_spark.spark.locations import local_path
 from metaclip_spark.tables.atomic_files import add_file, json_bytes
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def candidates_folder(folder: Path) -> Path:
         ConfigError: It is in a store.
         TableError: It is a file.
     """
-    place = local_path(str(folder))
+    place = local_path(absolute(str(folder)))
     if place is None:
         raise ConfigError(
             f"Candidate files cannot be in a store, as {folder} is. Pass a folder of this machine; the metadata that "

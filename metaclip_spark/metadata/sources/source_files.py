@@ -9,9 +9,10 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.errors import InputError
+from metaclip_spark.host.places import absolute
+from metaclip_spark.spark.failures.failure_kinds import kind_of
 from metaclip_spark.spark.file_listing import listed_files
 from metaclip_spark.spark.job_errors import failure_reason
-from metaclip_spark.spark.locations import absolute
 from metaclip_spark.spark.session_features import analysed
 
 if TYPE_CHECKING:
@@ -47,8 +48,9 @@ def open_text(
     try:
         rows = analysed(spark.read.text(places, lineSep=separator, recursiveFileLookup=True))
     except (PySparkException, Py4JJavaError) as error:  # Py4JJavaError if Spark has no driver for the store
-        raise InputError(
-            f"Cannot read the {what} {', '.join(paths)}: {failure_reason(error)}. Pass {expected}."
+        kind, remedy = kind_of(str(error)) or (None, f"Pass {expected}.")
+        raise (kind or InputError)(
+            f"Cannot read the {what} {', '.join(paths)}: {failure_reason(error)}. {remedy}"
         ) from error
     if not rows.inputFiles():
         raise InputError(f"The {what} {', '.join(paths)} has no files. Pass {expected}.")

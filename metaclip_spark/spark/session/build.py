@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from metaclip_spark.errors import EnvironmentProblemError
 from metaclip_spark.host.address import child_address
+from metaclip_spark.host.locale import child_locale
 from metaclip_spark.host.packaged_java import child_java_home, java_home
+from metaclip_spark.spark.failures.jvm_death import death_of_jvm, forget_jvm
 from metaclip_spark.spark.session.check import check_session, listed
 from metaclip_spark.spark.session.delta import DELTA_SETTINGS, downloads_jars, jar_settings
 from metaclip_spark.spark.session.launch import quiet_gateway
@@ -85,7 +87,7 @@ def build_session(
             progress(f"Starting Spark on {new_settings['spark.master']}")
             if downloads_jars(new_settings):
                 progress("Downloading Delta's jars (13 MB, once)")
-        with child_java_home(home), child_address(new_settings["spark.master"]):
+        with child_java_home(home), child_address(new_settings["spark.master"]), child_locale():
             active = _start(new_settings, app_name)
     else:  # spark-submit or Connect: Java, jars and static settings came with its command line and are checked below
         active = _build(({"spark.master": master} if master else {}) | settings, app_name)
@@ -107,12 +109,24 @@ def open_session(
         EnvironmentProblemError: As for `build_session`.
     """
     existed = _active_session() is not None
+    from metaclip_spark.spark.job_errors import translated_job_errors  # noqa: PLC0415 - it needs pyspark
+
     session = build_session(master=master, settings=settings, jars=jars, progress=progress)
     try:
-        yield session
+        with translated_job_errors():
+            yield session
     finally:
         if not existed:
-            session.stop()
+            _stop(session)
+
+
+def _stop(session: SparkSession) -> None:
+    try:
+        session.stop()
+    except Exception as failure:
+        if death_of_jvm(failure) is None:
+            raise
+        forget_jvm()
 
 
 def _active_session() -> SparkSession | None:
@@ -135,7 +149,7 @@ def _new_session_settings(master: str | None, settings: dict[str, str], jars: Pa
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         defaults |= LOCAL_SETTINGS
         defaults["spark.ui.showConsoleProgress"] = str(sys.stderr.isatty()).lower()
-    return defaults | jar_settings(settings, jars) | settings
+    return defaults | settings | jar_settings(settings, jars)
 
 
 def _start(settings: dict[str, str], app_name: str) -> SparkSession:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metaclip_spark.errors import EnvironmentProblemError
+from metaclip_spark.host.places import here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,29 +60,33 @@ def delta_package(spark_version: str) -> str:
 
 
 def jar_settings(settings: Mapping[str, str], jars: Path | None) -> dict[str, str]:
-    """Return the settings that give Delta's jars to a new session.
+    """Return the settings that give Delta's jars to a new session, beside the jars and packages of the user.
 
     Args:
-        settings: Settings of the user; those that name jars are left to take effect.
+        settings: Settings of the user; Delta's jars among them are left to take effect.
         jars: Folder with Delta's jars. None takes METACLIP_SPARK_JARS of the environment, or downloads them.
 
     Raises:
         EnvironmentProblemError: The folder does not have the jars of one release of Delta.
     """
-    folder = jars or (Path(os.environ[JARS_VARIABLE]) if os.environ.get(JARS_VARIABLE) else None)
+    files, packages, excluded = (
+        [name for name in settings.get(key, "").split(",") if name]
+        for key in ("spark.jars", "spark.jars.packages", "spark.jars.excludes")
+    )
+    folder = here(str(jars)) if jars else (here(os.environ[JARS_VARIABLE]) if os.environ.get(JARS_VARIABLE) else None)
     if folder is not None:
-        return {"spark.jars": ",".join(_jars_in(folder))}
-    if "spark.jars" in settings or "spark.jars.packages" in settings:
+        return {"spark.jars": ",".join([*files, *_jars_in(folder)])}
+    if files or any("delta-spark" in package for package in packages):
         return {}
     return {
-        "spark.jars.packages": delta_package(importlib.metadata.version("pyspark")),
-        "spark.jars.excludes": ",".join(JARS_IN_SPARK),
+        "spark.jars.packages": ",".join([delta_package(importlib.metadata.version("pyspark")), *packages]),
+        "spark.jars.excludes": ",".join([*JARS_IN_SPARK, *excluded]),
     }
 
 
 def downloads_jars(settings: Mapping[str, str]) -> bool:
     """Return whether a new session has to download Delta's jars: Ivy does not have them from an earlier session."""
-    package = settings.get("spark.jars.packages", "")
+    package = settings.get("spark.jars.packages", "").partition(",")[0]
     if package != delta_package(importlib.metadata.version("pyspark")):
         return False
     group, artifact, version = package.split(":")
@@ -95,7 +100,7 @@ def _jars_in(folder: Path) -> list[str]:
     if not delta:
         raise EnvironmentProblemError(
             f"The jars folder {folder} has {len(jars)} jars, but not delta-spark. On a machine with a network run "
-            "`metaclip-spark quickstart` once and copy its folder ~/.ivy2.5.2/jars."
+            "`metaclip-spark quickstart --output DIR` once and copy its folder ~/.ivy2.5.2/jars."
         )
     if len(delta) > 1:  # Java would load classes of both and fail anywhere
         package = delta_package(importlib.metadata.version("pyspark"))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from metaclip_spark.errors import EnvironmentProblemError
 from metaclip_spark.host.address import host_name_problem
+from metaclip_spark.spark.failures.jvm_death import remember_launch
 from metaclip_spark.spark.session.delta import JARS_VARIABLE
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES: Final = 65_536
 _LAST_WORDS_SECONDS: Final = 5.0
+_LAST_WORDS_BYTES: Final = 65_536
 _STANDARD_ERROR: Final = 2
 _CAUSES: Final = ("Exception in thread", "Error", "Caused by")
 
@@ -44,7 +46,9 @@ def quiet_gateway(conf: SparkConf, settings: Mapping[str, str]) -> Iterator[Any]
     relay = _Relay(source)
     relay.start()
     try:
-        yield _launch(conf, settings, sink, relay)
+        gateway = _launch(conf, settings, sink, relay)
+        remember_launch(settings, relay.last_words)
+        yield gateway
     except Exception:
         relay.pass_on(kept=True)
         raise
@@ -63,11 +67,13 @@ class _Relay(threading.Thread):
         self._source = source
         self._lock = threading.Lock()
         self._kept: bytes | None = b""
+        self._last = b""
 
     def run(self) -> None:
         """Read until the JVM ends."""
         while chunk := os.read(self._source, _CHUNK_BYTES):
             with self._lock:
+                self._last = (self._last + chunk)[-_LAST_WORDS_BYTES:]
                 if self._kept is None:
                     _write(chunk)
                 else:
@@ -80,6 +86,11 @@ class _Relay(threading.Thread):
             if kept and self._kept:
                 _write(self._kept)
             self._kept = None
+
+    def last_words(self) -> str:
+        """Return the last output of a JVM that has ended."""
+        self.join(_LAST_WORDS_SECONDS)
+        return self._last.decode(errors="replace")
 
     def cause(self) -> str:
         """Return the first line that names the cause of a failure, or an empty string."""

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from metaclip_spark.errors import ConfigError
+from metaclip_spark.host.places import exists_here, is_table_name
 from metaclip_spark.metadata.read_metadata import read_metadata
-from metaclip_spark.spark.locations import absent_part, exists_here, is_table_name
+from metaclip_spark.spark.locations import absent_part
 from metaclip_spark.tables.output_files import new_file
 
 if TYPE_CHECKING:
