@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
@@ -117,7 +118,7 @@ def _without(pool: Pool, source: Source, found: Unreadable) -> Source:
             f"{number:,} file(s) of the pool {', '.join(pool.paths)} cannot be read: {found.described}. Restore them, "
             "or pass --skip-unreadable-files to leave them out."
         )
-    names = list(found.names[:_RECORDED_NAMES])
+    names = [unquote(name) for name in found.names[:_RECORDED_NAMES]]
     skipped = {"unreadable_files": {"files": number, "names": names}}
     warning = f"{number:,} file(s) of the pool cannot be read and are left out: {found.described}."
     return replace(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
-from metaclip_spark.pools.files.partition_folders import GLOB
+from metaclip_spark.pools.files.partition_folders import GLOB, literal
 from metaclip_spark.pools.files.suffixes import SUFFIX, other_suffixes, own_suffixes
 from metaclip_spark.spark.file_listing import listed_files
 from metaclip_spark.spark.session_features import parallelism
@@ -113,7 +113,7 @@ def summed_listing(spark: SparkSession, paths: Sequence[str], form: str | None =
 
 def named_files(paths: Sequence[str], form: str) -> list[str]:
     """Return the paths that do not end with a suffix of the format: those that are files are read nevertheless."""
-    return [path for path in paths if not GLOB.search(path) and not _is_own(path, form)]
+    return [literal(path) for path in paths if not GLOB.search(path) and not _is_own(path, form)]
 
 
 def _kind_and_unknown(paths: Sequence[str], form: str | None) -> tuple[Column, Column]:
