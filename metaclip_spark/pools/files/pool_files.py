@@ -59,8 +59,13 @@ class PoolFiles:
 
     @property
     def partitions(self) -> set[str]:
-        """Keys of the partition folders, case-folded; some of them may lie above the paths of the pool."""
-        return {key.casefold() for example in self.totals.examples for key in partition_keys(example)}
+        """Keys of the partition folders below the base or the paths, case-folded."""
+        tops = [same_name(top) for top in (self.paths if self.base is None else [self.base])]
+        below = [
+            name.removeprefix(next((top for top in tops if name.startswith(top)), ""))
+            for name in map(same_name, self.totals.examples)
+        ]
+        return {key.casefold() for name in below for key in partition_keys(f"/{name}")}
 
     def load(self, spark: SparkSession, form: str, schema: T.StructType | None = None, **options: str) -> DataFrame:
         """Return the content of the files; partition folders become string columns.
