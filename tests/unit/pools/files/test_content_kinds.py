@@ -103,7 +103,7 @@ REFUSED = [
     ("a.parquet", b"version https://git-lfs.github.com/spec/v1\n", "parquet", "Run git lfs pull"),
     ("a.parquet", b"<html>", "parquet", "an HTML or XML page"),
     ("a.parquet", b"\x00" * 100, "parquet", "is not a Parquet file"),
-    ("a.parquet", b"PAREmore", "parquet", "an encrypted Parquet file"),
+    ("a.parquet", b"PARE\0more", "parquet", "an encrypted Parquet file"),
     ("a.arrow", b"ARROW1\x00\x00", "parquet", "an Arrow file"),
 ]  # fmt: skip
 
