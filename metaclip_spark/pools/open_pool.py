@@ -17,7 +17,7 @@ from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its type
 
 from metaclip_spark.config.pool import TABLE_FORMATS, TEXT_FORMATS
 from metaclip_spark.errors import ConfigError, MetaclipSparkWarning
-from metaclip_spark.host.places import is_inside, name_parts
+from metaclip_spark.host.places import containing, name_parts
 from metaclip_spark.pools.canonical_columns import canonical_columns, with_default_columns
 from metaclip_spark.pools.column_checks import check_carried_columns, check_changes, check_meanings, check_same_types
 from metaclip_spark.pools.files.pool_paths import checked_paths
@@ -32,6 +32,7 @@ from metaclip_spark.pools.records import LINE, MALFORMED, RECORD
 from metaclip_spark.pools.source import Source, identify, unreadable
 from metaclip_spark.pools.text_formats import read_lines, well_formed
 from metaclip_spark.spark.columns import quoted
+from metaclip_spark.spark.file_names import check_file_names
 from metaclip_spark.spark.table_place import TablePlace
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def open_pool(spark: SparkSession, pool: Pool) -> OpenPool:
         InputError: A path does not exist, has no files, or has a column of the wrong type; or columns do not fit into
             the curated table (all of them are listed at once).
     """
+    check_file_names(spark, *pool.paths, below=pool.format not in TABLE_FORMATS)
     pool, notes = checked_paths(spark, pool)
     source = identify(spark, pool)
     tables, source = _read(spark, pool, replace(source, warnings=(*notes, *source.warnings)))
@@ -111,9 +113,9 @@ def check_tables_outside(pool: Pool, folder: str | None) -> None:
     Raises:
         ConfigError: The folder is in one of the pool's paths.
     """
-    for path in pool.paths:
-        if folder is not None and is_inside(folder, path):
-            raise ConfigError(f"The tables' folder {folder} lies in the pool {path}. Use a folder outside of it.")
+    path = None if folder is None else containing(folder, pool.paths)
+    if path is not None:
+        raise ConfigError(f"The tables' folder {folder} lies in the pool {path}. Use a folder outside of it.")
 
 
 def _own(table: DataFrame) -> T.StructType:

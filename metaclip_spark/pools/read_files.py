@@ -11,7 +11,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
 from metaclip_spark.errors import InputError
-from metaclip_spark.host.places import is_inside
+from metaclip_spark.host.places import LOCAL_SCHEME
 from metaclip_spark.pools.files.content_kinds import problem
 from metaclip_spark.pools.files.heads import file_heads
 from metaclip_spark.pools.files.partition_folders import GLOB
@@ -71,8 +71,8 @@ def check_content(spark: SparkSession, pool: Pool, source: Source) -> None:
 
 def check_files_read_once(spark: SparkSession, pool: Pool) -> None:
     """Raise if several paths lead to one file: Spark would read it, and count its captions, once per path."""
-    paths = sorted(f"{path.rstrip('/')}/" for path in pool.paths)
-    if len(paths) == 1 or not (GLOB.search("".join(paths)) or any(map(is_inside, paths[1:], paths))):
+    paths = sorted(f"{LOCAL_SCHEME.sub('', path, count=1).rstrip('/')}/" for path in pool.paths)
+    if len(paths) == 1 or not (GLOB.search("".join(paths)) or any(map(str.startswith, paths[1:], paths))):
         return
     files = [len(input_files(listed_files(spark, path))) for path in pool.paths]
     repeated = sum(files) - len(input_files(listed_files(spark, *pool.paths)))
