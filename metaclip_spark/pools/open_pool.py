@@ -135,13 +135,13 @@ def _changed(table: DataFrame, pool: Pool) -> DataFrame:
 def _read(spark: SparkSession, pool: Pool, source: Source) -> tuple[list[DataFrame], Source]:
     """Return one DataFrame per table, all files of a pool being one, and the source with what was left out."""
     if pool.format not in TABLE_FORMATS:
-        check_files_read_once(spark, pool)
+        check_files_read_once(spark, pool, source)
         if pool.format in TEXT_FORMATS:
             check_content(spark, pool, source)
             rows = read_lines(spark, pool, files_of(source))
         else:
             rows, source = read_parquet(spark, pool, source)
-        check_all_files_read(rows, pool, source)
+        check_all_files_read(spark, rows, pool, source)
         return [rows], source
     try:
         found = source.description["version"]
