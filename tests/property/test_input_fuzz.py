@@ -235,6 +235,7 @@ def read_or_refused(spark: SparkSession, folder: OddFolder, pool: Pool) -> list[
         assert refusal.exit_code in {2, 3}, f"{folder.files}: {refusal}"
         return None
     shown = bool([warning for warning in said if issubclass(warning.category, MetaclipSparkWarning)] or malformed)
+    shown |= "not_read" in opened.source.description  # printed in the report
     lost = Counter(folder.sound) - Counter(read)
     assert not lost, f"lost of {folder.files}: {lost}"
     written = Counter(folder.sound + folder.doubtful)
