@@ -267,5 +267,5 @@ def test_odd_pool_folders(folders: int, spark: SparkSession, tmp_path: Path) -> 
                 assert 2 * report.counters["read"] == sum(report.counters.values())
         except Exception as error:  # noqa: BLE001 - all are shown at once
             failed.append(f"{number}: {folder.files}: {type(error).__name__}: {str(error)[:400]}")
-    assert failed == []
+    assert not failed, "\n".join(failed)
     assert folders / 10 < refused < folders * 0.8, "both are tried"

@@ -131,9 +131,10 @@ KINDS: Final = (
         "Name one level of the partition folders, or each of them as a path of its own.",
     ),
     Kind(
-        re.compile(r"DELTA_(?:FILE_NOT_FOUND\w*|TRUNCATED_TRANSACTION_LOG|MISSING_FILES\w*)"),
+        re.compile(r"DELTA_(?:FILE_NOT_FOUND\w*|TRUNCATED_TRANSACTION_LOG|MISSING_FILES\w*)|FILE_NOT_EXIST"),
         None,
-        "VACUUM removes the files of older versions; name a newer version (--pool-version), or leave the version out.",
+        "Files may not be removed while they are read. VACUUM removes those of older versions of a Delta table: name a "
+        "newer version (--pool-version), or leave the version out.",
     ),
     Kind(
         re.compile(r"DELTA_CANNOT_CREATE_LOG_PATH|Read-only file system|Mkdirs failed to create"),

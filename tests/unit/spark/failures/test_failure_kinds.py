@@ -47,6 +47,7 @@ CASES = [
     ("[INVALID_CONF_VALUE.TIME_ZONE] The value 'x' in the config", errors.ConfigError, "Correct the setting"),
     ("[CONFLICTING_PARTITION_COLUMN_NAMES] Conflicting partition column names", errors.InputError, "one level"),
     ("[DELTA_FILE_NOT_FOUND_DETAILED] File x referenced in the log", None, "VACUUM"),
+    ("[FAILED_READ_FILE.FILE_NOT_EXIST] File does not exist", None, "VACUUM"),
     ("[DELTA_TRUNCATED_TRANSACTION_LOG] x", None, "VACUUM"),
     ("[DELTA_CANNOT_CREATE_LOG_PATH] Cannot create file:/proc/x", errors.TableError, "can write"),
     ("java.nio.file.FileSystemException: x: Read-only file system", errors.TableError, "can write"),
