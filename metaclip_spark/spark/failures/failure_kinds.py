@@ -110,6 +110,11 @@ KINDS: Final = (
         "Raise it: --spark-conf spark.driver.maxResultSize=4g.",
     ),
     Kind(
+        re.compile(r"Relative path in absolute URI: \S*\.crc"),
+        errors.InputError,
+        "Hadoop cannot read a file of this machine whose name has a colon. Rename it.",
+    ),
+    Kind(
         re.compile(
             r"Illegal file pattern|URISyntaxException|Relative path in absolute URI|Can not create a Path"
             r"|Illegal character"

@@ -43,6 +43,7 @@ CASES = [
     ),
     ("Wrong FS: file://host/x, expected: file:///", errors.ConfigError, "Correct the path"),
     ("java.net.URISyntaxException: Relative path in absolute URI: a:b", errors.ConfigError, "Correct the path"),
+    ("URISyntaxException: Relative path in absolute URI: .a:1.json.crc", errors.InputError, "colon. Rename it"),
     ("Incomplete HDFS URI, no host: hdfs:///p", errors.ConfigError, "Correct the path"),
     ("[INVALID_CONF_VALUE.TIME_ZONE] The value 'x' in the config", errors.ConfigError, "Correct the setting"),
     ("[CONFLICTING_PARTITION_COLUMN_NAMES] Conflicting partition column names", errors.InputError, "one level"),
