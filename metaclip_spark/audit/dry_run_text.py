@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from metaclip_spark.core.text_layout import aligned, count, size
+from metaclip_spark.curation.summary import files_left_out
 
 if TYPE_CHECKING:
     from metaclip_spark.audit.dry_run_report import DryRunReport
+
+_SHOWN_APART: Final = {"base_of_partitions", "not_read", "unreadable_files"}
 
 
 def render_dry_run(report: DryRunReport) -> str:
     """Return the plan as text, without a final line break."""
     source = dict(report.source)
     paths = source.pop("paths", [])
+    left_out = files_left_out(source)
+    source = {name: value for name, value in source.items() if name not in _SHOWN_APART}
     blocks = [
         [f"Dry run of {report.run_id} ({report.state}): all checks passed, nothing was written"],
         [
             "Pool",
             *(f"  {path}" for path in paths),
             "  " + ", ".join(f"{name} {value}" for name, value in source.items()),
+            *aligned(left_out, right=()),
         ],
         ["Columns", *aligned([(meaning, name, kind) for meaning, (name, kind) in report.columns.items()], right=())],
         *([["Carried columns", "  " + ", ".join(report.carried_columns)]] if report.carried_columns else []),

@@ -72,6 +72,8 @@ class Pool:
             records; CSV and TSV names are taken from the header, or are `_c0`, `_c1`, … without one.
         rename: New names of carried columns by their names in the pool; also given as pairs.
         drop: Columns to leave out.
+        skip_unreadable_files: Parquet: whether files that cannot be opened (empty, torn, of another kind) are left out.
+            They are counted, and recorded with the run.
     """
 
     paths: tuple[str, ...]
@@ -84,6 +86,7 @@ class Pool:
     schema: str | None = None
     rename: Mapping[str, str] | tuple[tuple[str, str], ...] = ()
     drop: tuple[str, ...] = ()
+    skip_unreadable_files: bool = False
 
     def __post_init__(self) -> None:
         for name in ("paths", "drop"):
@@ -96,7 +99,10 @@ class Pool:
         for name, value in (("name", self.name), ("schema", "" if self.schema is None else self.schema)):
             if not is_text(value):
                 raise ConfigError(f"The pool's {name} must be a string, not {value!r}.")
-        for name, flag in (("header", self.header or False), ("multiline", self.multiline)):
+        flags = {"header": self.header or False} | {
+            name: getattr(self, name) for name in ("multiline", "skip_unreadable_files")
+        }
+        for name, flag in flags.items():
             if not isinstance(flag, bool):
                 raise ConfigError(f"The pool's {name} must be true or false, not {flag!r}.")
         self._check_options_of_format()
@@ -136,6 +142,7 @@ class Pool:
             "header": (self.header is not None, HEADER_FORMATS),
             "multiline": (self.multiline, ("csv",)),
             "schema": (self.schema is not None, TEXT_FORMATS),
+            "skip_unreadable_files": (self.skip_unreadable_files, ("parquet",)),
         }
         for name, (given, formats) in options.items():
             if given and self.format not in formats:

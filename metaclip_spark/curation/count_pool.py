@@ -11,6 +11,7 @@ from metaclip_spark.core.counting.pool_counts import PoolCounts
 from metaclip_spark.curation.count_matches import count_matches
 from metaclip_spark.errors import InputError
 from metaclip_spark.pools.records import HEADER, LINE, MALFORMED, RECORD, WELL_FORMED
+from metaclip_spark.pools.text_formats import files_with_lines
 from metaclip_spark.spark.columns import quoted
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ def _without_headers(counts: PoolCounts, opened: OpenPool, pool: Pool) -> PoolCo
     if not pool.has_header or pool.multiline:
         return counts
     files = opened.source.files  # Spark lists only files with content
+    if counts.headers < files and opened.source.files_read is not None:  # a .gz file of nothing has no header
+        files = files_with_lines(opened.rows.sparkSession, opened.source.files_read)
     if counts.headers < files:
         raise InputError(
             f"{files - counts.headers} of the {files} files of {', '.join(pool.paths)} do not begin with the header of "

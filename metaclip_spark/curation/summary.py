@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from metaclip_spark.core.text_layout import aligned, count, percent
+from metaclip_spark.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,8 +31,9 @@ def render_summary(report: CurateReport) -> str:
     """Return the closing summary of a run: about forty lines, without a final line break."""
     blocks = [
         _headline(report),
+        *(["Pool", *aligned(rows, right=())] for rows in [files_left_out(report.source)] if rows),
         ["Rows", *rows_by_outcome(report.counters), *_ids(report)],
-        *(["Warnings", *(f"  {warning}" for warning in report.warnings)] for _ in report.warnings[:1]),
+        *(["Warnings", *(f"  {printable(warning)}" for warning in report.warnings)] for _ in report.warnings[:1]),
         ["Matches", *_matches(report)],
         ["Balance", *_balance(report)],
         *(["Entries" + _of(name, report), *head_and_tail(figures)] for name, figures in report.languages.items()),
@@ -52,6 +54,23 @@ def rows_by_outcome(counters: Mapping[str, int]) -> list[str]:
     if missing:  # must not happen, and must not be hidden if it does
         lines.append(("! unaccounted for", missing))
     return aligned([(label, count(number), percent(number, read)) for label, number in lines], right=(1, 2))
+
+
+def files_left_out(source: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what of a pool's files was not read, and the base of its partition folders if the paths are below it.
+
+    >>> files_left_out({"not_read": {".json": 9, ".tar": 8}, "unreadable_files": {"files": 1, "names": ["x"]}})
+    [('not read', '9 .json, 8 .tar'), ('unreadable, left out', '1 file(s), such as x')]
+    """
+    rows = []
+    if "base_of_partitions" in source:
+        rows.append(("base of partition folders", str(source["base_of_partitions"])))
+    if "not_read" in source:
+        rows.append(("not read", ", ".join(f"{count(number)} {kind}" for kind, number in source["not_read"].items())))
+    if "unreadable_files" in source:
+        number, names = source["unreadable_files"]["files"], source["unreadable_files"]["names"]
+        rows.append(("unreadable, left out", f"{count(number)} file(s), such as {names[0]}"))
+    return rows
 
 
 def against_expected(kept: int, expected: float | None, deviation: float | None) -> tuple[str, str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
+from metaclip_spark.core.shell_words import shell_word
 from metaclip_spark.errors import ColumnNotFoundError, ConfigError, InputError
 from metaclip_spark.pools.canonical_columns import CANONICAL_NAMES, meanings
 from metaclip_spark.pools.presets import fitting_presets
@@ -82,7 +82,7 @@ def check_meanings(schema: T.StructType, pool: Pool, *, where: str) -> None:
         if not isinstance(kind, _ALLOWED[meaning]):
             allowed = " or ".join(sorted(allowed().simpleString() for allowed in _ALLOWED[meaning]))
             declare = f", for example by --schema with {name} string" if pool.format == "json" else ""
-            drop = f", drop it (--drop {shlex.quote(name)})" if name == meaning != "text" else ""
+            drop = f", drop it (--drop {shell_word(name)})" if name == meaning != "text" else ""
             raise InputError(
                 f"Column {name!r} of {where} has type {kind.simpleString()}, but {meaning} must be {allowed}. Name "
                 f"another column (--{_OPTIONS[meaning]}){drop}, or cast this one{declare}."
@@ -185,9 +185,9 @@ def _remedy_options(problems: Sequence[_Problem], carried: T.StructType, pool: P
         if by_renaming:
             new = _free_name(name, taken)
             taken.add(new.casefold())
-            options.append(f"--rename {shlex.quote(f'{own}={new}')}")
+            options.append(f"--rename {shell_word(f'{own}={new}')}")
         else:
-            options.append(f"--drop {shlex.quote(own)}")
+            options.append(f"--drop {shell_word(own)}")
     return " ".join(options)
 
 

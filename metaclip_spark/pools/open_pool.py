@@ -6,36 +6,39 @@ unchanged, nested ones included, unless it is renamed or dropped.
 
 from __future__ import annotations
 
-import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
 from metaclip_spark.config.pool import TABLE_FORMATS, TEXT_FORMATS
-from metaclip_spark.errors import ConfigError, InputError, MetaclipSparkWarning
-from metaclip_spark.host.places import LOCAL_SCHEME, containing, name_parts
+from metaclip_spark.errors import ConfigError, MetaclipSparkWarning
+from metaclip_spark.host.places import containing, name_parts
 from metaclip_spark.pools.canonical_columns import canonical_columns, with_default_columns
 from metaclip_spark.pools.column_checks import check_carried_columns, check_changes, check_meanings, check_same_types
+from metaclip_spark.pools.files.pool_paths import checked_paths
+from metaclip_spark.pools.read_files import (
+    check_all_files_read,
+    check_content,
+    check_files_read_once,
+    files_of,
+    read_parquet,
+)
 from metaclip_spark.pools.records import LINE, MALFORMED, RECORD
 from metaclip_spark.pools.source import Source, identify, unreadable
 from metaclip_spark.pools.text_formats import read_lines, well_formed
 from metaclip_spark.spark.columns import quoted
-from metaclip_spark.spark.file_listing import listed_files
 from metaclip_spark.spark.file_names import check_file_names
-from metaclip_spark.spark.session_features import analysed, input_files
 from metaclip_spark.spark.table_place import TablePlace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from metaclip_spark.config.pool import Pool
-
-_GLOB: Final = re.compile(r"[*?\[{]")
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,11 @@ def open_pool(spark: SparkSession, pool: Pool) -> OpenPool:
             the curated table (all of them are listed at once).
     """
     check_file_names(spark, *pool.paths, below=pool.format not in TABLE_FORMATS)
+    pool, notes = checked_paths(spark, pool)
     source = identify(spark, pool)
+    tables, source = _read(spark, pool, replace(source, warnings=(*notes, *source.warnings)))
     for warning in source.warnings:
         warnings.warn(warning, MetaclipSparkWarning, stacklevel=3)
-    _check_files_read_once(spark, pool)
-    tables = _read(spark, pool, source)
-    _check_all_files_read(tables, pool, source)
     names = [_own(table).names for table in tables]
     check_changes(pool, names)
     pool = with_default_columns(pool, {name for table in names for name in table})
@@ -130,47 +132,25 @@ def _changed(table: DataFrame, pool: Pool) -> DataFrame:
     return table.select(*(quoted(name).alias(renamed.get(name, name)) for name in kept))
 
 
-def _read(spark: SparkSession, pool: Pool, source: Source) -> list[DataFrame]:
-    """Return one DataFrame per table; all files of a pool are one."""
-    if pool.format in TEXT_FORMATS:
-        return [read_lines(spark, pool)]
+def _read(spark: SparkSession, pool: Pool, source: Source) -> tuple[list[DataFrame], Source]:
+    """Return one DataFrame per table, all files of a pool being one, and the source with what was left out."""
+    if pool.format not in TABLE_FORMATS:
+        check_files_read_once(spark, pool, source)
+        if pool.format in TEXT_FORMATS:
+            check_content(spark, pool, source)
+            rows = read_lines(spark, pool, files_of(source))
+        else:
+            rows, source = read_parquet(spark, pool, source)
+        check_all_files_read(spark, rows, pool, source)
+        return [rows], source
     try:
-        if pool.format not in TABLE_FORMATS:
-            # By default Spark assumes that all files have the columns of one of them, and silently drops the others.
-            reader = spark.read.format(pool.format).option("mergeSchema", str(source.description["files"] > 1))
-            return [analysed(reader.load(list(pool.paths)))]
         found = source.description["version"]
         versions = found if isinstance(found, list) else [found]
-        return [_table(spark, path, version) for path, version in zip(pool.paths, versions, strict=True)]
-    except (PySparkException, Py4JJavaError) as error:  # Py4JJavaError where a file is not Parquet
+        return [_table(spark, path, version) for path, version in zip(pool.paths, versions, strict=True)], source
+    except (PySparkException, Py4JJavaError) as error:
         raise unreadable(pool, error) from error
 
 
 def _table(spark: SparkSession, place: str, version: int | None) -> DataFrame:
     # Both passes read one version, whatever is committed meanwhile.
     return TablePlace(place, name_parts(place) is not None).opened(spark, version)
-
-
-def _check_files_read_once(spark: SparkSession, pool: Pool) -> None:
-    """Raise if several paths lead to one file: Spark would read it, and count its captions, once per path."""
-    paths = sorted(f"{LOCAL_SCHEME.sub('', path, count=1).rstrip('/')}/" for path in pool.paths)
-    if pool.format in TABLE_FORMATS or not (_GLOB.search("".join(paths)) or any(map(str.startswith, paths[1:], paths))):
-        return
-    files = [len(input_files(listed_files(spark, path, recursive=False))) for path in pool.paths]
-    repeated = sum(files) - len(input_files(listed_files(spark, *pool.paths, recursive=False)))
-    if repeated:
-        raise InputError(
-            f"{repeated} of the {sum(files)} files in {', '.join(pool.paths)} are in more than one of these paths and "
-            "would be read once per path. Name every file or folder once."
-        )
-
-
-def _check_all_files_read(tables: list[DataFrame], pool: Pool, source: Source) -> None:
-    """Raise if Spark would skip files: it reads the folders of a partitioned table, but no other subfolders."""
-    listed = source.description.get("files", 0)
-    read = len(input_files(tables[0])) if listed else 0
-    if read < listed:
-        raise InputError(
-            f"{listed - read} of the {listed} files in {', '.join(pool.paths)} are in subfolders that Spark does not "
-            "read. Name these folders too, as paths of the pool."
-        )

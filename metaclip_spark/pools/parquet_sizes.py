@@ -54,8 +54,9 @@ def size_by_job(spark: SparkSession, file: str) -> FileSize | None:
     """Return the size of a file, by one or two jobs; None if it cannot be read."""
     for path in _names(file):
         try:
-            size = listed_files(spark, path).select("length").collect()[0].length
-            return FileSize(spark.read.parquet(path).count(), int(size))
+            found = listed_files(spark, path).select("length").collect()
+            if found:  # the listing leaves empty files out
+                return FileSize(spark.read.parquet(path).count(), int(found[0].length))
         except (PySparkException, Py4JJavaError):
             continue
     return None

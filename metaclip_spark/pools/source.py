@@ -9,30 +9,26 @@ from typing import TYPE_CHECKING, Any, Final
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
-from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
 from metaclip_spark.config.pool import TABLE_FORMATS, TEXT_FORMATS
 from metaclip_spark.errors import InputError, MetaclipSparkError
 from metaclip_spark.host.places import catalog_name, name_parts
+from metaclip_spark.pools.files.left_out import left_out
+from metaclip_spark.pools.files.listing import READ, Totals, summed_listing
+from metaclip_spark.pools.files.pool_files import PoolFiles, pool_files
+from metaclip_spark.pools.files.table_logs import found_log_between, table_error
 from metaclip_spark.spark.failures.failure_kinds import kind_of
-from metaclip_spark.spark.file_listing import listed_files
 from metaclip_spark.spark.job_errors import failure_reason
 from metaclip_spark.spark.locations import absent_part, nearest
-from metaclip_spark.spark.settings import changed_settings
 from metaclip_spark.spark.table_place import TablePlace
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, Row, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
     from metaclip_spark.config.pool import Pool
 
-_UNSPLITTABLE: Final = r"(?i)\.(gz|zst|snappy|lz4|deflate)$"
-# A listing opens no file, so each task lists as many as possible, whatever their sizes.
-_FEW_TASKS: Final = {
-    "spark.sql.files.maxPartitionBytes": str(2**60),
-    "spark.sql.files.openCostInBytes": "4096",
-}
-_DIGEST_PARTS: Final = 4
+# Folders in Spark's errors CONFLICTING_PARTITION_COLUMN_NAMES and CONFLICTING_DIRECTORY_STRUCTURES, one per line.
+_CONFLICT: Final = re.compile(r"\[CONFLICTING_[\s\S]*?((?:\n\s+(?:file|\w+:/|/)[^\n]*)+)")
 # Schemas as quoted in Spark's error, one per line.
 _SCHEMAS: Final = re.compile(r'^"(STRUCT<.*>)"', re.MULTILINE)
 
@@ -45,13 +41,15 @@ class Source:
         digest: SHA-256 of the files' names, lengths and modification times, or of the ids and versions of Delta tables.
         description: Human-readable description: format, paths, number of files, bytes, version.
         pinned: Whether the content cannot change, because both passes read fixed versions.
-        warnings: Properties that make reading slow.
+        warnings: Properties that make reading slow, and files that may have been meant to be read.
+        files_read: The files, and how exactly they are read; None for tables and for stored runs.
     """
 
     digest: str
     description: dict[str, Any]
     pinned: bool = False
     warnings: tuple[str, ...] = ()
+    files_read: PoolFiles | None = None
 
     @property
     def paths(self) -> list[str]:
@@ -81,6 +79,14 @@ def identify(spark: SparkSession, pool: Pool) -> Source:
 
 def unreadable(pool: Pool, error: Exception) -> MetaclipSparkError:
     """Return the error for a pool that Spark cannot read, with the missing parts of its paths."""
+    conflict = _CONFLICT.search(str(error))
+    if conflict:
+        folders = [line.partition(" SQLSTATE:")[0].strip() for line in conflict.group(1).splitlines() if line.strip()]
+        return InputError(
+            f"The partition folders (key=value) of the pool {', '.join(pool.paths)} do not fit together, for example "
+            f"{' and '.join(folders[:2])}. All files must lie in folders of the same keys below one base: curate one "
+            "kind of folders, and append the others."
+        )
     known = kind_of(str(error))
     if known is not None:
         kind, remedy = known
@@ -101,56 +107,36 @@ def unreadable(pool: Pool, error: Exception) -> MetaclipSparkError:
 
 
 def _identify_files(spark: SparkSession, pool: Pool) -> Source:
-    found = _summed_listing(spark, pool, list(pool.paths))
-    if not found.files:
-        raise InputError(
-            f"{', '.join(pool.paths)} has no files, or only empty ones. Name a folder with {pool.format} files."
-        )
-    description = {
-        "format": pool.format,
-        "paths": list(pool.paths),
-        "files": found.files,
-        "bytes": found.bytes,
-    }
-    return Source(_digest_of(found), description, warnings=_warnings(pool, found))
-
-
-def _summed_listing(spark: SparkSession, pool: Pool, paths: list[str]) -> Row:
-    """Return number, bytes and digest of all files, summed by Spark because a pool may have millions."""
-    name = F.sha2(
-        F.concat_ws("\t", "path", F.col("length").cast("string"), F.unix_micros("modificationTime").cast("string")), 256
-    )
-    # Unsigned parts of 64 bits: their sums do not overflow for any number of files, nor depend on the files' order.
-    parts = [
-        F.conv(F.substring(name, 1 + 16 * part, 16), 16, 10).cast("decimal(20,0)") for part in range(_DIGEST_PARTS)
-    ]
-    unsplittable = F.col("path").rlike(_UNSPLITTABLE)
     try:
-        with changed_settings(spark, _FEW_TASKS):
-            # No file is opened without the content column.
-            files = listed_files(spark, *paths).select("path", "length", "modificationTime")
-            return files.agg(
-                F.count("*").alias("files"),
-                F.sum("length").alias("bytes"),
-                F.count_if(unsplittable).alias("unsplittable"),
-                F.max(F.when(unsplittable, F.col("length"))).alias("largest_unsplittable"),
-                *(F.sum(part).alias(f"digest_{number}") for number, part in enumerate(parts)),
-            ).collect()[0]
+        files = pool_files(spark, pool)
     except (PySparkException, Py4JJavaError) as error:
         raise unreadable(pool, error) from error
+    description: dict[str, Any] = {
+        "format": pool.format,
+        "paths": list(pool.paths),
+        "files": files.totals.files,
+        "bytes": files.totals.bytes,
+    }
+    if files.base is not None and files.partitions:
+        description["base_of_partitions"] = files.base
+    found = left_out(spark, pool.paths, pool.format)
+    log = found.log or found_log_between(spark, pool.paths, files.totals.examples)
+    if log is not None:
+        raise table_error(pool, log)
+    if files.others or found.counts:
+        description["not_read"] = dict(files.others) | dict(found.counts)
+    return Source(
+        files.totals.digest, description, warnings=(*_warnings(pool, files.totals), *found.warnings()), files_read=files
+    )
 
 
-def _digest_of(found: Row) -> str:
-    parts = [found[f"digest_{number}"] for number in range(_DIGEST_PARTS)]
-    return hashlib.sha256("\t".join(map(str, [found.files, found.bytes, *parts])).encode()).hexdigest()
-
-
-def _warnings(pool: Pool, found: Row) -> tuple[str, ...]:
+def _warnings(pool: Pool, found: Totals) -> tuple[str, ...]:
     if pool.format not in TEXT_FORMATS or not found.unsplittable:
         return ()
+    largest = (found.largest_unsplittable or 0) / 1e6
     warning = (
         f"{found.unsplittable} of the {found.files} {pool.format} files are compressed in a form that cannot be split "
-        f"(such as .gz), so that one task reads each file; the largest has {found.largest_unsplittable / 1e6:,.1f} MB. "
+        f"(such as .gz), so that one task reads each file; the largest has {largest:,.1f} MB. "
         "For more tasks use more and smaller files, .bz2, or Parquet."
     )
     return (warning,)
@@ -191,7 +177,8 @@ def _table(spark: SparkSession, pool: Pool, place: str, version: int | None) -> 
         newest = spark.sql(f"DESCRIBE HISTORY {sql} LIMIT 1").collect()[0]["version"]
     except (PySparkException, Py4JJavaError) as error:
         near = _near_table(spark, place)
-        raise InputError(f"{unreadable(pool, error)}{f'. Did you mean {near}?' if near else ''}") from error
+        refused = unreadable(pool, error)
+        raise type(refused)(f"{refused}{f'. Did you mean {near}?' if near else ''}") from error
     if version is not None and not 0 <= version <= newest:
         raise InputError(f"The Delta table {place} has no version {version}. Its versions are 0 to {newest}.")
     version = int(newest if version is None else version)
@@ -211,8 +198,12 @@ def _files_of_table(
         raise InputError(
             f"{place} is a {kind} without files of its own. Write it as a table, or name the table behind it."
         )
-    found = _summed_listing(spark, pool, [location])
-    return {"table_id": _digest_of(found), "version": None, "bytes": found.bytes}
+    found = summed_listing(spark, [location]).kinds.get(READ)
+    return {
+        "table_id": hashlib.sha256(b"").hexdigest() if found is None else found.digest,
+        "version": None,
+        "bytes": 0 if found is None else found.bytes,
+    }
 
 
 def _near_table(spark: SparkSession, place: str) -> str | None:

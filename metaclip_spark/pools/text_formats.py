@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
     from metaclip_spark.config.pool import Pool
+    from metaclip_spark.pools.files.pool_files import PoolFiles
 
 # The colon keeps these names apart from any that a pool may have in a Delta table.
 _PARSED: Final = "metaclip:parsed"
@@ -54,7 +55,7 @@ class _Parsing:
     well_formed: Column
 
 
-def read_lines(spark: SparkSession, pool: Pool) -> DataFrame:
+def read_lines(spark: SparkSession, pool: Pool, files: PoolFiles) -> DataFrame:
     """Return the records of a text pool: its columns, then `RECORD` (the kind of record) and `LINE` (its text).
 
     Empty lines are not records. An empty field of CSV or TSV is null. Invalid UTF-8 becomes U+FFFD, whereas Parquet
@@ -65,15 +66,15 @@ def read_lines(spark: SparkSession, pool: Pool) -> DataFrame:
         ConfigError: The schema is invalid, or does not suit the format.
     """
     try:
-        files = spark.read.format("text").option("lineSep", "\n").load(list(pool.paths))
-        lines = files.withColumn(LINE, F.rtrim(F.col("value"), F.lit("\r")))
-        content = F.trim(quoted(LINE), F.lit(" \t\r")) if pool.format == "json" else quoted(LINE)
-        lines = lines.where(F.length(content) > 0)
+        content = files.load(spark, "text", lineSep="\n")
+        lines = content.withColumn(LINE, F.rtrim(F.col("value"), F.lit("\r")))
+        stripped = F.trim(quoted(LINE), F.lit(" \t\r")) if pool.format == "json" else quoted(LINE)
+        lines = lines.where(F.length(stripped) > 0)
         first = _first_line(lines, pool)
         if pool.multiline:
-            return _multiline_csv(spark, pool, first)
+            return _multiline_csv(spark, pool, files, first)
         parsing = _FORMATS[pool.format](spark, pool, lines, first)
-        partitions = [field.name for field in files.schema.fields if field.name != "value"]
+        partitions = [field.name for field in content.schema.fields if field.name != "value"]
         _check_distinct(pool, [*parsing.columns, *partitions])
         rows = lines.select(parsing.parsed.alias(_PARSED), quoted(LINE), *map(quoted, partitions))
         kind = F.when(parsing.well_formed, WELL_FORMED).otherwise(MALFORMED)
@@ -83,6 +84,12 @@ def read_lines(spark: SparkSession, pool: Pool) -> DataFrame:
         return rows.select(*named, *map(quoted, partitions), kind.cast("byte").alias(RECORD), quoted(LINE))
     except (PySparkException, Py4JJavaError) as error:
         raise unreadable(pool, error) from error
+
+
+def files_with_lines(spark: SparkSession, files: PoolFiles) -> int:
+    """Return the number of files with a line that is not empty, by one pass; a compressed file may have none."""
+    lines = files.load(spark, "text", lineSep="\n").where(F.length(F.rtrim("value", F.lit("\r"))) > 0)
+    return lines.select("_metadata.file_path").distinct().count()
 
 
 def well_formed(records: DataFrame) -> DataFrame:
@@ -145,14 +152,14 @@ def _json(spark: SparkSession, pool: Pool, lines: DataFrame, first: str) -> _Par
 _FORMATS: Final = {"csv": _csv, "tsv": _tsv, "json": _json}
 
 
-def _multiline_csv(spark: SparkSession, pool: Pool, first: str) -> DataFrame:
+def _multiline_csv(spark: SparkSession, pool: Pool, files: PoolFiles, first: str) -> DataFrame:
     """Return records with line ends in quoted fields, by Spark's reader: one task per file, and all columns."""
     names = _names(spark, pool, first)
     _check_distinct(pool, names)
     schema = T.StructType([T.StructField(name, T.StringType()) for name in [*names, _BAD]])
     # The header of each file is compared with the names; columns are not matched by position.
     options = _QUOTING | _PERMISSIVE | {"multiLine": "true", "header": str(pool.has_header), "enforceSchema": "false"}
-    rows = spark.read.format("csv").schema(schema).options(**options).load(list(pool.paths))
+    rows = files.load(spark, "csv", schema, **options)
     kind = F.when(quoted(_BAD).isNull(), WELL_FORMED).otherwise(MALFORMED).cast("byte")
     # Spark cannot read the text of malformed records alone.
     line = F.coalesce(quoted(_BAD), quoted(names[0]))

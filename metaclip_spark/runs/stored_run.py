@@ -127,6 +127,7 @@ class StoredRun:
             format=inputs["format"],
             version=inputs.get("version"),
             name=inputs.get("pool_name", ""),
+            skip_unreadable_files="unreadable_files" in inputs,
             **reading,
             **self.configuration.get("changes", {}),
         )

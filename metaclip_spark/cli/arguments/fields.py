@@ -38,6 +38,7 @@ POOL_FIELDS: Final = {
     "schema": "schema",
     "rename": "rename",
     "drop": "drop",
+    "skip_unreadable_files": "skip_unreadable_files",
 }
 COLUMN_FIELDS: Final = {
     "text_column": "text",

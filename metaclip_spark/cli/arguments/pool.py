@@ -65,6 +65,12 @@ def add_pool_arguments(parser: ArgumentParser) -> None:
         help="names and types of the columns of a text format, for example 'url string, text string' (default: the "
         "header; JSON: inferred, which reads the pool once more)",
     )
+    pool.add_argument(
+        "--skip-unreadable-files",
+        action="store_true",
+        default=None,
+        help="Parquet: leave out files that cannot be opened, and record their number and names with the run",
+    )
     pool.add_argument("--rename", action="append", metavar="OLD=NEW", help="rename a carried column; repeatable")
     pool.add_argument("--drop", action="append", metavar="COLUMN", help="leave a column out; repeatable")
 

@@ -143,6 +143,7 @@ def test_another_seed_draws_other_rows(spark: SparkSession, curations: Curations
     assert added.keys() == removed.keys() == {"seed"}
 
 
+@pytest.mark.slow
 def test_another_pool_adds_rows_and_changes_counts(
     spark: SparkSession, curations: Curations, sides: list[Side]
 ) -> None:

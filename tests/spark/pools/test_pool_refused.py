@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+import subprocess
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +67,7 @@ REFUSED = [
         "an array of many lines",
         {"a": b'[{"id":1,"text":"w1"},\n{"id":2,"text":"w1"}]\n'},
         JSON | {"schema": "id string, text string"},
-        ("None of the 2",),
+        ("a is one JSON array", "jq -c '.[]'"),
     ),
     Refused(
         "another header in one file",
@@ -206,7 +206,10 @@ def test_the_options_in_an_error_solve_it(spark: SparkSession, tmp_path: Path) -
         open_pool(spark, pool)
     offered = str(caught.value).partition("or with ")[2]
     command = ["curate", "--pool", *pool.paths, "--metadata", "m", "--tables", "o", "--id-column", "id"]
-    options = build_parser().parse_args([*command, *shlex.split(offered)])
+    words = subprocess.run(
+        ["bash", "-c", f"printf '%s\\0' {offered}"], capture_output=True, text=True, check=True
+    ).stdout
+    options = build_parser().parse_args([*command, *words.split("\0")[:-1]])
     repaired = pool_of(options, run_file_of(options))
     assert repaired.drop == ("nested", "wall clock")
     assert open_pool(spark, repaired).rows.count() == 2
