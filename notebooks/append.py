@@ -37,7 +37,7 @@ metadata = read_metadata(dbutils.widgets.get("metadata"), spark=spark)
 # MAGIC %md
 # MAGIC ## Append
 # MAGIC
-# MAGIC Running this again with the same pool changes nothing: the run is recognized.
+# MAGIC Running this again with the same pool changes nothing: the run is recognised.
 
 # COMMAND ----------
 

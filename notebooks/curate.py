@@ -54,7 +54,7 @@ display(spark.createDataFrame([(key, str(what)) for key, what in plan.as_dict().
 # MAGIC %md
 # MAGIC ## Estimate
 # MAGIC
-# MAGIC Estimated sizes, each with the range that contains 19 of 20 runs. Rows are sampled by a hash of their ids, so
+# MAGIC Estimated sizes, each with a range that contains the true size in about 19 of 20 cases. Rows are sampled by a hash of their ids, so
 # MAGIC the sample is always the same.
 
 # COMMAND ----------
@@ -69,7 +69,7 @@ if value["sample"]:
 # MAGIC %md
 # MAGIC ## Curate
 # MAGIC
-# MAGIC The same parameters over the same files are the same run: a finished one is recognized, and one that failed
+# MAGIC The same parameters over the same files are the same run: a finished one is recognised, and one that failed
 # MAGIC after counting continues from its counts.
 
 # COMMAND ----------

@@ -19,7 +19,7 @@ folder = dbutils.widgets.get("folder")
 # MAGIC ## The pool
 # MAGIC
 # MAGIC Captions with their image URLs, here as a Delta table. It is written only once, so that a second run reads the
-# MAGIC same version and recognizes the finished result.
+# MAGIC same version and recognises the finished result.
 
 # COMMAND ----------
 

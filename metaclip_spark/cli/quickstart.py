@@ -55,7 +55,7 @@ def run_quickstart(options: Namespace) -> None:
 
 
 def _write_pool(folder: Path) -> Path:
-    """Write the embedded pool unless it exists, so that a second quickstart is recognized as the same run."""
+    """Write the embedded pool unless it exists, so that a second quickstart is recognised as the same run."""
     pool = folder / "pool"
     try:
         if not pool.exists():
