@@ -34,7 +34,9 @@ _REJECTED_TYPES: Final = (
 
 
 _TEXT: Final = (T.StringType, T.BinaryType)
-_UID: Final = (T.StringType, T.ByteType, T.ShortType, T.IntegerType, T.LongType)
+_UID: Final = (
+    T.StringType, T.BinaryType, T.DecimalType, T.ByteType, T.ShortType, T.IntegerType, T.LongType
+)  # fmt: skip
 _STRING: Final = (T.StringType,)
 _ALLOWED: Final = {"text": _TEXT, "uid": _UID, "image_url": _STRING, "language": _STRING}
 _OPTIONS: Final = {
@@ -96,19 +98,19 @@ def check_meanings(schema: T.StructType, pool: Pool, *, where: str) -> None:
 
 
 def check_changes(pool: Pool, tables: Sequence[Sequence[str]]) -> None:
-    """Raise if a column to be renamed or dropped is in no table.
+    """Raise if a column to be renamed, dropped or cast is in no table.
 
     Args:
         pool: Pool with the changes.
         tables: Column names of each table.
     """
     names = {name: None for table in tables for name in table}
-    for changed in (*pool.renamed(), *pool.drop):
+    for changed in (*pool.renamed(), *pool.drop, *pool.casts()):
         if changed not in names:
             near = nearest(changed, names)
             raise ColumnNotFoundError(
-                f"Column {changed!r}, which is to be renamed or dropped, is not in {', '.join(pool.paths)} (columns: "
-                f"{', '.join(names)})." + (f" Did you mean {near!r}?" if near else "")
+                f"Column {changed!r}, which is to be renamed, dropped or cast, is not in {', '.join(pool.paths)} "
+                f"(columns: {', '.join(names)})." + (f" Did you mean {near!r}?" if near else "")
             )
 
 
@@ -131,25 +133,6 @@ def check_carried_columns(schema: T.StructType, pool: Pool, *, where: str) -> No
             f"{'; '.join(problem.text for problem in problems)}. Rename or drop them, in the pool or with "
             f"{_remedy_options(problems, carried, pool)}"
         )
-
-
-def check_same_types(schemas: Sequence[T.StructType], places: Sequence[str]) -> None:
-    """Raise if tables give one column several types, since their rows go into one table.
-
-    Raises:
-        InputError: There are such columns; all of them are listed.
-    """
-    kinds: dict[str, dict[str, str]] = {}
-    for schema, place in zip(schemas, places, strict=True):
-        for field in schema.fields:
-            kinds.setdefault(field.name.casefold(), {}).setdefault(field.dataType.simpleString(), place)
-    several = [
-        f"{name!r} is " + ", ".join(f"{kind} in {place}" for kind, place in found.items())
-        for name, found in kinds.items()
-        if len(found) > 1
-    ]
-    if several:
-        raise InputError(f"{len(several)} column(s) differ in type: {'; '.join(several)}. Cast, rename or drop them.")
 
 
 def _hint(name: str, schema: T.StructType, pool: Pool) -> str:
@@ -231,11 +214,8 @@ def _invalid_fields(schema: T.StructType, path: str = "", outermost: str | None 
 
 
 def _invalid_type(kind: T.DataType, name: str, outermost: str) -> Iterator[_Problem]:
-    if isinstance(kind, T.TimestampNTZType):  # a table feature that older readers lack
-        text = (
-            f"{name!r} is a timestamp without time zone, which older readers of Delta tables cannot read: cast it to "
-            "timestamp, or read Parquet with spark.sql.parquet.inferTimestampNTZ.enabled=false"
-        )
+    if isinstance(kind, T.TimestampNTZType):  # a table feature that older readers lack; alone it becomes UTC
+        text = f"{name!r} is a timestamp without time zone, which older readers of Delta tables cannot read"
         yield _Problem(outermost, text, renaming_helps=False)
     if isinstance(kind, _REJECTED_TYPES):
         text = f"{name!r} has type {kind.simpleString()}, which cannot be carried: cast it, for example to string"
