@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from metaclip_spark.core.text_layout import aligned, count, percent
+from metaclip_spark.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +33,7 @@ def render_summary(report: CurateReport) -> str:
         _headline(report),
         *(["Pool", *aligned(rows, right=())] for rows in [files_left_out(report.source)] if rows),
         ["Rows", *rows_by_outcome(report.counters), *_ids(report)],
-        *(["Warnings", *(f"  {warning}" for warning in report.warnings)] for _ in report.warnings[:1]),
+        *(["Warnings", *(f"  {printable(warning)}" for warning in report.warnings)] for _ in report.warnings[:1]),
         ["Matches", *_matches(report)],
         ["Balance", *_balance(report)],
         *(["Entries" + _of(name, report), *head_and_tail(figures)] for name, figures in report.languages.items()),

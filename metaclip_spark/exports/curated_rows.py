@@ -12,6 +12,7 @@ from metaclip_spark.errors import ColumnNotFoundError, ConfigError, TableError
 from metaclip_spark.host.places import absolute
 from metaclip_spark.runs.tables_state import current_run, stored_runs
 from metaclip_spark.spark.columns import quoted
+from metaclip_spark.spark.file_names import check_file_names
 from metaclip_spark.spark.job_errors import translated_job_errors
 from metaclip_spark.spark.locations import located, nearest
 from metaclip_spark.spark.session import check_session
@@ -59,6 +60,7 @@ def locate_output(spark: SparkSession, output: str, tables: Tables) -> str:
         ConfigError: The output overlaps with them, or its location is incomplete.
     """
     place = located(spark, output)
+    check_file_names(spark, place)
     read = {path for run in stored_runs(tables).values() for path in run.source.paths}
     folders = [] if tables.folder is None else [tables.folder]
     check_apart(place, (located(spark, absolute(source)) for source in (*folders, *sorted(read))))

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metaclip_spark.errors import EnvironmentProblemError
+from metaclip_spark.host.places import here
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +46,7 @@ def cache_root() -> str:
     override = os.environ.get(CACHE_VARIABLE)
     if override:
         try:
-            return _writable(Path(override).resolve())
+            return _writable(here(override).resolve())
         except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
             raise EnvironmentProblemError(
                 f"{CACHE_VARIABLE}={override} cannot be used: {error}. The cache contains machine code, so name a "

@@ -9,9 +9,12 @@ import os
 import re
 import shlex
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from metaclip_spark.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 HAS_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 """Scheme of a location in a store (s3a://, hdfs://, dbfs:/); not C:/."""
@@ -131,18 +134,28 @@ def resolved(place: str) -> str:
     return absolute(place)
 
 
-def is_inside(place: str, folder: str) -> bool:
-    """Return whether a location is a folder or below it. Links are followed; a folder may be a pattern with * or {}.
+def containing(place: str, folders: Iterable[str]) -> str | None:
+    """Return the first of some folders that a location is, or is below; None if there is none.
 
-    >>> is_inside("/data/pool/out", "file:///data/pool"), is_inside("/data/pool2", "/data/pool")
-    (True, False)
-    >>> is_inside("/data/2024/out", "/data/20*"), is_inside("/data/out", "/data/{a,b}")
-    (True, False)
+    Links are followed. A folder may be a pattern with * ? [] or {}.
+
+    >>> containing("/data/pool/out", ["/data/x", "file:///data/pool"]), containing("/data/pool2", ["/data/pool"])
+    ('file:///data/pool', None)
+    >>> containing("/data/2024/out", ["/data/{a,b}", "/data/20*"])
+    '/data/20*'
     """
-    inner, outer = _real(place), _real(folder)
-    if f"{inner}/".startswith(f"{outer}/"):
-        return True
-    return bool(_GLOB_MARKS.search(outer)) and _matches(inner, outer)
+    real_parents: dict[str, str] = {}  # of thousands of files most are in the same folders
+    inner = _real(place, real_parents)
+    for folder in folders:
+        outer = _real(folder, real_parents)
+        if f"{inner}/".startswith(f"{outer}/") or (_GLOB_MARKS.search(outer) and _matches(inner, outer)):
+            return folder
+    return None
+
+
+def is_inside(place: str, folder: str) -> bool:
+    """Return whether a location is a folder or below it, as for `containing`."""
+    return containing(place, [folder]) is not None
 
 
 def _matches(inner: str, pattern: str) -> bool:
@@ -165,7 +178,19 @@ def _expression(pattern: str) -> str:
     return "".join(parts)
 
 
-def _real(place: str) -> str:
-    """Return a location without links and `..`, if it is on this machine."""
+def _real(place: str, real_parents: dict[str, str]) -> str:
+    """Return a location without links and `..`, if it is on this machine.
+
+    Args:
+        place: Location.
+        real_parents: Folders that were resolved before, without links; extended here.
+    """
     path = LOCAL_SCHEME.sub("", place, count=1)
-    return (path if HAS_SCHEME.match(path) else os.path.realpath(absolute(path))).rstrip("/")
+    if HAS_SCHEME.match(path):
+        return path.rstrip("/")
+    folder, name = os.path.split(absolute(path))
+    if folder not in real_parents:
+        real_parents[folder] = os.path.realpath(folder)
+    joined = f"{real_parents[folder].rstrip('/')}/{name}"
+    is_resolved = name not in {"", ".."} and not Path(joined).is_symlink()
+    return (joined if is_resolved else os.path.realpath(joined)).rstrip("/")

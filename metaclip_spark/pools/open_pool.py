@@ -17,7 +17,7 @@ from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its type
 
 from metaclip_spark.config.pool import TABLE_FORMATS, TEXT_FORMATS
 from metaclip_spark.errors import ConfigError, MetaclipSparkWarning
-from metaclip_spark.host.places import is_inside, name_parts
+from metaclip_spark.host.places import containing, name_parts
 from metaclip_spark.pools.canonical_columns import canonical_columns, with_default_columns
 from metaclip_spark.pools.column_checks import check_carried_columns, check_changes, check_meanings
 from metaclip_spark.pools.columns.casts import changed_columns
@@ -35,6 +35,7 @@ from metaclip_spark.pools.records import LINE, MALFORMED, RECORD
 from metaclip_spark.pools.source import Source, identify, unreadable
 from metaclip_spark.pools.text_formats import read_lines, well_formed
 from metaclip_spark.spark.columns import quoted
+from metaclip_spark.spark.file_names import check_file_names
 from metaclip_spark.spark.table_place import TablePlace
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def open_pool(spark: SparkSession, pool: Pool) -> OpenPool:
         InputError: A path does not exist, has no files, or has a column of the wrong type; or columns do not fit into
             the curated table (all of them are listed at once).
     """
+    check_file_names(spark, *pool.paths, below=pool.format not in TABLE_FORMATS)
     pool, notes = checked_paths(spark, pool)
     source = identify(spark, pool)
     tables, source = _read(spark, pool, replace(source, warnings=(*notes, *source.warnings)))
@@ -117,9 +119,9 @@ def check_tables_outside(pool: Pool, folder: str | None) -> None:
     Raises:
         ConfigError: The folder is in one of the pool's paths.
     """
-    for path in pool.paths:
-        if folder is not None and is_inside(folder, path):
-            raise ConfigError(f"The tables' folder {folder} lies in the pool {path}. Use a folder outside of it.")
+    path = None if folder is None else containing(folder, pool.paths)
+    if path is not None:
+        raise ConfigError(f"The tables' folder {folder} lies in the pool {path}. Use a folder outside of it.")
 
 
 def _own(table: DataFrame) -> T.StructType:
@@ -130,13 +132,13 @@ def _own(table: DataFrame) -> T.StructType:
 def _read(spark: SparkSession, pool: Pool, source: Source) -> tuple[list[DataFrame], Source]:
     """Return one DataFrame per table, all files of a pool being one, and the source with what was left out."""
     if pool.format not in TABLE_FORMATS:
-        check_files_read_once(spark, pool)
+        check_files_read_once(spark, pool, source)
         if pool.format in TEXT_FORMATS:
             check_content(spark, pool, source)
             rows = read_lines(spark, pool, files_of(source))
         else:
             rows, source = read_parquet(spark, pool, source)
-        check_all_files_read(rows, pool, source)
+        check_all_files_read(spark, rows, pool, source)
         return [rows], source
     try:
         found = source.description["version"]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
 from metaclip_spark.errors import InputError
-from metaclip_spark.host.places import is_inside
+from metaclip_spark.host.places import LOCAL_SCHEME
 from metaclip_spark.pools.columns.joined_files import joined_files
 from metaclip_spark.pools.columns.parquet_footers import footers
 from metaclip_spark.pools.files.content_kinds import problem
@@ -18,7 +19,6 @@ from metaclip_spark.pools.files.heads import file_heads
 from metaclip_spark.pools.files.partition_folders import GLOB
 from metaclip_spark.pools.files.unreadable_files import Unreadable, unreadable_files
 from metaclip_spark.pools.source import Source, unreadable
-from metaclip_spark.spark.file_listing import listed_files
 from metaclip_spark.spark.session_features import input_files
 
 if TYPE_CHECKING:
@@ -91,13 +91,13 @@ def check_content(spark: SparkSession, pool: Pool, source: Source) -> None:
         raise InputError(f"The pool {', '.join(pool.paths)} cannot be read as {pool.format}: {'; '.join(found)}.")
 
 
-def check_files_read_once(spark: SparkSession, pool: Pool) -> None:
+def check_files_read_once(spark: SparkSession, pool: Pool, source: Source) -> None:
     """Raise if several paths lead to one file: Spark would read it, and count its captions, once per path."""
-    paths = sorted(f"{path.rstrip('/')}/" for path in pool.paths)
-    if len(paths) == 1 or not (GLOB.search("".join(paths)) or any(map(is_inside, paths[1:], paths))):
+    paths = sorted(f"{LOCAL_SCHEME.sub('', path, count=1).rstrip('/')}/" for path in pool.paths)
+    if len(paths) == 1 or not (GLOB.search("".join(paths)) or any(map(str.startswith, paths[1:], paths))):
         return
-    files = [len(input_files(listed_files(spark, path))) for path in pool.paths]
-    repeated = sum(files) - len(input_files(listed_files(spark, *pool.paths)))
+    files = [_names(spark, pool, replace(files_of(source), paths=(path,))) for path in pool.paths]
+    repeated = sum(files) - _names(spark, pool, files_of(source))
     if repeated:
         raise InputError(
             f"{repeated} of the {sum(files)} files in {', '.join(pool.paths)} are in more than one of these paths and "
@@ -105,10 +105,13 @@ def check_files_read_once(spark: SparkSession, pool: Pool) -> None:
         )
 
 
-def check_all_files_read(rows: DataFrame, pool: Pool, source: Source) -> None:
+def check_all_files_read(spark: SparkSession, rows: DataFrame, pool: Pool, source: Source) -> None:
     """Raise if Spark would skip files: those in subfolders that are no partition, or beside partition folders."""
     files = files_of(source)
-    listed, read = files.totals.files, len(input_files(rows))
+    # Spark names empty files, too, but the listing does not count them.
+    all_files = replace(files, skipped=())
+    read = all_files.load(spark, "binaryFile").select("path").count() if files.empty else len(input_files(rows))
+    listed = files.totals.files
     if read < listed:
         raise InputError(
             f"{listed - read} of the {listed} files in {', '.join(pool.paths)} are in subfolders that Spark does not "
@@ -122,6 +125,13 @@ def check_all_files_read(rows: DataFrame, pool: Pool, source: Source) -> None:
             f"example {fewest} and {greatest}, and Spark would not read all of them. Curate one kind of folders, and "
             "append the others."
         )
+
+
+def _names(spark: SparkSession, pool: Pool, files: PoolFiles) -> int:
+    try:
+        return len(input_files(files.load(spark, "binaryFile")))
+    except (PySparkException, Py4JJavaError) as error:
+        raise unreadable(pool, error) from error
 
 
 def files_of(source: Source) -> PoolFiles:
@@ -140,7 +150,7 @@ def _without(pool: Pool, source: Source, found: Unreadable) -> Source:
             f"{number:,} file(s) of the pool {', '.join(pool.paths)} cannot be read: {found.described}. Restore them, "
             "or pass --skip-unreadable-files to leave them out."
         )
-    names = list(found.names[:_RECORDED_NAMES])
+    names = [unquote(name) for name in found.names[:_RECORDED_NAMES]]
     skipped = {"unreadable_files": {"files": number, "names": names}}
     warning = f"{number:,} file(s) of the pool cannot be read and are left out: {found.described}."
     return replace(

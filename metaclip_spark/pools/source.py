@@ -197,7 +197,7 @@ def _files_of_table(
         raise InputError(
             f"{place} is a {kind} without files of its own. Write it as a table, or name the table behind it."
         )
-    found = summed_listing(spark, [location]).get(READ)
+    found = summed_listing(spark, [location]).kinds.get(READ)
     return {
         "table_id": hashlib.sha256(b"").hexdigest() if found is None else found.digest,
         "version": None,

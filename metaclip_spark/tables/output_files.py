@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
@@ -71,12 +72,14 @@ def check_file_writable(file: Path) -> None:
     """Raise if a file of this machine cannot be written; links are followed, and devices are left to the writer.
 
     Raises:
-        TableError: It is a folder, or its folder cannot be written.
+        TableError: It is a folder, or its folder does not exist or cannot be written.
         ConfigError: The path cannot be accessed.
     """
-    place = file.resolve()
-    if place.is_dir():
+    place = Path(os.path.realpath(file))  # unlike Path.resolve, takes a loop of links
+    if exists_here(place) and place.is_dir():
         raise TableError(f"{file} is a folder. {_ANOTHER}")
+    if not exists_here(place.parent):
+        raise TableError(f"{file} cannot be written: {place.parent} does not exist. Make this folder first.")
     if place.is_file() or not exists_here(place):
         check_writable(place.parent, remedy=_ANOTHER)
 

@@ -11,6 +11,7 @@ from metaclip_spark.errors import TableError
 from metaclip_spark.host.places import absolute, exists_here, resolved
 from metaclip_spark.spark.failures.failure_kinds import kind_of
 from metaclip_spark.spark.file_listing import any_file, exists, is_known_absent
+from metaclip_spark.spark.file_names import check_file_names
 from metaclip_spark.spark.job_errors import failure_reason
 from metaclip_spark.spark.locations import local_path, located
 from metaclip_spark.spark.session_features import has_spark_context
@@ -51,6 +52,7 @@ class Tables:
         self.root = resolved(root)
         if not self._in_catalog:
             self.root = absolute(self.root).rstrip("/") or self.root
+            check_file_names(spark, self.root)
 
     @property
     def names(self) -> tuple[str, ...]:

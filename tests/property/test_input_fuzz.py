@@ -6,11 +6,14 @@ import gzip
 import json
 import math
 import random
+import warnings
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from odd_folders import FORMATS, OddFolder
 
 from metaclip_spark import compile_metadata, preset_pool, read_metadata
 from metaclip_spark.cli import main
@@ -22,7 +25,7 @@ from metaclip_spark.cli.parser import build_parser
 from metaclip_spark.config.curation import COMPRESSIONS, TEXTS_PER_IMAGE, CurateConfig
 from metaclip_spark.config.pool import POOL_FORMATS, Pool, PoolColumns
 from metaclip_spark.core.matching.artifact import artifact_to_bytes
-from metaclip_spark.errors import MetaclipSparkError
+from metaclip_spark.errors import MetaclipSparkError, MetaclipSparkWarning
 from metaclip_spark.pools.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -211,3 +214,58 @@ def test_broken_parquet(cases: int, spark: SparkSession, tmp_path: Path) -> None
                 spark.read.format("delta").load(str(runs)).where("stage = 'curate'").count() if runs.exists() else 0
             )
             assert finished == 0, "a failed run is not marked as whole"
+
+
+def read_or_refused(spark: SparkSession, folder: OddFolder, pool: Pool) -> list[str] | None:
+    """Return the captions that are read; None if the pool is refused. A caption that is lost without a word fails."""
+    from metaclip_spark.pools.open_pool import open_pool  # noqa: PLC0415 - the other tests need no Spark
+    from metaclip_spark.spark.job_errors import translated_job_errors  # noqa: PLC0415
+
+    refusal: MetaclipSparkError | None = None
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", MetaclipSparkWarning)
+        try:
+            with translated_job_errors():
+                opened = open_pool(spark, pool)
+                read = [row.text for row in opened.rows.select("text").collect()]
+                malformed = 0 if opened.malformed is None else opened.malformed.count()
+        except MetaclipSparkError as error:
+            refusal = error
+    if refusal is not None:
+        assert refusal.exit_code in {2, 3}, f"{folder.files}: {refusal}"
+        return None
+    shown = bool([warning for warning in said if issubclass(warning.category, MetaclipSparkWarning)] or malformed)
+    lost = Counter(folder.sound) - Counter(read)
+    assert not lost, f"lost of {folder.files}: {lost}"
+    written = Counter(folder.sound + folder.doubtful)
+    # The last line of a truncated text file looks like any other.
+    changed = [text for text in (Counter(read) - written) if not any(whole.startswith(text) for whole in written)]
+    assert not changed or shown, f"read from {folder.files} without a word: {changed}"
+    left_out = Counter(folder.doubtful) - Counter(read)
+    assert not left_out or shown, f"left out of {folder.files} without a word: {left_out}"
+    return read
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("folders", [15, pytest.param(500, marks=pytest.mark.slow)], ids=["few", "many"])
+def test_odd_pool_folders(folders: int, spark: SparkSession, tmp_path: Path) -> None:
+    """Every row of every readable file is read, or the pool is refused; of one in 25, curate accounts for each row."""
+    from metaclip_spark.curation.curate import curate  # noqa: PLC0415 - the other tests need no Spark
+
+    random_ = random.Random(17)
+    refused, failed = 0, []
+    for number in range(folders):
+        folder = OddFolder(random_, tmp_path / f"pool{number}", random_.choice(FORMATS))
+        pool = Pool(paths=str(folder.path), columns=PoolColumns(uid="id"), format=folder.form)  # type: ignore[arg-type]
+        try:
+            read = read_or_refused(spark, folder, pool)
+            if read is None:
+                refused += 1
+            elif number % 25 == 0:
+                report = curate(spark, pool, compile_metadata(["photo"]), str(tmp_path / "out" / str(number)))
+                assert report.counters["read"] - report.counters["malformed"] == len(read)
+                assert 2 * report.counters["read"] == sum(report.counters.values())
+        except Exception as error:  # noqa: BLE001 - all are shown at once
+            failed.append(f"{number}: {folder.files}: {type(error).__name__}: {str(error)[:400]}")
+    assert failed == []
+    assert folders / 10 < refused < folders * 0.8, "both are tried"

@@ -12,6 +12,7 @@ from metaclip_spark.errors import InputError
 from metaclip_spark.host.places import absolute
 from metaclip_spark.spark.failures.failure_kinds import kind_of
 from metaclip_spark.spark.file_listing import listed_files
+from metaclip_spark.spark.file_names import check_file_names
 from metaclip_spark.spark.job_errors import failure_reason
 from metaclip_spark.spark.session_features import analysed
 
@@ -45,6 +46,7 @@ def open_text(
         InputError: The files cannot be read, or there are none.
     """
     places = [absolute(path) for path in paths]
+    check_file_names(spark, *places, below=True)
     try:
         rows = analysed(spark.read.text(places, lineSep=separator, recursiveFileLookup=True))
     except (PySparkException, Py4JJavaError) as error:  # Py4JJavaError if Spark has no driver for the store

@@ -38,7 +38,11 @@ _MAGIC: Final = (
     (b"\xff\xd8\xff", "a JPEG image", "Leave it out"),
     (b"version https://git-lfs.github.com/spec/", "a Git LFS pointer, not the file itself", "Run git lfs pull"),
 )
-_SUFFIXES: Final = {b"\x1f\x8b": ("gzip", ".gz"), b"BZh": ("bzip2", ".bz2")}
+# Text may begin with these letters, too; a binary file has a null byte soon after.
+_LETTERS: Final = (b"PAR1", b"PARE", b"ORC", b"FEA1")
+_SUFFIXES: Final = {".gz": "gzip", ".bz2": "bzip2"}
+_COMPRESSED: Final = {".gz": re.compile(rb"\x1f\x8b"), ".bz2": re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")}
+_MIN_LINES: Final = 10
 _TEXT: Final = {"csv", "tsv", "json"}
 _HTML: Final = re.compile(rb"\s*<(?:!doctype html|html|head|\?xml)", re.IGNORECASE)
 _UTF_16: Final = "Convert it to UTF-8, for example with iconv -f {} -t UTF-8"
@@ -56,7 +60,7 @@ def problem(name: str, head: bytes, form: str) -> str | None:
         head: First bytes of the file, at most `HEAD_BYTES`.
         form: Format of the pool.
 
-    >>> problem("a.csv", b"PAR1...", "csv")
+    >>> problem("a.csv", b"PAR1\0...", "csv")
     'is a Parquet file. Pass --format parquet'
     >>> problem("a.csv.gz", b"", "csv"), problem("a.csv", b"id,text\n", "csv")
     (None, None)
@@ -69,9 +73,9 @@ def _problems(name: str, head: bytes, form: str) -> Iterator[str]:
         if form == "parquet":
             yield "is empty. Write it again, or remove it"
         return
-    for magic, (codec, suffix) in _SUFFIXES.items():
+    for suffix, codec in _SUFFIXES.items():
         has_suffix = form != "parquet" and name.lower().endswith(suffix)
-        if head.startswith(magic) or has_suffix:
+        if has_suffix or _COMPRESSED[suffix].match(head):
             yield from _problems_of_compressed(name, head, form, codec, suffix)
             return
     for kind, remedy in _kinds(head):
@@ -86,7 +90,7 @@ def _problems(name: str, head: bytes, form: str) -> Iterator[str]:
 
 def _problems_of_compressed(name: str, head: bytes, form: str, codec: str, suffix: str) -> Iterator[str]:
     """Yield problems of a file that is compressed, or named so, in a way that Spark decompresses by the suffix."""
-    if not head.startswith(b"\x1f\x8b" if suffix == ".gz" else b"BZh"):
+    if not _COMPRESSED[suffix].match(head):
         kind, remedy = next(_kinds(head), ("not compressed", f"Name it without {suffix}"))
         yield f"has the suffix {suffix}, but is {kind}. {remedy}"
     elif form == "parquet":
@@ -109,7 +113,7 @@ def _problems_inside(name: str, head: bytes, form: str) -> Iterator[str]:
 
 def _kinds(head: bytes) -> Iterator[tuple[str, str]]:
     for magic, kind, remedy in _MAGIC:
-        if head.startswith(magic):
+        if head.startswith(magic) and (magic not in _LETTERS or b"\0" in head or head == magic):
             yield kind, remedy
     if head[_TAR] == b"ustar":
         yield "a tar archive", _UNPACK
@@ -134,7 +138,8 @@ def _wide_encoding(head: bytes) -> str | None:
 
 
 def _problems_of_text(head: bytes, form: str) -> Iterator[str]:
-    if b"\r" in head and b"\n" not in head and head.count(b"\r") > head.endswith(b"\r"):
+    returns = head.count(b"\r") - head.endswith(b"\r")
+    if b"\n" not in head and returns >= (_MIN_LINES if len(head) == HEAD_BYTES else 1):
         yield "has lines that end in CR alone. Convert them, for example with tr '\\r' '\\n'"
     if form == "json":
         yield from _problems_of_json(head)

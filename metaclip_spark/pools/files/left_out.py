@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metaclip_spark.errors import InputError
-from metaclip_spark.pools.files.partition_folders import GLOB
+from metaclip_spark.pools.files.partition_folders import GLOB, literal
 from metaclip_spark.pools.files.suffixes import SUFFIX, own_suffixes
 from metaclip_spark.pools.files.table_logs import LOG_FOLDERS, TableLog
 from metaclip_spark.spark.file_listing import any_file
@@ -73,7 +73,7 @@ def check_named_files(spark: SparkSession, paths: tuple[str, ...]) -> None:
     for path in paths:
         if GLOB.search(path):
             continue
-        place = local_path(path) if is_local or path.startswith("file:") else None
+        place = local_path(literal(path)) if is_local or path.startswith("file:") else None
         if place is not None:
             kind = _mode(place)
             if kind is None and place.is_symlink():
@@ -124,10 +124,11 @@ def _folder(path: str) -> tuple[Path | None, re.Pattern[str] | None]:
     """Return the folder to be walked; for a glob of names in one folder that folder, and the names."""
     folder, _, name = path.rstrip("/").rpartition("/")
     if not GLOB.search(path):
-        return local_path(path), None
+        return local_path(literal(path)), None
     if GLOB.search(folder) or re.search(r"[\[{]", name):
         return None, None
-    return local_path(folder), re.compile("".join({"*": ".*", "?": "."}.get(part, re.escape(part)) for part in name))
+    parts = ({"*": ".*", "?": "."}.get(part, re.escape(part)) for part in literal(name))
+    return local_path(literal(folder)), re.compile("".join(parts))
 
 
 def _entries(folder: str, pattern: re.Pattern[str] | None) -> Iterator[os.DirEntry[str]]:

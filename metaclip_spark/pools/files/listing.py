@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
-from metaclip_spark.pools.files.partition_folders import GLOB
+from metaclip_spark.pools.files.partition_folders import GLOB, literal
 from metaclip_spark.pools.files.suffixes import SUFFIX, other_suffixes, own_suffixes
 from metaclip_spark.spark.file_listing import listed_files
-from metaclip_spark.spark.session_features import parallelism
+from metaclip_spark.spark.session_features import input_files, parallelism
 from metaclip_spark.spark.settings import changed_settings
 
 if TYPE_CHECKING:
@@ -58,6 +58,18 @@ class Totals(NamedTuple):
     partitions: tuple[int, int]
 
 
+class Listing(NamedTuple):
+    """The files at some paths.
+
+    Attributes:
+        kinds: Sums by kind: `READ`, or the suffix of another kind.
+        empty: Number of files of any kind without content, which are in none of the sums.
+    """
+
+    kinds: dict[str, Totals]
+    empty: int
+
+
 def listing_settings(spark: SparkSession) -> dict[str, str]:
     """Return settings for listings: Spark's default is a task per folder or file that a path or a glob names."""
     return {"spark.sql.sources.parallelPartitionDiscovery.parallelism": str(max(64, 2 * parallelism(spark)))}
@@ -72,8 +84,8 @@ def partition_keys(path: str) -> list[str]:
     return re.findall(_PARTITION, path)
 
 
-def summed_listing(spark: SparkSession, paths: Sequence[str], form: str | None = None) -> dict[str, Totals]:
-    """Return sums over the files at or below the paths by kind: `READ`, or the suffix of another kind.
+def summed_listing(spark: SparkSession, paths: Sequence[str], form: str | None = None) -> Listing:
+    """Return sums over the files at or below the paths.
 
     Args:
         spark: Session that lists the files.
@@ -108,12 +120,13 @@ def summed_listing(spark: SparkSession, paths: Sequence[str], form: str | None =
             )
             .collect()
         )
-    return {row.kind: _totals(row) for row in rows}
+    kinds = {row.kind: _totals(row) for row in rows}
+    return Listing(kinds, len(input_files(files)) - sum(totals.files for totals in kinds.values()))
 
 
 def named_files(paths: Sequence[str], form: str) -> list[str]:
     """Return the paths that do not end with a suffix of the format: those that are files are read nevertheless."""
-    return [path for path in paths if not GLOB.search(path) and not _is_own(path, form)]
+    return [literal(path) for path in paths if not GLOB.search(path) and not _is_own(path, form)]
 
 
 def _kind_and_unknown(paths: Sequence[str], form: str | None) -> tuple[Column, Column]:

@@ -7,9 +7,20 @@ from typing import Final
 
 from metaclip_spark.errors import InputError
 
-GLOB: Final = re.compile(r"[*?\[{]")
+GLOB: Final = re.compile(r"(?<!\\)[*?\[{]")
+"""Characters that make a path a pattern, unless a backslash is before them."""
+
 _KEY_VALUE: Final = re.compile(r"[^=]+=.*")
 _FILE: Final = re.compile(r".+\.\w+")
+
+
+def literal(path: str) -> str:
+    r"""Return the name of a path that is no pattern.
+
+    >>> literal(r"/pool/\{a\}")
+    '/pool/{a}'
+    """
+    return re.sub(r"\\(.)", r"\1", path)
 
 
 def base_of(path: str) -> str | None:

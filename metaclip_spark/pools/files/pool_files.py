@@ -47,6 +47,7 @@ class PoolFiles:
         base: Folder above the partition folders; None leaves it to Spark.
         name_filter: Glob of the names that are read; None: all.
         others: Number of files of other kinds beside them, by suffix.
+        empty: Number of files without content, which are not in the sums.
         skipped: Names of unreadable files that are left out.
     """
 
@@ -55,12 +56,18 @@ class PoolFiles:
     base: str | None = None
     name_filter: str | None = None
     others: Mapping[str, int] = field(default_factory=dict)
+    empty: int = 0
     skipped: tuple[str, ...] = ()
 
     @property
     def partitions(self) -> set[str]:
-        """Keys of the partition folders, case-folded; some of them may lie above the paths of the pool."""
-        return {key.casefold() for example in self.totals.examples for key in partition_keys(example)}
+        """Keys of the partition folders below the base or the paths, case-folded."""
+        tops = [same_name(top) for top in (self.paths if self.base is None else [self.base])]
+        below = [
+            name.removeprefix(next((top for top in tops if name.startswith(top)), ""))
+            for name in map(same_name, self.totals.examples)
+        ]
+        return {key.casefold() for name in below for key in partition_keys(f"/{name}")}
 
     def load(self, spark: SparkSession, form: str, schema: T.StructType | None = None, **options: str) -> DataFrame:
         """Return the content of the files; partition folders become string columns.
@@ -97,7 +104,7 @@ def pool_files(spark: SparkSession, pool: Pool) -> PoolFiles:
         InputError: There are no files of the format, files cannot be distinguished, or paths lead into several tables.
     """
     base = common_base(pool.paths)
-    found = summed_listing(spark, pool.paths, pool.format)
+    found, empty = summed_listing(spark, pool.paths, pool.format)
     others = {f".{suffix}": totals.files for suffix, totals in sorted(found.items()) if suffix != READ}
     read = found.get(READ)
     places = ", ".join(pool.paths)
@@ -114,7 +121,7 @@ def pool_files(spark: SparkSession, pool: Pool) -> PoolFiles:
             f"whether they are {pool.format}. Name the files to be read, for example by --pool "
             f"{shell_word(f'{same_name(folder)}/{glob}')}."
         )
-    return PoolFiles(pool.paths, read, base, _name_filter(pool) if others else None, others)
+    return PoolFiles(pool.paths, read, base, _name_filter(pool) if others else None, others, empty)
 
 
 def _as_text(schema: T.StructType, names: Sequence[str]) -> T.StructType:

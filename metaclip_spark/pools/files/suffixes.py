@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 _COMPRESSED: Final = ("gz", "bz2", "zst", "xz", "lz4", "snappy", "deflate")
 _TABLES: Final = ("parquet", "parq", "pq")
 _LINES: Final = {"csv": ("csv",), "tsv": ("tsv", "tab"), "json": ("json", "jsonl", "ndjson")}
-_NEVER_READ: Final = (
-    *(
-        "tar",
-        "tgz",
-        "zip",
-        "7z",
-        "rar",
-        "orc",
-        "avro",
-        "arrow",
-        "feather",
-        "xlsx",
-        "db",
-        "sqlite",
-        "h5",
-        "idx",
-        "index",
-    ),
-    *("jpg", "jpeg", "png", "webp", "gif", "bmp", "tiff", "svg", "mp4", "mp3", "wav", "npy", "npz", "pt", "pth", "pkl"),
-    *("md", "rst", "html", "htm", "pdf", "xml", "yaml", "yml", "toml", "ini", "cfg", "py", "ipynb", "sh", "log"),
-    *("out", "err", "index", "lock", "sha1", "sha256", "sha512", "md5", "sig", "asc", "crc", "bak", "tmp", "part"),
+_NEVER_READ: Final = re.findall(
+    r"\w+",
+    "tar tgz zip 7z rar orc avro arrow feather xlsx db sqlite h5 idx index npy npz pt pth pkl "
+    "jpg jpeg png webp gif bmp tiff svg mp4 mp3 wav md rst html htm pdf xml yaml yml toml ini cfg py ipynb sh "
+    "log out err lock sha1 sha256 sha512 md5 sig asc crc bak tmp part",
 )
 
 SUFFIX: Final = rf"(?i)\.([a-z0-9_]+(?:\.(?:{'|'.join(_COMPRESSED)}))?)$"

@@ -28,7 +28,7 @@ LOG_FOLDERS: Final = {"_delta_log": DELTA, ".hoodie": "Hudi"}
 
 _LOGS: Final = {DELTA: "_delta_log", "Hudi": ".hoodie", "Iceberg": "metadata/*.metadata.json"}
 # Names inside a table: files, partitions (key=value), folders of dates or of random prefixes, and Iceberg's data/.
-_INNER: Final = re.compile(r".+\.\w+|[^/=]+=[^/]*|\d+|\w{1,2}|data")
+_INNER: Final = re.compile(r".+\.\w+|[^/=]+=[^/]*|\d+|\w{1,2}|data|_delta_log|_change_data|\.hoodie")
 _STORE: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:(?://[^/]*)?)?/")
 _MAX_FOLDERS: Final = 64  # each is a question to the store
 

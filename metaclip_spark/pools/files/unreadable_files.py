@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import unquote
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
@@ -31,7 +32,7 @@ class Unreadable(NamedTuple):
     """Files that cannot be opened.
 
     Attributes:
-        names: Their names as Spark's `_metadata.file_path` has them.
+        names: Their names as Spark's `_metadata.file_path` has them, URL-encoded.
         listed: Number of all files, readable ones included.
         described: Some of them with the reason.
     """
@@ -57,8 +58,9 @@ def unreadable_files(spark: SparkSession, files: PoolFiles) -> Unreadable:
             f"More than {MAX_UNREADABLE:,} files of {', '.join(files.paths)} cannot be read, for example {names[0]}. "
             "Restore the pool, or remove these files."
         )
-    heads = file_heads(spark, names[:_SHOWN])
-    shown = [f"{name} {problem(name, heads.get(name, b''), 'parquet') or 'is torn'}" for name in names[:_SHOWN]]
+    some = [unquote(name) for name in names[:_SHOWN]]
+    heads = file_heads(spark, some)
+    shown = [f"{name} {problem(name, heads.get(name, b''), 'parquet') or 'is torn'}" for name in some]
     more = f"; and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
     return Unreadable(names, len(input_files(opened)), "; ".join(shown) + more)
 
@@ -73,9 +75,8 @@ def _all_names(frame: DataFrame) -> DataFrame:
         encoded = DataFrame(spark._jsparkSession.createDataset(names, encoder).toDF(), spark)  # noqa: SLF001
     else:
         encoded = spark.createDataFrame([(name,) for name in frame.inputFiles()], "value string")
-    # input files are URL-encoded, file paths of _metadata are not; url_decode would take + for a space
-    decoded = F.url_decode(F.replace(F.col("value"), F.lit("+"), F.lit("%2B")))
-    return encoded.select(F.regexp_replace(decoded, "^file:///", "file:/").alias("file"))
+    # Both names are URL-encoded, but differ in the number of slashes after the scheme.
+    return encoded.select(F.regexp_replace("value", "^file:///", "file:/").alias("file"))
 
 
 def _opens(spark: SparkSession, name: str) -> bool:

@@ -121,6 +121,11 @@ KINDS: Final = (
         "name.",
     ),
     Kind(
+        re.compile(r"INVALID_CONF_VALUE|CANNOT_MODIFY_(?:STATIC_)?CONFIG"),
+        errors.ConfigError,
+        "Correct the setting (--spark-conf, or [session.settings] of the --conf file).",
+    ),
+    Kind(
         re.compile(r"CONFLICTING_(?:PARTITION|DIRECTORY)\w*|Conflicting (?:partition|directory)"),
         errors.InputError,
         "Name one level of the partition folders, or each of them as a path of its own.",

@@ -76,23 +76,33 @@ def build_session(
         EnvironmentProblemError: PySpark, Java, Delta's jars or a setting is missing or wrong; the message says which,
             and what to do.
     """
-    settings = dict(settings or {})
     active = _active_session()
-    if active is not None:
-        _apply_runtime_settings(active, settings)
-    elif _jvm_is_ours():
-        home = java_home(os.environ)
-        new_settings = _new_session_settings(master, settings, jars)
-        if progress is not None:
-            progress(f"Starting Spark on {new_settings['spark.master']}")
-            if downloads_jars(new_settings):
-                progress("Downloading Delta's jars (13 MB, once)")
-        with child_java_home(home), child_address(new_settings["spark.master"]), child_locale():
-            active = _start(new_settings, app_name)
-    else:  # spark-submit or Connect: Java, jars and static settings came with its command line and are checked below
-        active = _build(({"spark.master": master} if master else {}) | settings, app_name)
+    with _named_start_errors():
+        if active is not None:
+            _apply_runtime_settings(active, settings or {})
+        elif _jvm_is_ours():
+            active = _launch(_new_session_settings(master, dict(settings or {}), jars), app_name, progress)
+        else:  # spark-submit or Connect: Java, jars and static settings came with its command line, and are checked
+            active = _build(({"spark.master": master} if master else {}) | dict(settings or {}), app_name)
     check_session(active)
     return active
+
+
+@contextmanager
+def _named_start_errors() -> Iterator[None]:
+    """Raise what Spark says of a wrong master or setting as an error of this package."""
+    from py4j.protocol import Py4JError  # noqa: PLC0415 - importing the package must not need pyspark
+    from pyspark.errors import PySparkException  # noqa: PLC0415
+
+    from metaclip_spark.spark.job_errors import failure_reason  # noqa: PLC0415
+
+    try:
+        yield
+    except (PySparkException, Py4JError) as failure:
+        raise EnvironmentProblemError(
+            f"The Spark session cannot be started or set: {failure_reason(failure)}. Correct the master (--master) or "
+            "the setting (--spark-conf, or [session] of the --conf file)."
+        ) from failure
 
 
 @contextmanager
@@ -150,6 +160,17 @@ def _new_session_settings(master: str | None, settings: dict[str, str], jars: Pa
         defaults |= LOCAL_SETTINGS
         defaults["spark.ui.showConsoleProgress"] = str(sys.stderr.isatty()).lower()
     return defaults | settings | jar_settings(settings, jars)
+
+
+def _launch(settings: dict[str, str], app_name: str, progress: Callable[[str], None] | None) -> SparkSession:
+    """Return a session in a JVM of this process."""
+    home = java_home(os.environ)
+    if progress is not None:
+        progress(f"Starting Spark on {settings['spark.master']}")
+        if downloads_jars(settings):
+            progress("Downloading Delta's jars (13 MB, once)")
+    with child_java_home(home), child_address(settings["spark.master"]), child_locale():
+        return _start(settings, app_name)
 
 
 def _start(settings: dict[str, str], app_name: str) -> SparkSession:

@@ -160,6 +160,20 @@ BAD = [
         """,
         ("ended before it was ready", "much"),
     ),
+    Bad(
+        "a master that does not exist",
+        """
+        build_session(master="locl[2]")
+        """,
+        ("cannot be started", "locl[2]", "Correct the master"),
+    ),
+    Bad(
+        "a value that Spark refuses later",
+        """
+        build_session(master="local[1]", settings={"spark.sql.shuffle.partitions": "many"})
+        """,
+        ("cannot be started", "many", "--spark-conf"),
+    ),
 ]
 
 NO_REPOSITORY = """<ivysettings><settings defaultResolver="none"/><resolvers><filesystem name="none">

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,9 +25,12 @@ from metaclip_spark import (
     rebalance,
 )
 from metaclip_spark.audit.dry_run import dry_run
+from metaclip_spark.config.pool import Pool
 from metaclip_spark.core.entries.merge import Source, merge
-from metaclip_spark.errors import ConfigError, TableError
+from metaclip_spark.curation.summary import render_summary
+from metaclip_spark.errors import ConfigError, InputError, TableError
 from metaclip_spark.metadata.write_metadata import MetadataTarget
+from metaclip_spark.pools.open_pool import open_pool
 from metaclip_spark.tables.tables import Tables
 
 if TYPE_CHECKING:
@@ -34,7 +38,6 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from metaclip_spark.config.pool import Pool
     from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 
 pytestmark = pytest.mark.spark
@@ -55,14 +58,21 @@ def schema(spark: SparkSession) -> Iterator[Path]:
 
 
 def test_a_schema_gives_the_same_tables_as_a_folder(
-    schema: Path, spark: SparkSession, metadata: CompiledMetadata, small_pool: Pool, tmp_path: Path
+    schema: Path,
+    spark: SparkSession,
+    metadata: CompiledMetadata,
+    small_pool: Pool,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     # Of a first write that was killed: its folder, and a file that no log names
     write_files(made_up_table(3), schema / "curated")
     (schema / "curated" / "_delta_log").mkdir()
     assert dry_run(spark, small_pool, metadata, SCHEMA, CONFIG).free_bytes is None
     by_name = curate(spark, small_pool, metadata, SCHEMA, CONFIG)
-    assert curate(spark, small_pool, metadata, SCHEMA, CONFIG).already_finished
+    quoted = ".".join(f"`{part}`" for part in SCHEMA.split("."))
+    for name in (SCHEMA, quoted):
+        assert curate(spark, small_pool, metadata, name, CONFIG).already_finished
     folder = str(tmp_path / "folder")
     by_path = curate(spark, small_pool, metadata, folder, CONFIG)
     assert replace(by_name, seconds={}, tables={}) == replace(by_path, seconds={}, tables={})
@@ -70,6 +80,9 @@ def test_a_schema_gives_the_same_tables_as_a_folder(
     for name in TABLES:
         here, there = (content_digest(read_table(spark, root, name), without=()) for root in (SCHEMA, folder))
         assert here == there, name
+    for report in (by_name, by_path):
+        exec(textwrap.dedent("\n".join(render_summary(report).splitlines()[-3:])), {})
+        assert "admission_threshold" in capsys.readouterr().out
     assert check(spark, SCHEMA).rows == by_path.counters["kept"]
     stored = spark.sql(f"SHOW TABLES IN {SCHEMA}").where("NOT isTemporary")
     assert {row.tableName for row in stored.collect()} == {*TABLES, "runs"}
@@ -141,3 +154,25 @@ def test_a_folder_with_a_dot_is_a_folder(spark: SparkSession, tmp_path: Path, mo
     assert Tables(spark, "curated.v2").folder == f"{tmp_path}/curated.v2"
     (tmp_path / SCHEMA).mkdir()
     assert Tables(spark, SCHEMA).folder == f"{tmp_path}/{SCHEMA}", "what exists is a folder"
+
+
+def test_a_catalog_with_a_hyphen(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A catalog of JDBC, with a database in memory: its schemas are found by name, and nothing becomes a folder."""
+    monkeypatch.chdir(tmp_path)
+    settings = {
+        "": "org.apache.spark.sql.execution.datasources.v2.jdbc.JDBCTableCatalog",
+        ".url": "jdbc:derby:memory:my-cat;create=true",
+        ".driver": "org.apache.derby.iapi.jdbc.AutoloadedDriver",
+    }
+    for key, value in settings.items():
+        spark.conf.set(f"spark.sql.catalog.my-cat{key}", value)
+    assert Tables(spark, "`my-cat`.APP").root == "`my-cat`.APP"
+    with pytest.raises(ConfigError, match=r"no schema crawl\..*CREATE SCHEMA `my-cat`\.crawl\)"):
+        Tables(spark, "`my-cat`.crawl")
+    with pytest.raises(ConfigError, match="The session has no catalog `no-cat`"):
+        Tables(spark, "`no-cat`.crawl")
+    with pytest.raises(ConfigError, match="can be a folder or a name in the catalog"):
+        Tables(spark, "my-cat.APP")
+    with pytest.raises(InputError, match=r"`my-cat`\.APP\.pairs"):
+        open_pool(spark, Pool(paths="`my-cat`.APP.pairs", format="table"))
+    assert list(tmp_path.iterdir()) == []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from metaclip_spark.errors import ConfigError, TableError
-from metaclip_spark.tables.output_files import check_apart, new_file, new_folder
+from metaclip_spark.tables.output_files import check_apart, check_file_writable, check_writable, new_file, new_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,3 +101,43 @@ def test_an_output_must_not_overlap_a_source(target: str) -> None:
 
 def test_an_output_beside_a_source_is_allowed() -> None:
     check_apart("/data/tables2", ["/pool", "/data/tables"])
+
+
+@pytest.mark.parametrize(
+    "place", ["file/x", "file/x/y", "dangling", "dangling/x", "loop/x", "/proc/x/y", "/dev/null/x"]
+)
+def test_a_folder_that_cannot_be_made(place: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "dangling").symlink_to("nowhere/at all")
+    (tmp_path / "loop").symlink_to("loop")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(TableError, match=r"cannot be written: .*\. Do this\."):
+        check_writable(tmp_path / place, remedy="Do this.")
+    with pytest.raises(TableError, match="cannot be written"):
+        check_file_writable(tmp_path / place / "x")
+    for new in (new_file, new_folder):
+        with pytest.raises((TableError, ConfigError)), new(str(tmp_path / place / "x"), overwrite=False):
+            pass
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("place", ["", "new", "new/deep/er", "link/x", "ü/猫"])
+def test_a_folder_that_can_be_made(place: str, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    check_writable(tmp_path / place, remedy="")
+    if (tmp_path / place).is_dir():
+        check_file_writable(tmp_path / place / "file")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["link", "real"], "nothing is left"
+
+
+def test_a_device_is_left_to_the_writer() -> None:
+    check_file_writable(Path("/dev/null"))
+
+
+def test_a_folder_without_permission(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0o500)
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere")
+    with pytest.raises(TableError, match="Permission denied"):
+        check_writable(tmp_path / "closed" / "out", remedy="")

@@ -51,6 +51,11 @@ SOUND = [
     ("a.csv", b"\xef\xbb\xbf" + LINES, "csv"),
     ("a.csv", LINES.replace(b"\n", b"\r\n"), "csv"),
     ("a.csv", b"one,line\r", "csv"),
+    ("a.csv", b"one,line\r" + b"x" * HEAD_BYTES + b"\r\n", "csv"),
+    ("a.csv", b"ORCID,text\n1,w1\n", "csv"),
+    ("a.csv", b"BZh1,text\n1,w1\n", "csv"),
+    ("a.tsv", b"PAR1\ttext\n1\tw1\n", "tsv"),
+    ("a.csv.bz2", bz2.compress(b""), "csv"),
     ("a.csv", b"url,text\n" + b"\0" * 5 + b"\xff\n", "csv"),
     ("a.csv", "url,text\nu,\u732b\U0001f431\n".encode(), "csv"),
     ("a.json", b"\n\n" + OBJECTS, "json"),
@@ -98,7 +103,7 @@ REFUSED = [
     ("a.parquet", b"version https://git-lfs.github.com/spec/v1\n", "parquet", "Run git lfs pull"),
     ("a.parquet", b"<html>", "parquet", "an HTML or XML page"),
     ("a.parquet", b"\x00" * 100, "parquet", "is not a Parquet file"),
-    ("a.parquet", b"PAREmore", "parquet", "an encrypted Parquet file"),
+    ("a.parquet", b"PARE\0more", "parquet", "an encrypted Parquet file"),
     ("a.arrow", b"ARROW1\x00\x00", "parquet", "an Arrow file"),
 ]  # fmt: skip
 

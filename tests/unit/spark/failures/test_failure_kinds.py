@@ -44,6 +44,7 @@ CASES = [
     ("Wrong FS: file://host/x, expected: file:///", errors.ConfigError, "Correct the path"),
     ("java.net.URISyntaxException: Relative path in absolute URI: a:b", errors.ConfigError, "Correct the path"),
     ("Incomplete HDFS URI, no host: hdfs:///p", errors.ConfigError, "Correct the path"),
+    ("[INVALID_CONF_VALUE.TIME_ZONE] The value 'x' in the config", errors.ConfigError, "Correct the setting"),
     ("[CONFLICTING_PARTITION_COLUMN_NAMES] Conflicting partition column names", errors.InputError, "one level"),
     ("[DELTA_FILE_NOT_FOUND_DETAILED] File x referenced in the log", None, "VACUUM"),
     ("[DELTA_TRUNCATED_TRANSACTION_LOG] x", None, "VACUUM"),
