@@ -13,6 +13,7 @@ from pyspark.errors import PySparkException
 from metaclip_spark.errors import InputError
 from metaclip_spark.host.places import LOCAL_SCHEME
 from metaclip_spark.pools.columns.joined_files import joined_files
+from metaclip_spark.pools.columns.parquet_encodings import check_encodings
 from metaclip_spark.pools.columns.parquet_footers import footers
 from metaclip_spark.pools.files.content_kinds import problem
 from metaclip_spark.pools.files.heads import file_heads
@@ -43,6 +44,7 @@ def read_parquet(spark: SparkSession, pool: Pool, source: Source) -> tuple[DataF
         InputError: Files cannot be read, and it is not configured to leave them out.
     """
     files = files_of(source)
+    check_encodings(pool, files.totals.examples)
     # By default Spark assumes that all files have the columns of one of them, and silently drops the others.
     merged = str(files.totals.files > 1)
     try:

@@ -43,7 +43,8 @@ def test_type_as_spark_reads_it(kind: pa.DataType, expected: T.DataType | None) 
 
 def test_columns_of_a_footer(tmp_path: Path) -> None:
     """Nanoseconds are marked, but not those of INT96, which Spark reads; the JSON form keeps everything."""
-    table = pa.table({"when": pa.array([1], pa.timestamp("ns")), "none": pa.nulls(1), "half": pa.nulls(1, pa.float16())})
+    values = {"when": pa.array([1], pa.timestamp("ns")), "none": pa.nulls(1), "half": pa.nulls(1, pa.float16())}
+    table = pa.table(values)
     pq.write_table(table, tmp_path / "a.parquet")
     pq.write_table(table.select(["when"]), tmp_path / "b.parquet", use_deprecated_int96_timestamps=True)
     columns = parquet_columns(pq.read_metadata(tmp_path / "a.parquet"))
