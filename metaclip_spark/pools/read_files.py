@@ -110,14 +110,15 @@ def check_files_read_once(spark: SparkSession, pool: Pool, source: Source) -> No
 def check_all_files_read(spark: SparkSession, rows: DataFrame, pool: Pool, source: Source) -> None:
     """Raise if Spark would skip files: those in subfolders that are no partition, or beside partition folders."""
     files = files_of(source)
-    # Spark names empty files, too, but the listing does not count them.
-    all_files = replace(files, skipped=())
-    read = all_files.load(spark, "binaryFile").select("path").count() if files.empty else len(input_files(rows))
+    if files.empty or files.others:  # their names, too, are among the input files, or decide what a partition is
+        read = replace(files, skipped=()).load(spark, "binaryFile").select("path").count()
+    else:
+        read = len(input_files(rows))
     listed = files.totals.files
     if read < listed:
         raise InputError(
             f"{listed - read} of the {listed} files in {', '.join(pool.paths)} are in subfolders that Spark does not "
-            "read. Name these folders too, as paths of the pool."
+            "read, or beside partition folders. Name these folders too, as paths of the pool."
         )
     least, most = files.totals.partitions
     if least < most and files.partitions & {name.casefold() for name in rows.columns}:

@@ -100,7 +100,7 @@ def curation(spark: SparkSession) -> None:
     more = preset_pool("laion", "more", columns={"text": "TEXT"})
     assert_type(more, Pool)
     assert_type(append(spark, more, english["en"], "out", frozen=True).expected_size, float | None)
-    assert_type(read_table(spark, "main.crawls", "runs", version=0).columns, list[str])
+    assert_type(read_table(spark, "main.pools", "runs", version=0).columns, list[str])
 
 
 def before_a_run(spark: SparkSession, pool: Pool, compiled: CompiledMetadata) -> None:

@@ -27,10 +27,10 @@ def check_files(figures: dict[str, int], files: list[str]) -> dict[str, int]:
     Raises:
         InputError: A file does not start or end in this way.
     """
-    begun = {same_name(name.removeprefix(BEGINS)) for name in figures if name.startswith(BEGINS)}
+    started = {same_name(name.removeprefix(BEGINS)) for name in figures if name.startswith(BEGINS)}
     ended = {same_name(name.removeprefix(ENDS)) for name in figures if name.startswith(ENDS)}
     for file in files:
-        if same_name(file) not in begun:
+        if same_name(file) not in started:
             raise InputError(
                 f"{file} does not start as a dump does, with <mediawiki …>. Remove it from the folder or the command."
             )

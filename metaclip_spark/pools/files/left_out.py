@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-HIDDEN: Final = "files with hidden names (_ or .)"
+HIDDEN: Final = "files or folders with hidden names (_ or .)"
 DANGLING: Final = "links that lead nowhere"
 
 # Files that writers and file managers leave beside the data.

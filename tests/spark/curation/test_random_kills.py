@@ -1,10 +1,10 @@
-"""The command line's `curate`, `rebalance` and `append` killed with signal 9 at random moments, then run again.
+"""`curate`, `rebalance` and `append` of the command line, killed with signal 9 at random moments and run again.
 
-On a cluster an executor that dies at work takes nothing down: the very run ends as if nothing had been.
+On a cluster, a killed executor does not fail the run.
 
     pytest -m slow tests/spark/curation/test_random_kills.py         # METACLIP_SPARK_KILLS=N for another number than 30
 
-Whatever had been done by then, the same command leaves the same tables as one that nothing disturbed.
+Whenever a command is killed, running it again leaves the same tables as an undisturbed run.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ pytestmark = [pytest.mark.spark, pytest.mark.slow]
 KILLS = int(os.environ.get("METACLIP_SPARK_KILLS", "30"))
 SEED = 20_26
 TABLES = ("curated", "reserve", "entry_counts", "size_curve")
-JOBS = ("curate", "balance down", "balance up", "append")
+JOBS = ("curate", "rebalance down", "rebalance up", "append")
 VICTIMS = ("driver", "driver", "JVM", "Python workers")
 
 
@@ -47,10 +47,10 @@ class Job:
     """A command, the tables it starts from, and the content that it leaves.
 
     Attributes:
-        arguments: of the command line, without the output.
-        before: folder of the tables it starts from; None: there are none.
-        seconds: that it took undisturbed.
-        left: content of the tables after it.
+        arguments: Command-line arguments without the output.
+        before: Folder of the tables that the command starts from; None if there are none.
+        seconds: Duration without a kill.
+        left: Content of the tables after the command.
     """
 
     arguments: list[str]

@@ -268,7 +268,8 @@ def test_a_failed_run_waits_for_its_failed_parent(
         patched.setattr("metaclip_spark.curation.curate.write_balanced", die)
         with pytest.raises(Death):
             curate(spark, first, metadata, out, again)
-    with pytest.raises(TableError, match=f"run {parent.run_id}, from which run .* was begun again and did not end"):
+    says = f"started from run {parent.run_id}, which was restarted and did not finish"
+    with pytest.raises(TableError, match=says):
         rebalance(spark, out, 5.0)
     assert curate(spark, first, metadata, out, again).counters == parent.counters
     lower = rebalance(spark, out, 5.0)

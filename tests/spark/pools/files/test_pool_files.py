@@ -82,7 +82,7 @@ SKIP = {"skip_unreadable_files": True}
 PARTS = {f"p/language={language}/shard={shard}/x": GOOD for language in ("en", "de") for shard in ("00001", "00002")}
 EN = [name for name in PARTS if "=en" in name]
 FIRST = [name for name in PARTS if "00001" in name]
-HIDDEN, NOWHERE = "files with hidden names (_ or .)", "links that lead nowhere"
+HIDDEN, NOWHERE = "files or folders with hidden names (_ or .)", "links that lead nowhere"
 LANGUAGE_AND_SHARD = ("language", "shard")
 
 CASES = [
@@ -158,6 +158,8 @@ CASES = [
     refused("keys, CSV", {"a=1/x": LINES, "b=1/x": LINES}, "do not fit together", options=CSV),
     refused("levels", {"a=1/x": GOOD, "a=1/b=1/x": GOOD}, "do not fit together"),
     refused("a file above", {"a=1/x": GOOD, "x": GOOD}, "would not read all", "/x and", "/a=1/x"),
+    refused("a file above others", {"a=1/x.md": b"x", "x.parquet": GOOD}, "beside partition folders", paths=("*",)),
+    refused("a subfolder, an empty file", {"a.csv": LINES, "b.csv": b"", "c/x.csv": LINES}, "1 of the 2", options=CSV),
     refused("a file above, CSV", {"a=1/x": LINES, "x": LINES}, "would not read all", options=CSV),
     refused("bases", {"p/a=1/x": GOOD, "q/a=1/x": GOOD}, "leads into", "/p,", paths=("p/a=1", "q/a=1")),
     refused("bases of folders", {"p/a=1/x": GOOD, "q/a=1/x": GOOD}, "do not fit together", paths=("p", "q")),

@@ -88,7 +88,7 @@ def test_unreadable_files_are_recorded(
 def check_reopening(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, *, uid: str) -> None:
     """Read the pool of a run again: to explain a row, after an append, and for a greater t."""
     out = str(tmp_path / "out")
-    assert explain_uid(spark, out, uid).row.uid == uid
+    assert explain_uid(spark, out, uid).uid == uid
     write(tmp_path / "more" / "z.parquet", 10)
     assert append(spark, pool_at(tmp_path / "more", BY_ID), metadata, out).counters["kept"] == 50
     assert rebalance(spark, out, 5.0, metadata).counters["kept"] < 50
@@ -121,7 +121,7 @@ def test_a_compressed_file_of_nothing(
     for name, content in {"a": lines, "b": b"", "c": b"\n\r\n"}.items():
         (tmp_path / f"{name}.{form}.gz").write_bytes(gzip.compress(content))
     (tmp_path / f"d.{form}.gz").touch()
-    report = curate(spark, pool_at(tmp_path, BY_ID, format=form), metadata, str(tmp_path / "../out"), KEEP_ALL)
+    report = curate(spark, pool_at(tmp_path, BY_ID, format=form), metadata, str(tmp_path / f"../{form}"), KEEP_ALL)
     assert (report.counters["read"], report.counters["malformed"]) == (1, 0)
 
 
@@ -147,7 +147,7 @@ def test_remedies_are_executed(spark: SparkSession, tmp_path: Path, capsys: pyte
         command = ["curate", "--id-column", "id", *rest, "--pool", str(tmp_path / name), *options]
         assert main(command) == 3
         said = capsys.readouterr().err
-        printed = re.search(r"--(?:pool|format|skip)\S*(?: \S+)*?(?=, with|[.]\n| to leave)", said)
-        remedy = shlex.split(printed.group() if printed else "")
+        printed = re.search(r"(--(?:pool|format|skip).*?)(?:, with| to leave|\.\n)", said)
+        remedy = shlex.split(printed.group(1) if printed else "")
         assert main([*command, *remedy]) == 0, said
         capsys.readouterr()
