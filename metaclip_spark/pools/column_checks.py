@@ -81,13 +81,11 @@ def check_meanings(schema: T.StructType, pool: Pool, *, where: str) -> None:
                 f"{_hint(name, schema, pool)}Name the column that contains it (--{_OPTIONS[meaning]})."
             )
         kind = schema[name].dataType
-        if not isinstance(kind, _ALLOWED[meaning]):
-            allowed = " or ".join(sorted(allowed().simpleString() for allowed in _ALLOWED[meaning]))
-            declare = f", for example by --schema with {name} string" if pool.format == "json" else ""
-            drop = f", drop it (--drop {shell_word(name)})" if name == meaning != "text" else ""
+        single = kind.elementType if meaning == "text" and isinstance(kind, T.ArrayType) else kind
+        if not isinstance(single, _ALLOWED[meaning]):
             raise InputError(
-                f"Column {name!r} of {where} has type {kind.simpleString()}, but {meaning} must be {allowed}. Name "
-                f"another column (--{_OPTIONS[meaning]}){drop}, or cast this one{declare}."
+                f"Column {name!r} of {where} has type {kind.simpleString()}, but {meaning} must be "
+                f"{_allowed(meaning)}. {_remedy_of_meaning(name, meaning, single)}"
             )
     if pool.columns.uid is None and pool.columns.image_url is None:
         raise ConfigError(
@@ -95,6 +93,18 @@ def check_meanings(schema: T.StructType, pool: Pool, *, where: str) -> None:
             f"is called uid or image_url (its columns: {', '.join(schema.names)}). {_preset_hint(schema)}Name the id "
             "column (--id-column), or the URL column (--url-column), from which ids are derived."
         )
+
+
+def _allowed(meaning: str) -> str:
+    names = sorted({allowed.typeName() for allowed in _ALLOWED[meaning]})
+    return " or ".join(names) + (", or a list of one of these" if meaning == "text" else "")
+
+
+def _remedy_of_meaning(name: str, meaning: str, kind: T.DataType) -> str:
+    drop = f", drop it (--drop {shlex.quote(name)})" if name == meaning != "text" else ""
+    nested = isinstance(kind, (T.ArrayType, T.MapType, T.StructType))
+    cast = "" if nested else f", or cast this one (--cast {shlex.quote(f'{name}=string')})"
+    return f"Name another column (--{_OPTIONS[meaning]}){drop}{cast}."
 
 
 def check_changes(pool: Pool, tables: Sequence[Sequence[str]]) -> None:

@@ -11,7 +11,7 @@ from metaclip_spark.errors import ConfigError
 from metaclip_spark.pools.presets import PRESETS, preset_pool
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+    from argparse import ArgumentParser, Namespace, _ArgumentGroup
 
     from metaclip_spark.cli.arguments.run_file import RunFile
 
@@ -71,6 +71,10 @@ def add_pool_arguments(parser: ArgumentParser) -> None:
         default=None,
         help="Parquet: leave out files that cannot be opened, and record their number and names with the run",
     )
+    _add_changes(pool)
+
+
+def _add_changes(pool: _ArgumentGroup) -> None:
     pool.add_argument("--rename", action="append", metavar="OLD=NEW", help="rename a carried column; repeatable")
     pool.add_argument("--drop", action="append", metavar="COLUMN", help="leave a column out; repeatable")
     pool.add_argument(

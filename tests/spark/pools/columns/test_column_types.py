@@ -87,7 +87,7 @@ JOINED: dict[str, tuple[list[Any], str, list[Any]]] = {
 def written(folder: Path, columns: list[dict[str, Any]]) -> Path:
     folder.mkdir()
     for number, more in enumerate(columns):
-        urls = [f"http://x/{number}{row}" for row in range(2)]
+        urls = [f"http://x/{folder.name}{number}{row}" for row in range(2)]
         pq.write_table(pa.table({"url": urls, "text": ["w1", "w2"], **more}), folder / f"{number}.parquet")
     return folder
 
@@ -110,7 +110,7 @@ def test_types_of_files_are_joined(
     assert wrong == {}
 
 
-DIFFERENT = [{"a": ["x", "y"], "b c": [1, 2], "d": [1, 2]}, {"a": [1, 2], "b c": [True, False], "d": [1.5, 2]}]
+DIFFERENT = [{"a": ["x", "y"], "b-c": [1, 2], "d": [1, 2]}, {"a": [1, 2], "b-c": [True, False], "d": [1.5, 2]}]
 
 
 def as_printed(options: str, folder: Path) -> Pool:
@@ -125,7 +125,7 @@ def test_remedies_work_as_printed(spark: SparkSession, tmp_path: Path, columns: 
     with pytest.raises(InputError) as refused:
         open_pool(spark, pool_at(folder, BY_URL))
     message = str(refused.value)
-    names = {"a", "b c"} if columns is DIFFERENT else set(UNREADABLE)
+    names = {"a", "b-c"} if columns is DIFFERENT else set(UNREADABLE)
     assert all(repr(name) in message for name in names)
     assert "0.parquet" in message
     remedies = re.findall(r"\((--[^()]*(?:\([^()]*\)[^()]*)*)\)", message)
