@@ -101,9 +101,9 @@ def _allowed(meaning: str) -> str:
 
 
 def _remedy_of_meaning(name: str, meaning: str, kind: T.DataType) -> str:
-    drop = f", drop it (--drop {shlex.quote(name)})" if name == meaning != "text" else ""
+    drop = f", drop it (--drop {shell_word(name)})" if name == meaning != "text" else ""
     nested = isinstance(kind, (T.ArrayType, T.MapType, T.StructType))
-    cast = "" if nested else f", or cast this one (--cast {shlex.quote(f'{name}=string')})"
+    cast = "" if nested else f", or cast this one (--cast {shell_word(f'{name}=string')})"
     return f"Name another column (--{_OPTIONS[meaning]}){drop}{cast}."
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pyspark.sql.types import StructField
 
+from metaclip_spark.core.shell_words import shell_word
 from metaclip_spark.errors import ConfigError, InputError, TableError
 from metaclip_spark.pools.columns.aligned_rows import columns_without_values
 from metaclip_spark.pools.columns.joined_types import joined_type
@@ -131,9 +131,9 @@ def _check_fit(
     if not texts:
         return
     named = {name for name in asdict(pool.columns).values() if name is not None}
-    drops = [f"--drop {shlex.quote(name)}" for name in new if name not in named]
-    casts = [f"--cast {shlex.quote(f'{name}={kind.simpleString()}')}" for name, (_, kind) in differing.items()]
-    lost = [f"--drop {shlex.quote(name)}" for name in differing if name not in named]
+    drops = [f"--drop {shell_word(name)}" for name in new if name not in named]
+    casts = [f"--cast {shell_word(f'{name}={kind.simpleString()}')}" for name, (_, kind) in differing.items()]
+    lost = [f"--drop {shell_word(name)}" for name in differing if name not in named]
     remedy = [f"Pass {' '.join([*drops, *casts])}"] if drops or casts else []
     remedy += [f"or {' '.join([*drops, *lost])}" if lost else ""]
     text = ", ".join(filter(None, remedy))

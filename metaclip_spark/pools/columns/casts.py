@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from py4j.protocol import Py4JJavaError
@@ -10,6 +9,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
+from metaclip_spark.core.shell_words import shell_word
 from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.spark.columns import quoted
 from metaclip_spark.spark.job_errors import failure_reason
@@ -94,11 +94,11 @@ def type_problems(pool: Pool, problems: Mapping[str, tuple[str, T.DataType | Non
             pool.
     """
     named = {getattr(pool.columns, meaning) for meaning in ("text", "uid", "image_url", "language")}
-    drops = " ".join(f"--drop {shlex.quote(name)}" for name in problems if name not in named)
+    drops = " ".join(f"--drop {shell_word(name)}" for name in problems if name not in named)
     casts = " ".join(
-        f"--cast {shlex.quote(f'{name}={kind.simpleString()}')}" for name, (_, kind) in problems.items() if kind
+        f"--cast {shell_word(f'{name}={kind.simpleString()}')}" for name, (_, kind) in problems.items() if kind
     )
-    uncastable = " ".join(f"--drop {shlex.quote(name)}" for name, (_, kind) in problems.items() if not kind)
+    uncastable = " ".join(f"--drop {shell_word(name)}" for name, (_, kind) in problems.items() if not kind)
     by_cast = f"cast them to one type ({' '.join(filter(None, [casts, uncastable]))})" if casts else ""
     all_droppable = not named & problems.keys()
     remedies = [f"leave them out ({drops})" if all_droppable else "", by_cast]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
+from metaclip_spark.core.shell_words import shell_word
 from metaclip_spark.errors import InputError
 from metaclip_spark.pools.columns.parquet_footers import local_footer
 
@@ -39,7 +39,7 @@ def check_encodings(pool: Pool, files: Sequence[str]) -> None:
     if not found:
         return
     needed = {name for name in asdict(pool.columns).values() if name is not None} & found.keys()
-    drops = " ".join(f"--drop {shlex.quote(name)}" for name in found)
+    drops = " ".join(f"--drop {shell_word(name)}" for name in found)
     out = "" if needed else f"Leave them out ({drops}), or write"
     raise InputError(
         f"{len(found)} column(s) of {', '.join(pool.paths)} are stored in a form that Spark cannot read: "
