@@ -177,7 +177,8 @@ def _table(spark: SparkSession, pool: Pool, place: str, version: int | None) -> 
         newest = spark.sql(f"DESCRIBE HISTORY {sql} LIMIT 1").collect()[0]["version"]
     except (PySparkException, Py4JJavaError) as error:
         near = _near_table(spark, place)
-        raise InputError(f"{unreadable(pool, error)}{f'. Did you mean {near}?' if near else ''}") from error
+        refused = unreadable(pool, error)
+        raise type(refused)(f"{refused}{f'. Did you mean {near}?' if near else ''}") from error
     if version is not None and not 0 <= version <= newest:
         raise InputError(f"The Delta table {place} has no version {version}. Its versions are 0 to {newest}.")
     version = int(newest if version is None else version)

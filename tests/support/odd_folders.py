@@ -33,6 +33,7 @@ class OddFolder:
         form: Format of the pool.
         sound: Captions of files that are what their name and folder say; each must be read, or the pool refused.
         doubtful: Captions of other files, which may be left out if that is said.
+        cut: Captions of files that were cut, of which any number may be left.
         files: What was written, for the message of a failed test.
     """
 
@@ -41,6 +42,7 @@ class OddFolder:
         self.form = form
         self.sound: list[str] = []
         self.doubtful: list[str] = []
+        self.cut: list[str] = []
         self.files: list[str] = []
         self._random = random_
         self._rows = 0
@@ -61,7 +63,7 @@ class OddFolder:
         sound = kind in SOUND and not folder.startswith(("_", "."))
         written = (ODD[kind] if odd else _plain)(self, place, captions, content)
         self.files.append(f"{kind}: {written.relative_to(self.path)}")
-        (self.sound if sound else self.doubtful).extend(captions)
+        (self.cut if kind in WITHOUT_ROWS else self.sound if sound else self.doubtful).extend(captions)
 
     def _caption(self) -> str:
         self._rows += 1
@@ -171,3 +173,6 @@ ODD: Final[dict[str, Callable[[OddFolder, Path, list[str], bytes], Path]]] = {
     "log of Delta": _log,
 }
 SOUND: Final = frozenset(list(ODD)[: list(ODD).index("packed by name only")])
+WITHOUT_ROWS: Final = frozenset(
+    {"truncated", "empty", "blank", "noise", "tar beside", "statistics beside", "success", "link to nowhere"}
+)

@@ -110,6 +110,11 @@ KINDS: Final = (
         "Raise it: --spark-conf spark.driver.maxResultSize=4g.",
     ),
     Kind(
+        re.compile(r"Relative path in absolute URI: \S*\.crc"),
+        errors.InputError,
+        "Hadoop cannot read a file of this machine whose name has a colon. Rename it.",
+    ),
+    Kind(
         re.compile(
             r"Illegal file pattern|URISyntaxException|Relative path in absolute URI|Can not create a Path"
             r"|Illegal character"
@@ -143,9 +148,10 @@ KINDS: Final = (
         "Name one level of the partition folders, or each of them as a path of its own.",
     ),
     Kind(
-        re.compile(r"DELTA_(?:FILE_NOT_FOUND\w*|TRUNCATED_TRANSACTION_LOG|MISSING_FILES\w*)"),
+        re.compile(r"DELTA_(?:FILE_NOT_FOUND\w*|TRUNCATED_TRANSACTION_LOG|MISSING_FILES\w*)|FILE_NOT_EXIST"),
         None,
-        "VACUUM removes the files of older versions; name a newer version (--pool-version), or leave the version out.",
+        "Files may not be removed while they are read. VACUUM removes those of older versions of a Delta table: name a "
+        "newer version (--pool-version), or leave the version out.",
     ),
     Kind(
         re.compile(r"DELTA_CANNOT_CREATE_LOG_PATH|Read-only file system|Mkdirs failed to create"),

@@ -69,8 +69,8 @@ def test_a_killed_jvm_is_named_and_the_next_run_continues(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_out_of_memory_names_the_setting_and_its_remedy_works(tmp_path: Path) -> None:
-    jpg = pa.array([os.urandom(2_000_000)] * 150, pa.binary())
-    write_pool(tmp_path / "pool", 150, jpg=jpg)
+    jpg = pa.array([os.urandom(20_000_000) for _ in range(20)], pa.binary())
+    write_pool(tmp_path / "pool", 20, jpg=jpg)
     (tmp_path / "e.txt").write_text("dog\n")
     arguments = "curate --pool pool --url-column url --metadata e.txt --tables out --master local[1]"
 
