@@ -85,7 +85,7 @@ def check_meanings(schema: T.StructType, pool: Pool, *, where: str) -> None:
         if not isinstance(single, _ALLOWED[meaning]):
             raise InputError(
                 f"Column {name!r} of {where} has type {kind.simpleString()}, but {meaning} must be "
-                f"{_allowed(meaning)}. {_remedy_of_meaning(name, meaning, single)}"
+                f"{_allowed(meaning)}. {_remedy_of_meaning(name, meaning, kind)}"
             )
     if pool.columns.uid is None and pool.columns.image_url is None:
         raise ConfigError(
@@ -102,8 +102,11 @@ def _allowed(meaning: str) -> str:
 
 def _remedy_of_meaning(name: str, meaning: str, kind: T.DataType) -> str:
     drop = f", drop it (--drop {shell_word(name)})" if name == meaning != "text" else ""
-    nested = isinstance(kind, (T.ArrayType, T.MapType, T.StructType))
-    cast = "" if nested else f", or cast this one (--cast {shell_word(f'{name}=string')})"
+    is_list = meaning == "text" and isinstance(kind, T.ArrayType)
+    target = "array<string>" if is_list else "string"
+    single = kind.elementType if is_list and isinstance(kind, T.ArrayType) else kind
+    nested = isinstance(single, (T.ArrayType, T.MapType, T.StructType))
+    cast = "" if nested else f", or cast this one (--cast {shell_word(f'{name}={target}')})"
     return f"Name another column (--{_OPTIONS[meaning]}){drop}{cast}."
 
 

@@ -16,6 +16,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
 from metaclip_spark.pools.parquet_sizes import FileSize, size_by_job, sizes_by_footers
+from metaclip_spark.pools.row_group_memory import check_row_groups
 from metaclip_spark.spark.session_features import input_files
 from metaclip_spark.spark.settings import changed_settings
 
@@ -77,7 +78,9 @@ def _sampled_sizes(rows: DataFrame) -> list[FileSize]:
     if not files or not files[len(files) // 2].endswith(".parquet"):
         return []
     places = sorted({(len(files) - 1) * place // (_SAMPLED_FILES - 1) for place in range(_SAMPLED_FILES)})
-    sizes = sizes_by_footers(spark, [files[place] for place in places])
+    sampled = [files[place] for place in places]
+    check_row_groups(rows, sampled)
+    sizes = sizes_by_footers(spark, sampled)
     if sizes is None:
         sizes = [size] if (size := size_by_job(spark, files[len(files) // 2])) else []
     return sizes
