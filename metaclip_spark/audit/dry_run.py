@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
     from metaclip_spark.tables.tables import Tables
 
-_DECISION_SHARE: Final = 0.5  # of the pool's bytes: matched ids, numbers and run ids, beside a caption and a URL
+# Decision columns (matched ids, numbers, run ids) add about half of the pool's bytes to a caption and a URL.
+_DECISION_BYTES_SHARE: Final = 0.5
 _THRESHOLD: Final = {
     "t": "t = {} matches",
     "target_size": "smallest t that keeps {} rows (needs one or two more passes)",
@@ -81,7 +82,7 @@ def dry_run(
         ),
         state="already finished" if done else "from stored counts" if counted else "new",
         tables=_tables(tables, config, done=done, counted=counted),
-        max_table_bytes=None if known is None else round(known * (1 + _DECISION_SHARE)),
+        max_table_bytes=None if known is None else round(known * (1 + _DECISION_BYTES_SHARE)),
         free_bytes=None if tables.folder is None else _free_bytes(located(spark, tables.folder)),
     )
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from metaclip_spark.audit.sizes_report import LanguageSizes, SizePoint, SizesReport
 
 _MAX_LINES: Final = 24
-_MIN_SHARE: Final = 0.002  # of all rows; the bar of a smaller share would be invisible
+_MIN_SHARE: Final = 0.002  # share of all rows; a smaller bar would be invisible
 _MIN_BAR, _MAX_BAR = 10, 60  # characters
 
 

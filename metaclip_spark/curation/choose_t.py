@@ -75,7 +75,7 @@ def choose_t(
     if target_rows is None:
         return _thresholds(counts, config, config.t)
     several = len(counts.entries) > 1
-    # Curves of several languages do not say how their rows are ordered among each other.
+    # Per-language curves do not give the common order of rows of several languages.
     curve = None if several else stored_curve(run.tables, run.state.runs, run.identity)
     any_t = dict.fromkeys(counts.entries, 1.0)
     with balance_on_executors(rows.sparkSession, counts.entries, any_t, config.seed) as balance:

@@ -43,12 +43,12 @@ class FileLayouts(NamedTuple):
 
 
 class PoolRows(NamedTuple):
-    """Rows of all pools together, whichever counts balance them.
+    """Rows and matches of all pools; they do not depend on the counts that balance the rows.
 
     Attributes:
         read: Rows read.
         matched: Rows that match an entry, by language.
-        matches: Pairs of one of these rows and an entry that matches it.
+        matches: Number of matches of these rows; an entry counts once per row.
     """
 
     read: int
@@ -56,7 +56,7 @@ class PoolRows(NamedTuple):
     matches: int
 
     def only(self, languages: Collection[str]) -> PoolRows:
-        """Return the figures without matched rows of other languages, assuming equally many matches per row in each."""
+        """Return the figures of some languages. Matches are divided in proportion to the matched rows."""
         matched = {name: rows if name in languages else 0 for name, rows in self.matched.items()}
         share = sum(matched.values()) / max(1, sum(self.matched.values()))
         return PoolRows(self.read, matched, round(self.matches * share))

@@ -1,8 +1,8 @@
 """Statistics of all rows that a transform reads, including those that it drops.
 
 With a SparkContext an accumulator brings them to the driver while the result is written; Spark counts it once per task
-if the task belongs to the stage that writes. Without one the transform runs a second time, for the statistics alone.
-All figures are sums of integers over the same rows, so both ways give the same digits.
+if the task belongs to the stage that writes. Without a SparkContext, the transform runs a second time, for the
+statistics alone. All figures are sums of integers over the same rows, so both ways give the same digits.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _Consumed = Callable[[Batches, BalanceStatistics], Iterator[pa.RecordBatch | pa.
 
 
 class Statistics(Protocol):
-    """Figures of all rows that one or several transforms read (see the module)."""
+    """Figures of all rows that one or several transforms read."""
 
     def gather(self, rows: DataFrame, function: Function, schema: StructType) -> DataFrame:
         """Apply a function as `map_in_arrow` does, and gather its statistics."""

@@ -47,7 +47,7 @@ class Thresholds:
         metadata: Metadata on the executors.
         balance: Counts and seed; its t does not matter.
         one_text_per_image: Whether only the chosen text of each image counts.
-        steps: Steps by language in which its threshold follows the t of the reference language, which has none itself.
+        steps: Threshold steps (`core.balancing.language_steps`) of every language except the reference language.
     """
 
     rows: DataFrame

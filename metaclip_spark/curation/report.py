@@ -46,7 +46,7 @@ def curate_report(
         statistics: Figures of the second pass.
         chosen: Thresholds of the run.
         metadata: Compiled metadata by language.
-        matches: Pairs of a caption of the pool and an entry that matches it.
+        matches: Number of matches of the pool; an entry counts once per caption.
 
     Raises:
         ConsistencyError: The rows read are not the sum of the rows by outcome.

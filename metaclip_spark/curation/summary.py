@@ -21,7 +21,7 @@ _LOSSES: Final = {
     "unmatched": "no entry matches",
     "no_identity": "no id or URL",
     "not_chosen": "another text of its image chosen",
-    "not_drawn": "not drawn: threshold above t",
+    "not_drawn": "threshold above t",
 }
 _TOP_COLUMNS: Final = 4
 _ENTRY_LENGTH: Final = 24

@@ -36,7 +36,7 @@ def run_row(
 
     Args:
         identity: Identity of the run.
-        stage: Name of the stage; a counting run is named by its counts.
+        stage: Name of the stage; the id of a counting run is its counts version.
         started_at: Start of the run, UTC.
         counters: Rows by outcome.
         output_versions: Version of each table that the run wrote.

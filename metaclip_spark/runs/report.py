@@ -54,7 +54,7 @@ class CurateReport:
         counts_reused: Whether the counts came from an earlier, unfinished run.
         counters: Rows by outcome. `read` = `malformed` + `null` + `empty` + `language_without_metadata` + `unmatched` +
             `no_identity` + `not_chosen` + `not_drawn` + `kept`.
-        matches: Pairs of a caption and an entry that matches it.
+        matches: Number of matches; an entry counts once per caption.
         expected_size: Sum of q(t) over the matched rows, in rows; None if rows dropped before were not read again.
         expected_deviation: Standard deviation of the size, in rows; None if `expected_size` is None.
         languages: Figures by language.
@@ -67,7 +67,7 @@ class CurateReport:
         target_rows: Requested size, in rows; t is the smallest that keeps as many. None if another rule set t.
         warnings: Warnings, human-readable.
         duplicated_ids: Ids that several rows have (`ids`) and the number of these rows (`rows`); None if not checked.
-        reserve_rows: Rows in the reserve; they are among those not drawn.
+        reserve_rows: Rows in the reserve; `not_drawn` includes them.
         origin: Sentence that says which run a derived run started from.
     """
 

@@ -72,8 +72,8 @@ def stored_curve(
         return None
     found = curves.where(curves.counts_version == identity.balanced_by).toArrow().sort_by("threshold_bin")
     run_ids = set(found["run_id"].to_pylist())
-    # Frozen counts balance several pools, and an append adds rows to a curve: only the curve of a curation is that of
-    # its pool alone.
+    # With frozen counts several pools share a counts version, and an append adds rows to the curve. Only the curve of a
+    # `curate` run describes one pool.
     measured = [
         run
         for run_id in run_ids

@@ -26,7 +26,7 @@ CLUSTER_FILES = 24
 
 @dataclass(frozen=True)
 class Way:
-    """A way to run the curation: the number of files, each of which is one partition, and what is killed meanwhile."""
+    """A way to run the curation: the number of files, each of which is one partition, and the process to kill."""
 
     name: str
     files: int

@@ -17,7 +17,7 @@ _ADDED: Final = {
     "metadata": "different metadata",
     "t": "t rose to their admission threshold",
     "entry_counts": "entry counts changed: their threshold fell to t or below",
-    "seed": "drawn with the other seed",
+    "seed": "kept with the other seed",
     "other": "another text of the image chosen, another caption, or restored",
 }
 _REMOVED: Final = {
@@ -25,7 +25,7 @@ _REMOVED: Final = {
     "metadata": "different metadata",
     "t": "t fell below their admission threshold",
     "entry_counts": "entry counts changed: their threshold rose above t",
-    "seed": "not drawn with the other seed",
+    "seed": "not kept with the other seed",
     "other": "another text of the image chosen, another caption, or deleted",
 }
 

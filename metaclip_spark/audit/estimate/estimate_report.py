@@ -62,7 +62,7 @@ class EstimateReport:
         without_caption: Number of rows whose caption is null or empty, exact. They match nothing and are not sampled.
         sampled: Number of rows in the sample.
         matched: Number of rows that match.
-        matches: Number of pairs of a caption and a matching entry.
+        matches: Number of matches; an entry counts once per caption.
         languages: Estimates by language.
         size: Size at the t of the run, given or chosen.
         target_rows: Requested number of rows; None if another rule sets t.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from metaclip_spark.audit.estimate.estimate_report import EstimateReport, Interval, LanguageEstimate, SizeEstimate
 
 _TOP: Final = 10
-_FEW_MATCHES: Final = 20  # in the sample at t; below, sizes depend on the model of rare entries
+_FEW_MATCHES: Final = 20  # below this many matches in the sample at t, sizes depend on the model of rare entries
 _GB: Final = 1e9
 _HOUR: Final = 3600.0  # seconds
 

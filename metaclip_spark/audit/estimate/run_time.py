@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PASSES: Final = 2
 """Passes of a run whose t is given: one counts, one balances."""
 
-_MIN_SECONDS: Final = 1.0  # of work on the sample: below, only the start of tasks is measured
+_MIN_SECONDS: Final = 1.0  # seconds; less work on the sample than this measures only the start of tasks
 
 
 def run_seconds(sample: CountedSample, *, reading: float, choosing: int) -> Interval | None:

@@ -149,7 +149,7 @@ def _kept(tables: Tables, entries: RunEntries, entry_id: int, examples: int) -> 
 def _dropped(
     pool: DataFrame, run: StoredRun, entries: RunEntries, entry_id: int, examples: int
 ) -> tuple[list[ExampleRow], int]:
-    """Return captions of the pool that match an entry and are not drawn, and the number of rows searched."""
+    """Return dropped captions of the pool that match an entry, and the number of rows searched."""
     entry = entries.matcher.compiled.entry(entry_id)
     word = max(_MARKS.split(entry), key=len) or entry.split(" ")[0]
     candidates = rows_with_word(pool, word, entries.language, _MAX_SEARCHED)

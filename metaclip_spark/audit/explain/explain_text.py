@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from metaclip_spark.audit.explain.explain_report import CaptionExplanation, EntryExplanation, ExampleRow
 
-_MAX_ENTRIES: Final = 40  # of a caption; the JSON report has all
+_MAX_ENTRIES: Final = 40  # entries shown per caption; the JSON report has all
 _MAX_PLACES: Final = 4
 _CAPTION_LENGTH: Final = 76
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _DECIDING: Final = ("uid", "text", "image_url", "language")
 _MAX_SIMILAR: Final = 3
-_TEXTS_AT_ONCE: Final = 10_000  # of one image, on the driver
+_TEXTS_AT_ONCE: Final = 10_000  # texts of one image per batch on the driver
 
 
 @dataclass(frozen=True)

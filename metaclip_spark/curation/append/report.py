@@ -46,7 +46,7 @@ def _frozen_curves(
     stored = run.tables.read(SIZE_CURVE)
     rows = [] if stored is None else stored.where(stored.counts_version == plan.identity.counts_version).collect()
     complete_to, curves = {}, {}
-    is_stored = any(row.run_id == plan.identity.run_id for row in rows)  # by an earlier attempt of this run
+    is_stored = any(row.run_id == plan.identity.run_id for row in rows)  # an earlier attempt of this run stored it
     for language in plan.parent.t:
         own = [row for row in rows if row.language == language]
         complete_to[language] = own[0].complete_to if own else None

@@ -62,6 +62,7 @@ def test_a_table_is_compared_with_its_run(
     assert "rows with a null in a decision column: 1; rows above the t of their language: 1" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_tables_without_an_expected_size_are_checked(
     spark: SparkSession,
     metadata: CompiledMetadata,

@@ -1,4 +1,4 @@
-"""Explanations: of every fate that a row can have, of captions, of entries; and what is said where there is none."""
+"""Explanations of every outcome of a row, of captions and of entries; and the errors for unknown ones."""
 
 from __future__ import annotations
 
@@ -229,6 +229,7 @@ def test_every_outcome_is_explained_as_the_run_counted_it(spark: SparkSession, t
         explain_uid(spark, root, "unmatched")
 
 
+@pytest.mark.slow
 def test_the_chosen_text_of_an_image_with_12_000_texts(spark: SparkSession, tmp_path: Path) -> None:
     """A placeholder image has as many texts as pages. Here the chosen text comes after the first block of 10,000."""
     rows = 12_000

@@ -110,6 +110,7 @@ def test_a_share_of_images_with_one_text_each(
         curate(spark, small_pool, metadata, str(tmp_path), replace(config, keep_share=0.999, overwrite=True))
 
 
+@pytest.mark.slow
 def test_a_size_over_several_languages(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, passes: list[int]
 ) -> None:

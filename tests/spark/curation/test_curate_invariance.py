@@ -45,12 +45,12 @@ class Layout:
 
 
 LAYOUTS = [
-    Layout("7 partitions", files=7, settings=ONE_FILE_A_PARTITION),
+    Layout("7 partitions", files=7, settings=ONE_FILE_A_PARTITION, slow=True),
     Layout("200 partitions", files=200, settings=ONE_FILE_A_PARTITION, slow=True),
     Layout("another order", shuffled=True, slow=True),
     Layout("batches of 3 rows", settings={"spark.sql.execution.arrow.maxRecordsPerBatch": "3"}),
-    Layout("one batch", settings={"spark.sql.execution.arrow.maxRecordsPerBatch": "0"}),
-    Layout("Delta", files=3, format="delta"),
+    Layout("one batch", settings={"spark.sql.execution.arrow.maxRecordsPerBatch": "0"}, slow=True),
+    Layout("Delta", files=3, format="delta", slow=True),
     Layout("large strings", settings={"spark.sql.execution.arrow.useLargeVarTypes": "true"}),
     Layout("no adaptive execution", files=3, settings={"spark.sql.adaptive.enabled": "false"}, slow=True),
     Layout(

@@ -102,6 +102,7 @@ def test_a_table_under_other_rules_is_not_changed(
     assert file_times(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_repeated_run_is_finished_only_at_its_end(
     spark: SparkSession, small_pool: Pool, metadata: CompiledMetadata, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

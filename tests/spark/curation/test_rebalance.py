@@ -185,6 +185,7 @@ def test_several_languages_follow_the_tail_share(spark: SparkSession, tmp_path: 
         same_figures(report, fresh)
 
 
+@pytest.mark.slow
 def test_frozen_counts_of_another_pool(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path) -> None:
     """The rows equal those of a curation with these counts, which later rebalances use as well."""
     table = made_up_table(1_200)

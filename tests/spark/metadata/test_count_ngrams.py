@@ -66,6 +66,7 @@ def counted(spark: SparkSession, path: Path, **options: int) -> tuple[Counts, di
     return counts, figures, read.pieces.rdd.getNumPartitions()
 
 
+@pytest.mark.slow
 def test_every_compression_gives_the_counts_of_one_process(
     spark: SparkSession, tmp_path: Path, change_settings: Callable[[dict[str, str]], None]
 ) -> None:

@@ -185,6 +185,7 @@ def test_estimate_and_explanations_of_a_pool_with_malformed_records(
 
 
 @pytest.mark.filterwarnings("ignore::metaclip_spark.errors.MetaclipSparkWarning")
+@pytest.mark.slow
 def test_a_text_pool_joins_a_parquet_pool(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

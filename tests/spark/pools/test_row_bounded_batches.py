@@ -18,7 +18,7 @@ pytestmark = pytest.mark.spark
 
 BYTES, ROWS = "spark.sql.execution.arrow.maxBytesPerBatch", "spark.sql.execution.arrow.maxRecordsPerBatch"
 NO_LIMIT = str(2**31 - 1)
-# Of a caption each; digests, so that the files' compression finds nothing to save.
+# SQL expressions of one caption per row; digests, so that compression cannot shrink the files.
 CAPTION = "sha2(cast(id as string), 256)"
 PAGE = "concat_ws(' ', transform(sequence(1, 30), i -> sha2(concat(id, '-', i), 256)))"
 

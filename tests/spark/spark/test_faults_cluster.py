@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.spark, pytest.mark.cluster]
 
 FILES = 40
-# Of the shuffle by images; without adaptive merging, so that the stage after it is known by their number.
 SETTINGS = {
+    # The stage after the shuffle by images is identified by its 24 tasks; adaptive execution would merge them.
     "spark.sql.shuffle.partitions": "24",
     "spark.sql.adaptive.enabled": "false",
-    # Few rows are written by as few tasks as there are cores, or as many as Spark is told there are: one a file here.
+    # A small table is written by as many tasks as this setting names, or as there are cores: one per file here.
     "spark.default.parallelism": str(FILES),
-    # Optimising for long runs would be most of these JVMs' work.
+    # Full optimisation would be most of the work of these short-lived JVMs.
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
     "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
 }

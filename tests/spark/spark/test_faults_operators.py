@@ -88,7 +88,7 @@ def test_a_worker_with_another_version_is_an_error(
         curate.run()
     assert refused in str(caught.value)
 
-    rows = tmp_path / "rows"  # which no metadata are needed to balance again
+    rows = tmp_path / "rows"  # rows that can be rebalanced without metadata
     shutil.copytree(expected_root, rows)
     rebalance = ["rebalance", "--tables", str(rows), "--t", str(example.T / 2), "--master", CLUSTER]
     settings = [option for pair in (SETTINGS | other).items() for option in ("--spark-conf", "=".join(pair))]

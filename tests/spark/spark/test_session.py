@@ -224,6 +224,7 @@ def test_a_session_starts_quietly(tmp_path: Path) -> None:
     assert run.stderr == "written later\n"
 
 
+@pytest.mark.slow
 def test_jars_folder_needs_no_network(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "no_repository.xml").write_text(NO_REPOSITORY.format(folder=tmp_path))
     jars = tmp_path / "jars"

@@ -34,6 +34,7 @@ CONFIGS = [
 ]
 
 
+@pytest.mark.slow
 def test_the_same_tables_and_figures(
     spark: SparkSession,
     metadata: CompiledMetadata,

@@ -65,7 +65,7 @@ def test_a_schema_gives_the_same_tables_as_a_folder(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    # Of a first write that was killed: its folder, and a file that no log names
+    # What a killed first write leaves: its folder, and a file that no log names.
     write_files(made_up_table(3), schema / "curated")
     (schema / "curated" / "_delta_log").mkdir()
     assert dry_run(spark, small_pool, metadata, SCHEMA, CONFIG).free_bytes is None

@@ -43,6 +43,7 @@ def files(spark: SparkSession, output: Path) -> list[tuple[float, float]]:
     return found
 
 
+@pytest.mark.slow
 def test_small_files_are_joined_and_large_tables_clustered(
     spark: SparkSession,
     example_metadata: CompiledMetadata,
@@ -76,6 +77,7 @@ def test_small_files_are_joined_and_large_tables_clustered(
 
 
 @pytest.mark.parametrize("reserve", [None, 60.0], ids=["without a reserve", "with a reserve"])
+@pytest.mark.slow
 def test_no_task_of_an_append_writes_more_than_a_cores_share(
     spark: SparkSession,
     metadata: CompiledMetadata,

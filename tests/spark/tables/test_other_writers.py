@@ -125,6 +125,7 @@ def test_a_commit_at_the_last_moment_is_not_overwritten(spark: SparkSession, tmp
     assert tables.last_version_of(CURATED, second, 1) == 2
 
 
+@pytest.mark.slow
 def test_deleted_rows_stay_deleted_and_compacted_files_are_recognised(
     spark: SparkSession, metadata: CompiledMetadata, pools: list[Pool], out: Path
 ) -> None:

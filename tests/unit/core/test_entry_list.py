@@ -17,7 +17,7 @@ from metaclip_spark.core.entry_list import (
 from metaclip_spark.errors import InputError
 
 TEXTS = {
-    "one a line": (b"a\nb c\n", ["a", "b c"]),
+    "one per line": (b"a\nb c\n", ["a", "b c"]),
     "no line end at the end": (b"a\nb", ["a", "b"]),
     "carriage returns of line ends go": (b"a\r\nb\r\n", ["a", "b"]),
     "others stay": (b"a\rb\n\rc\n", ["a\rb", "\rc"]),

@@ -59,7 +59,7 @@ def lines_with(text: str, report: CurateReport = REPORT) -> list[str]:
 SHOWN = [
     ("Kept", "Kept 250,000 of 2,000,000 rows (12.5 %)"),
     ("= kept", "= kept 250,000 12.5 %"),
-    ("not drawn", "- not drawn: threshold above t 750,001 37.5 %"),
+    ("above t", "- threshold above t 750,001 37.5 %"),
     ("is null", "- caption is null 11 <0.001 %"),
     ("matching captions", "matching captions 1,000,000 50.0 % of read"),
     ("per matching", "matches 3,000,000 3.00 per matching caption"),

@@ -51,6 +51,7 @@ def table() -> pa.Table:
     return table_with_odd_captions()
 
 
+@pytest.mark.slow
 def test_three_appends_in_a_row_equal_one_run(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
 ) -> None:

@@ -33,7 +33,9 @@ def table() -> pa.Table:
     return table_with_odd_captions()
 
 
-@pytest.mark.parametrize("reserve", [1.02, None], ids=["overtaken reserve", "no reserve"])
+@pytest.mark.parametrize(
+    "reserve", [pytest.param(1.02, marks=pytest.mark.slow), None], ids=["overtaken reserve", "no reserve"]
+)
 def test_one_language_follows_the_tail_share(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table, *, reserve: float | None
 ) -> None:
@@ -53,6 +55,7 @@ def test_one_language_follows_the_tail_share(
     same_figures(replace(report, languages={"en": replace(report.languages["en"], reserve_t=None)}), fresh)
 
 
+@pytest.mark.slow
 def test_pools_with_and_without_a_language(
     spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, table: pa.Table
 ) -> None:

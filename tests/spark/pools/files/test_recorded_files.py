@@ -21,6 +21,7 @@ from metaclip_spark.config.pool import PoolColumns
 from metaclip_spark.curation.curate import curate
 from metaclip_spark.curation.summary import render_summary
 from metaclip_spark.errors import InputError, MetaclipSparkWarning
+from metaclip_spark.runs.reopen_pool import reopen_pool
 from metaclip_spark.runs.tables_state import current_run
 from metaclip_spark.tables.tables import Tables
 
@@ -82,13 +83,14 @@ def test_unreadable_files_are_recorded(
     (tmp_path / "pool" / "c.parquet").unlink()
     (tmp_path / "pool" / "d.parquet").unlink()
     with pytest.raises(InputError, match="has changed since run"):
-        explain_uid(spark, str(tmp_path / "out"), "b3")
+        reopen_pool(spark, stored)
 
 
 def check_reopening(spark: SparkSession, metadata: CompiledMetadata, tmp_path: Path, *, uid: str) -> None:
     """Read the pool of a run again: to explain a row, after an append, and for a greater t."""
     out = str(tmp_path / "out")
     assert explain_uid(spark, out, uid).uid == uid
+    assert reopen_pool(spark, current_run(Tables(spark, out))).rows.count() == 40
     write(tmp_path / "more" / "z.parquet", 10)
     assert append(spark, pool_at(tmp_path / "more", BY_ID), metadata, out).counters["kept"] == 50
     assert rebalance(spark, out, 5.0, metadata).counters["kept"] < 50

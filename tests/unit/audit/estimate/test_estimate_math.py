@@ -34,7 +34,7 @@ def test_a_greater_sample_contains_the_smaller_and_its_draws_are_uniform() -> No
 
 @pytest.mark.parametrize("share", [0.01, 0.1])
 def test_probabilities_of_rare_entries_are_right_on_average(share: float) -> None:
-    """Over entries seen x times, the mean p is the truth's, where plain scaling is far off."""
+    """Over entries seen x times, the mean estimate equals the mean true p; plain scaling is far off."""
     rng = np.random.default_rng(5)
     counts = np.minimum(rng.zipf(1.9, 200_000), 10**6)
     seen = rng.binomial(counts, share)
