@@ -26,9 +26,10 @@ class PoolColumns:
     does not rename or drop it. This is resolved when the pool is opened.
 
     Attributes:
-        text: Captions; string or binary.
-        uid: Ids, unique per row; string or integer. Where the pool has none, ids are derived from `image_url` and
-            `text`; rows without a URL then have no id and are counted as rejects.
+        text: Captions; string or binary, or a list of these, of which each text is a row.
+        uid: Ids, unique per row; string, integer, binary (taken as lowercase hex digits) or decimal (as digits). If
+            captions are lists, "#" and the position of the text are added. Where the pool has none, ids are derived
+            from `image_url` and `text`; rows without a URL then have no id and are counted as rejects.
         image_url: URLs of the images; string.
         language: Language codes, the keys of the metadata; string. Where the pool has none, every row is in the only
             language of the metadata.
@@ -72,6 +73,7 @@ class Pool:
             records; CSV and TSV names are taken from the header, or are `_c0`, `_c1`, … without one.
         rename: New names of carried columns by their names in the pool; also given as pairs.
         drop: Columns to leave out.
+        cast: Types, as in CREATE TABLE, by names of columns in the pool; also given as pairs.
         skip_unreadable_files: Parquet: whether files that cannot be opened (empty, torn, of another kind) are left out.
             They are counted, and recorded with the run.
     """
@@ -87,6 +89,7 @@ class Pool:
     rename: Mapping[str, str] | tuple[tuple[str, str], ...] = ()
     drop: tuple[str, ...] = ()
     skip_unreadable_files: bool = False
+    cast: Mapping[str, str] | tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("paths", "drop"):
@@ -120,6 +123,10 @@ class Pool:
         """Return the new names of carried columns by their names in the pool."""
         return dict(self.rename)
 
+    def casts(self) -> dict[str, str]:
+        """Return the types to which columns are cast, by their names in the pool."""
+        return dict(self.cast)
+
     def reading(self) -> dict[str, Any]:
         """Return the options that decide how bytes become rows, where they differ from the defaults."""
         options = {"header": self.header, "multiline": self.multiline or None, "schema": self.schema}
@@ -132,7 +139,7 @@ class Pool:
 
         Options at their defaults are left out, so that the identity of a run does not depend on them.
         """
-        changes = {"rename": self.renamed(), "drop": list(self.drop)}
+        changes = {"rename": self.renamed(), "drop": list(self.drop), "cast": self.casts()}
         given = {"reading": self.reading(), "changes": {name: value for name, value in changes.items() if value}}
         return {"columns": asdict(self.columns)} | {name: values for name, values in given.items() if values}
 
@@ -166,10 +173,11 @@ class Pool:
             )
 
     def _check_changes(self) -> None:
-        pairs = tuple(self.rename.items()) if isinstance(self.rename, Mapping) else self.rename
-        if not isinstance(pairs, (list, tuple)) or not all(map(is_pair_of_names, pairs)):
-            raise ConfigError(f"The pool's rename must give new, non-empty names by the old ones, not {self.rename!r}.")
-        object.__setattr__(self, "rename", tuple((old, new) for old, new in pairs))
+        pairs = self._checked_pairs("rename", "new, non-empty names by the old ones")
+        casts = [name for name, _ in self._checked_pairs("cast", "types by the names of columns")]
+        lost = sorted(set(casts) & set(self.drop)) or sorted({name for name in casts if casts.count(name) > 1})
+        if lost:
+            raise ConfigError(f"Column {lost[0]!r} is to be cast twice, or cast and dropped. Give one change for it.")
         changed = [*(name for name, _ in pairs), *self.drop]
         repeated = sorted({name for name in changed if changed.count(name) > 1})
         if repeated:
@@ -181,3 +189,12 @@ class Pool:
                 f"Column {taken[0]!r} has a meaning, which decides its name in the result ({asdict(self.columns)}). It "
                 "can be neither renamed nor dropped."
             )
+
+    def _checked_pairs(self, name: str, what: str) -> tuple[tuple[str, str], ...]:
+        """Set a field to the pairs that it is given as, or as a mapping, and return them."""
+        value = getattr(self, name)
+        pairs = tuple(value.items()) if isinstance(value, Mapping) else value
+        if not isinstance(pairs, (list, tuple)) or not all(map(is_pair_of_names, pairs)):
+            raise ConfigError(f"The pool's {name} must give {what}, not {value!r}.")
+        object.__setattr__(self, name, tuple((old, new) for old, new in pairs))
+        return getattr(self, name)  # type: ignore[no-any-return]

@@ -11,7 +11,7 @@ UID_HASH: Final = "md5"
 _IMAGE_ID_DIGITS: Final = 24
 
 
-def derived_uid(image_url: str, text: str) -> str:
+def derived_uid(image_url: str, text: str, position: int | None = None) -> str:
     """Return the uid of a row (one image with one text) for a pool without an id column.
 
     A zero byte separates the two parts. URLs contain no zero byte, so two different rows never hash the same bytes.
@@ -19,6 +19,8 @@ def derived_uid(image_url: str, text: str) -> str:
     Args:
         image_url: URL of the image as stored.
         text: Caption as stored.
+        position: Position of the caption, from 0, if the captions of the image are a list; its decimal digits follow
+            another zero byte.
 
     Returns:
         32 lowercase hexadecimal digits, the form of DataComp's uid lists.
@@ -26,7 +28,8 @@ def derived_uid(image_url: str, text: str) -> str:
     >>> derived_uid("https://example.org/a.jpg", "a cat")
     'c69e8378c37fc91fd42502504ad0277a'
     """
-    return hashlib.md5(image_url.encode() + b"\0" + text.encode(), usedforsecurity=False).hexdigest()
+    place = b"" if position is None else b"\0" + str(position).encode()
+    return hashlib.md5(image_url.encode() + b"\0" + text.encode() + place, usedforsecurity=False).hexdigest()
 
 
 def image_id(url: str) -> str:

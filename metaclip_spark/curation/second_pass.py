@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING, NamedTuple
 
 from metaclip_spark.curation.choose_text import keep_one_text
 from metaclip_spark.curation.keep_balanced import Provenance, keep_balanced, with_provenance
 from metaclip_spark.errors import ConsistencyError
+from metaclip_spark.pools.columns.aligned_rows import aligned_rows, columns_of_all
 from metaclip_spark.runs.reopen_pool import pool_readers, reopen_pool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructField
 
     from metaclip_spark.config.curation import CurateConfig
     from metaclip_spark.core.balancing.statistics import BalanceStatistics
@@ -34,13 +37,23 @@ class NamedPool(NamedTuple):
     opened: OpenPool
 
 
-def reopened_pools(spark: SparkSession, chain: Sequence[StoredRun]) -> list[NamedPool]:
+def reopened_pools(
+    spark: SparkSession, chain: Sequence[StoredRun], columns: Sequence[StructField] | None = None
+) -> list[NamedPool]:
     """Open the pools that the runs of a lineage read, exactly as they read them.
+
+    Args:
+        spark: Session that reads.
+        chain: Runs of the lineage.
+        columns: Columns of the curated table that come from pools, in types for all rows. None: those of these pools.
 
     Raises:
         InputError: A pool has changed since, or no longer exists.
     """
-    return [NamedPool(run.pool.name, reopen_pool(spark, run)) for run in pool_readers(chain)]
+    opened = [(run.pool.name, reopen_pool(spark, run)) for run in pool_readers(chain)]
+    if columns is None:
+        columns = columns_of_all([pool.rows.schema for _, pool in opened])
+    return [NamedPool(name, replace(pool, rows=aligned_rows(pool.rows, columns))) for name, pool in opened]
 
 
 def all_rows(pools: Sequence[NamedPool]) -> DataFrame:

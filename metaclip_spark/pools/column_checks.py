@@ -34,7 +34,9 @@ _REJECTED_TYPES: Final = (
 
 
 _TEXT: Final = (T.StringType, T.BinaryType)
-_UID: Final = (T.StringType, T.ByteType, T.ShortType, T.IntegerType, T.LongType)
+_UID: Final = (
+    T.StringType, T.BinaryType, T.DecimalType, T.ByteType, T.ShortType, T.IntegerType, T.LongType
+)  # fmt: skip
 _STRING: Final = (T.StringType,)
 _ALLOWED: Final = {"text": _TEXT, "uid": _UID, "image_url": _STRING, "language": _STRING}
 _OPTIONS: Final = {
@@ -79,13 +81,11 @@ def check_meanings(schema: T.StructType, pool: Pool, *, where: str) -> None:
                 f"{_hint(name, schema, pool)}Name the column that contains it (--{_OPTIONS[meaning]})."
             )
         kind = schema[name].dataType
-        if not isinstance(kind, _ALLOWED[meaning]):
-            allowed = " or ".join(sorted(allowed().simpleString() for allowed in _ALLOWED[meaning]))
-            declare = f", for example by --schema with {name} string" if pool.format == "json" else ""
-            drop = f", drop it (--drop {shell_word(name)})" if name == meaning != "text" else ""
+        single = kind.elementType if meaning == "text" and isinstance(kind, T.ArrayType) else kind
+        if not isinstance(single, _ALLOWED[meaning]):
             raise InputError(
-                f"Column {name!r} of {where} has type {kind.simpleString()}, but {meaning} must be {allowed}. Name "
-                f"another column (--{_OPTIONS[meaning]}){drop}, or cast this one{declare}."
+                f"Column {name!r} of {where} has type {kind.simpleString()}, but {meaning} must be "
+                f"{_allowed(meaning)}. {_remedy_of_meaning(name, meaning, kind)}"
             )
     if pool.columns.uid is None and pool.columns.image_url is None:
         raise ConfigError(
@@ -95,20 +95,35 @@ def check_meanings(schema: T.StructType, pool: Pool, *, where: str) -> None:
         )
 
 
+def _allowed(meaning: str) -> str:
+    names = sorted({allowed.typeName() for allowed in _ALLOWED[meaning]})
+    return " or ".join(names) + (", or a list of one of these" if meaning == "text" else "")
+
+
+def _remedy_of_meaning(name: str, meaning: str, kind: T.DataType) -> str:
+    drop = f", drop it (--drop {shell_word(name)})" if name == meaning != "text" else ""
+    is_list = meaning == "text" and isinstance(kind, T.ArrayType)
+    target = "array<string>" if is_list else "string"
+    single = kind.elementType if is_list and isinstance(kind, T.ArrayType) else kind
+    nested = isinstance(single, (T.ArrayType, T.MapType, T.StructType))
+    cast = "" if nested else f", or cast this one (--cast {shell_word(f'{name}={target}')})"
+    return f"Name another column (--{_OPTIONS[meaning]}){drop}{cast}."
+
+
 def check_changes(pool: Pool, tables: Sequence[Sequence[str]]) -> None:
-    """Raise if a column to be renamed or dropped is in no table.
+    """Raise if a column to be renamed, dropped or cast is in no table.
 
     Args:
         pool: Pool with the changes.
         tables: Column names of each table.
     """
     names = {name: None for table in tables for name in table}
-    for changed in (*pool.renamed(), *pool.drop):
+    for changed in (*pool.renamed(), *pool.drop, *pool.casts()):
         if changed not in names:
             near = nearest(changed, names)
             raise ColumnNotFoundError(
-                f"Column {changed!r}, which is to be renamed or dropped, is not in {', '.join(pool.paths)} (columns: "
-                f"{', '.join(names)})." + (f" Did you mean {near!r}?" if near else "")
+                f"Column {changed!r}, which is to be renamed, dropped or cast, is not in {', '.join(pool.paths)} "
+                f"(columns: {', '.join(names)})." + (f" Did you mean {near!r}?" if near else "")
             )
 
 
@@ -131,25 +146,6 @@ def check_carried_columns(schema: T.StructType, pool: Pool, *, where: str) -> No
             f"{'; '.join(problem.text for problem in problems)}. Rename or drop them, in the pool or with "
             f"{_remedy_options(problems, carried, pool)}"
         )
-
-
-def check_same_types(schemas: Sequence[T.StructType], places: Sequence[str]) -> None:
-    """Raise if tables give one column several types, since their rows go into one table.
-
-    Raises:
-        InputError: There are such columns; all of them are listed.
-    """
-    kinds: dict[str, dict[str, str]] = {}
-    for schema, place in zip(schemas, places, strict=True):
-        for field in schema.fields:
-            kinds.setdefault(field.name.casefold(), {}).setdefault(field.dataType.simpleString(), place)
-    several = [
-        f"{name!r} is " + ", ".join(f"{kind} in {place}" for kind, place in found.items())
-        for name, found in kinds.items()
-        if len(found) > 1
-    ]
-    if several:
-        raise InputError(f"{len(several)} column(s) differ in type: {'; '.join(several)}. Cast, rename or drop them.")
 
 
 def _hint(name: str, schema: T.StructType, pool: Pool) -> str:
@@ -231,11 +227,8 @@ def _invalid_fields(schema: T.StructType, path: str = "", outermost: str | None 
 
 
 def _invalid_type(kind: T.DataType, name: str, outermost: str) -> Iterator[_Problem]:
-    if isinstance(kind, T.TimestampNTZType):  # a table feature that older readers lack
-        text = (
-            f"{name!r} is a timestamp without time zone, which older readers of Delta tables cannot read: cast it to "
-            "timestamp, or read Parquet with spark.sql.parquet.inferTimestampNTZ.enabled=false"
-        )
+    if isinstance(kind, T.TimestampNTZType):  # a table feature that older readers lack; alone it becomes UTC
+        text = f"{name!r} is a timestamp without time zone, which older readers of Delta tables cannot read"
         yield _Problem(outermost, text, renaming_helps=False)
     if isinstance(kind, _REJECTED_TYPES):
         text = f"{name!r} has type {kind.simpleString()}, which cannot be carried: cast it, for example to string"

@@ -19,7 +19,10 @@ from metaclip_spark.config.pool import TABLE_FORMATS, TEXT_FORMATS
 from metaclip_spark.errors import ConfigError, MetaclipSparkWarning
 from metaclip_spark.host.places import containing, name_parts
 from metaclip_spark.pools.canonical_columns import canonical_columns, with_default_columns
-from metaclip_spark.pools.column_checks import check_carried_columns, check_changes, check_meanings, check_same_types
+from metaclip_spark.pools.column_checks import check_carried_columns, check_changes, check_meanings
+from metaclip_spark.pools.columns.casts import changed_columns
+from metaclip_spark.pools.columns.joined_tables import joined_tables
+from metaclip_spark.pools.columns.list_captions import one_row_per_text
 from metaclip_spark.pools.files.pool_paths import checked_paths
 from metaclip_spark.pools.read_files import (
     check_all_files_read,
@@ -78,29 +81,32 @@ def open_pool(spark: SparkSession, pool: Pool) -> OpenPool:
     names = [_own(table).names for table in tables]
     check_changes(pool, names)
     pool = with_default_columns(pool, {name for table in names for name in table})
-    tables = [_changed(table, pool) for table in tables]
     places = pool.paths if pool.format in TABLE_FORMATS else (", ".join(pool.paths),)
+    tables = joined_tables([changed_columns(table, pool) for table in tables], places, pool)
     for table, place in zip(tables, places, strict=True):
         check_meanings(_own(table), pool, where=place)
         check_carried_columns(_own(table), pool, where=place)
     if pool.format in TEXT_FORMATS:
         return _text_pool(tables[0], pool, source)
-    named = [table.select(*canonical_columns(table.schema, pool.columns)) for table in tables]
-    check_same_types([table.schema for table in named], places)
+    named = [_named(table, pool) for table in tables]
     rows = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), named)
     return OpenPool(pool=pool, rows=rows, source=source, records=rows)
 
 
 def _text_pool(records: DataFrame, pool: Pool, source: Source) -> OpenPool:
-    rows = well_formed(records)
-    columns = canonical_columns(rows.schema, pool.columns)
     return OpenPool(
         pool=pool,
-        rows=rows.select(*columns),
+        rows=_named(well_formed(records), pool),
         source=source,
-        records=records.select(*columns, quoted(RECORD)),
+        records=_named(records.drop(LINE), pool),
         malformed=records.where(quoted(RECORD) == MALFORMED).select(quoted(LINE)),
     )
+
+
+def _named(table: DataFrame, pool: Pool) -> DataFrame:
+    """Return one row per text, with the canonical names of columns."""
+    texts = one_row_per_text(table, pool.columns.text)
+    return texts.select(*canonical_columns(texts.schema, pool.columns))
 
 
 def check_tables_outside(pool: Pool, folder: str | None) -> None:
@@ -121,15 +127,6 @@ def check_tables_outside(pool: Pool, folder: str | None) -> None:
 def _own(table: DataFrame) -> T.StructType:
     """Return the schema of the pool's columns, without the marks of text pools."""
     return T.StructType([field for field in table.schema.fields if field.name not in {RECORD, LINE}])
-
-
-def _changed(table: DataFrame, pool: Pool) -> DataFrame:
-    """Drop and rename columns as configured."""
-    if not pool.rename and not pool.drop:
-        return table
-    renamed = pool.renamed()
-    kept = [name for name in table.columns if name not in pool.drop]
-    return table.select(*(quoted(name).alias(renamed.get(name, name)) for name in kept))
 
 
 def _read(spark: SparkSession, pool: Pool, source: Source) -> tuple[list[DataFrame], Source]:

@@ -12,6 +12,9 @@ from pyspark.errors import PySparkException
 
 from metaclip_spark.errors import InputError
 from metaclip_spark.host.places import LOCAL_SCHEME
+from metaclip_spark.pools.columns.joined_files import joined_files
+from metaclip_spark.pools.columns.parquet_encodings import check_encodings
+from metaclip_spark.pools.columns.parquet_footers import footers
 from metaclip_spark.pools.files.content_kinds import problem
 from metaclip_spark.pools.files.heads import file_heads
 from metaclip_spark.pools.files.partition_folders import GLOB
@@ -26,6 +29,11 @@ if TYPE_CHECKING:
     from metaclip_spark.pools.files.pool_files import PoolFiles
 
 _DAMAGED: Final = re.compile(r"CANNOT_READ_FILE_FOOTER|FAILED_READ_FILE|is not a Parquet file|UNABLE_TO_INFER_SCHEMA")
+# Spark cannot give a column one type, or has no type for it.
+_COLUMNS: Final = re.compile(
+    r"CANNOT_MERGE|PARQUET_TYPE_|UNSUPPORTED_TIME_TYPE|UNSUPPORTED_DATATYPE|DECIMAL_PRECISION_EXCEEDS"
+    r"|FAILED_MERGING|Unrecognized Parquet type"
+)
 _RECORDED_NAMES: Final = 100
 
 
@@ -36,6 +44,7 @@ def read_parquet(spark: SparkSession, pool: Pool, source: Source) -> tuple[DataF
         InputError: Files cannot be read, and it is not configured to leave them out.
     """
     files = files_of(source)
+    check_encodings(pool, files.totals.examples)
     # By default Spark assumes that all files have the columns of one of them, and silently drops the others.
     merged = str(files.totals.files > 1)
     try:
@@ -44,6 +53,8 @@ def read_parquet(spark: SparkSession, pool: Pool, source: Source) -> tuple[DataF
             return rows, source
         found = unreadable_files(spark, files)  # empty files are not in the listing
     except (PySparkException, Py4JJavaError) as error:
+        if _COLUMNS.search(str(error)):
+            return _joined(spark, pool, source)
         if not _DAMAGED.search(str(error)):
             raise unreadable(pool, error) from error
         found = unreadable_files(spark, files)
@@ -52,8 +63,22 @@ def read_parquet(spark: SparkSession, pool: Pool, source: Source) -> tuple[DataF
     if not found.names:
         return rows, source
     source = _without(pool, source, found)
-    schema = files.load(spark, "parquet", mergeSchema="true", ignoreCorruptFiles="true").schema
+    try:
+        schema = files.load(spark, "parquet", mergeSchema="true", ignoreCorruptFiles="true").schema
+    except (PySparkException, Py4JJavaError) as error:
+        if not _COLUMNS.search(str(error)):
+            raise unreadable(pool, error) from error
+        return joined_files(spark, pool, files_of(source), footers(spark, files_of(source))), source
     return files_of(source).load(spark, "parquet", schema), source
+
+
+def _joined(spark: SparkSession, pool: Pool, source: Source) -> tuple[DataFrame, Source]:
+    """Return the rows of files whose columns Spark cannot join, without the unreadable files if so configured."""
+    files = files_of(source)
+    found = footers(spark, files)
+    if found.unreadable:
+        source = _without(pool, source, unreadable_files(spark, files))
+    return joined_files(spark, pool, files_of(source), found), source
 
 
 def check_content(spark: SparkSession, pool: Pool, source: Source) -> None:

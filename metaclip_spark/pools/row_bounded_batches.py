@@ -1,8 +1,9 @@
-"""Arrow batches bounded by rows alone, without Spark's check of their bytes, for pools whose rows are narrow.
+"""Batches of rows that fit the width of a pool's rows: for narrow rows without Spark's check of their bytes.
 
 Spark bounds a batch by rows and by bytes. To know the bytes it adds up the buffers of every column after every row,
 which took 10 to 18 % of the job's JVM time on a busy machine. A row of captions and URLs has a few hundred bytes, so a
-bound on rows also bounds the bytes, and the check is left out. For wide rows (embedded images, page texts) it is kept.
+bound on rows also bounds the bytes, and the check is left out. For wide rows (embedded images, page texts) it is kept,
+and Spark's Parquet reader takes fewer rows at once: it holds 4,096 of them, which are 20 GB of images of 5 MB.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import types as T  # noqa: N812 - Spark's own name for its types
 
-from metaclip_spark.pools.parquet_sizes import size_by_job, sizes_by_footers
+from metaclip_spark.pools.parquet_sizes import FileSize, size_by_job, sizes_by_footers
+from metaclip_spark.pools.row_group_memory import check_row_groups
 from metaclip_spark.spark.session_features import input_files
 from metaclip_spark.spark.settings import changed_settings
 
@@ -31,6 +33,9 @@ _SAMPLED_FILES: Final = 8  # most likely enough to include files of each folder 
 _MIN_ROWS: Final = 4_096  # below it, rows are so wide that the check costs little in comparison
 # More rows bring no gain. Even with rows of 64 kB, about a hundred times the usual size, a batch has only 1 GB.
 _MAX_ROWS: Final = 16_384
+_READER_ROWS: Final = "spark.sql.parquet.columnarReaderBatchSize"
+_READER_BATCH: Final = 64 * 2**20  # bytes of a batch of the Parquet reader
+_DEFAULT_READER_ROWS: Final = 4_096
 _WIDE: Final = (T.BinaryType, T.ArrayType, T.MapType, T.StructType)
 
 
@@ -44,9 +49,14 @@ def row_bounded_batches(rows: DataFrame) -> Iterator[None]:
     """
     spark = rows.sparkSession
     wide = any(isinstance(field.dataType, _WIDE) for field in rows.schema.fields)
-    fitting = 0 if wide or spark.conf.get(_BYTES, None) is not None else _fitting_rows(rows)
+    sizes = _sampled_sizes(rows) if wide or spark.conf.get(_BYTES, None) is None else []
+    # The pass itself reports damaged files.
+    fitting = 0 if wide else min((_MEAN_BATCH * size.rows // size.bytes for size in sizes if size.rows), default=0)
     if fitting < _MIN_ROWS:
-        yield
+        most = min((_READER_BATCH * size.rows // size.bytes for size in sizes if size.rows), default=_MAX_ROWS)
+        fewer = {_READER_ROWS: str(max(1, most))} if wide and most < _DEFAULT_READER_ROWS else {}
+        with changed_settings(spark, fewer):
+            yield
         return
     configured = int(spark.conf.get(_ROWS) or 0)
     max_rows = min(fitting, configured if configured > 0 else _MAX_ROWS, _MAX_ROWS)  # 0 means no limit
@@ -61,15 +71,16 @@ def row_bounded_batches(rows: DataFrame) -> Iterator[None]:
             raise
 
 
-def _fitting_rows(rows: DataFrame) -> int:
-    """Return how many rows fit into a batch of the mean size, by the widest rows of a few files across the pool."""
+def _sampled_sizes(rows: DataFrame) -> list[FileSize]:
+    """Return the sizes of a few files across the pool; none if it is not in Parquet files."""
     spark = rows.sparkSession
     files = input_files(rows)
     if not files or not files[len(files) // 2].endswith(".parquet"):
-        return 0
+        return []
     places = sorted({(len(files) - 1) * place // (_SAMPLED_FILES - 1) for place in range(_SAMPLED_FILES)})
-    sizes = sizes_by_footers(spark, [files[place] for place in places])
+    sampled = [files[place] for place in places]
+    check_row_groups(rows, sampled)
+    sizes = sizes_by_footers(spark, sampled)
     if sizes is None:
         sizes = [size] if (size := size_by_job(spark, files[len(files) // 2])) else []
-    # The pass itself reports damaged files.
-    return min((_MEAN_BATCH * size.rows // size.bytes for size in sizes if size.rows), default=0)
+    return sizes

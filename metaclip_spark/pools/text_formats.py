@@ -142,11 +142,26 @@ def _json(spark: SparkSession, pool: Pool, lines: DataFrame, first: str) -> _Par
     line = F.concat(F.lit('{"record":'), quoted(LINE), F.lit("}"))
     schema = T.StructType([T.StructField("record", T.StructType(fields)), T.StructField(_BAD, T.StringType())])
     record = quoted(_PARSED)["record"]
+    well_formed = quoted(_PARSED)[_BAD].isNull() & record.isNotNull()
+    for field in fields:
+        if field.name == pool.columns.text and isinstance(field.dataType, T.StringType):
+            well_formed &= ~_is_nested(record[field.name], line, field.name)
     return _Parsing(
-        F.from_json(line, schema, _PERMISSIVE),
-        {field.name: record[field.name] for field in fields},
-        quoted(_PARSED)[_BAD].isNull() & record.isNotNull(),
+        F.from_json(line, schema, _PERMISSIVE), {field.name: record[field.name] for field in fields}, well_formed
     )
+
+
+def _is_nested(text: Column, line: Column, name: str) -> Column:
+    """Return whether a value that is read as a string is a list or an object, whose JSON text Spark would give.
+
+    Few texts begin with a bracket, so that few lines are parsed once more.
+    """
+    nested = F.lit(False)  # noqa: FBT003 - a literal
+    for start, kind in (("[", T.ArrayType(T.StringType())), ("{", T.MapType(T.StringType(), T.StringType()))):
+        schema = T.StructType([T.StructField("record", T.StructType([T.StructField(name, kind)]))])
+        value = F.from_json(line, schema)["record"][name]
+        nested = F.when(F.startswith(text, F.lit(start)), value.isNotNull()).otherwise(nested)
+    return F.coalesce(nested, F.lit(False))  # noqa: FBT003 - a literal
 
 
 _FORMATS: Final = {"csv": _csv, "tsv": _tsv, "json": _json}

@@ -111,8 +111,8 @@ def failure_reason(error: Exception) -> str:
     r"""Return the cause of a Spark error in one line.
 
     That is the line with the error condition ("[PATH_NOT_FOUND] …"), else the innermost cause, else the first line. For
-    an exception of a Python worker it is the line after its traceback. If the condition says only that a task could not
-    write, the innermost cause follows it.
+    an exception of a Python worker it is the line after its traceback. If the condition says only that a file
+    could not be read or written, the innermost cause follows it.
 
     The text is searched because `getMessage` fails for Delta's exceptions, whose conditions Spark does not know.
 
@@ -123,6 +123,6 @@ def failure_reason(error: Exception) -> str:
     text = str(error).strip()
     found = _CONDITION.search(text)
     causes = [found.group()] if found else _TRACEBACK.findall(text) or _CAUSE.findall(text)
-    if found and found.group().startswith("[TASK_WRITE_FAILED]"):  # names the table, but not the cause
+    if found and found.group().startswith(("[TASK_WRITE_FAILED]", "[FAILED_READ_FILE")):  # name no cause
         causes = [f"{found.group()}: {cause}" for cause in _CAUSE.findall(text)] or causes
     return str(causes[-1]) if causes else text.partition("\n")[0]

@@ -22,7 +22,7 @@ def effective_configuration(session: SessionOptions, pool: Pool, config: CurateC
     settings = {key: value for key, value in session.settings.items() if not _SECRET.search(key)}
     curate = {name: getattr(config, name) for name in CONFIG_FIELDS}
     curate |= {name: getattr(pool, field) for name, field in POOL_FIELDS.items()}
-    curate |= {"rename": pool.renamed()}
+    curate |= {"rename": pool.renamed(), "cast": pool.casts()}
     curate |= {name: getattr(pool.columns, field) for name, field in COLUMN_FIELDS.items()}
     lines = ["[session]", *_toml({"master": session.master, "jars": session.jars and str(session.jars)})]
     lines += ["[session.settings]", *_toml(settings), "[curate]", *_toml(curate)]

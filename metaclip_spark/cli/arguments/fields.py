@@ -38,6 +38,7 @@ POOL_FIELDS: Final = {
     "schema": "schema",
     "rename": "rename",
     "drop": "drop",
+    "cast": "cast",
     "skip_unreadable_files": "skip_unreadable_files",
 }
 COLUMN_FIELDS: Final = {
@@ -54,7 +55,7 @@ CURATE_KEYS: Final = {
         (PoolColumns, COLUMN_FIELDS),
     )
     for option, field in fields.items()
-} | {"preset": PresetName, "rename": Mapping[str, str]}
+} | {"preset": PresetName, "rename": Mapping[str, str], "cast": Mapping[str, str]}
 """Keys of [curate] in a `--conf` file, with their types."""
 
 # `t` applies to the reference language, `tail_share` to the others: the two do not replace each other.

@@ -11,7 +11,7 @@ from metaclip_spark.errors import ConfigError
 from metaclip_spark.pools.presets import PRESETS, preset_pool
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+    from argparse import ArgumentParser, Namespace, _ArgumentGroup
 
     from metaclip_spark.cli.arguments.run_file import RunFile
 
@@ -71,8 +71,18 @@ def add_pool_arguments(parser: ArgumentParser) -> None:
         default=None,
         help="Parquet: leave out files that cannot be opened, and record their number and names with the run",
     )
+    _add_changes(pool)
+
+
+def _add_changes(pool: _ArgumentGroup) -> None:
     pool.add_argument("--rename", action="append", metavar="OLD=NEW", help="rename a carried column; repeatable")
     pool.add_argument("--drop", action="append", metavar="COLUMN", help="leave a column out; repeatable")
+    pool.add_argument(
+        "--cast",
+        action="append",
+        metavar="COLUMN=TYPE",
+        help="cast a column to a type of Spark, such as string or bigint; repeatable",
+    )
 
 
 def pool_of(options: Namespace, run_file: RunFile) -> Pool:
@@ -84,28 +94,29 @@ def pool_of(options: Namespace, run_file: RunFile) -> Pool:
     chosen = chosen_values(options, run_file)
     columns = {field: chosen[name] for name, field in COLUMN_FIELDS.items() if name in chosen}
     fields = {field: chosen[name] for name, field in POOL_FIELDS.items() if name in chosen}
-    if "rename" in fields:
-        fields["rename"] = _renames(fields["rename"])
+    for name, form in (("rename", "OLD=NEW"), ("cast", "COLUMN=TYPE")):
+        if name in fields:
+            fields[name] = _pairs(name, form, fields[name])
     if "preset" in chosen:
         return preset_pool(chosen["preset"], tuple(options.pool), columns=columns, **fields)
     return Pool(paths=tuple(options.pool), columns=PoolColumns(**columns), **fields)
 
 
-def _renames(given: object) -> object:
-    """Return new names by old ones, from a table of the file or from OLD=NEW, split at the last "=".
+def _pairs(name: str, form: str, given: object) -> object:
+    """Return values by columns, from a table of the file or from pairs, split at the last "=".
 
     Raises:
-        ConfigError: A value does not have this form, or a column has two new names.
+        ConfigError: A value does not have this form, or a column has two values.
 
-    >>> _renames(["x=y=x_y"])
+    >>> _pairs("rename", "OLD=NEW", ["x=y=x_y"])
     {'x=y': 'x_y'}
     """
     if not isinstance(given, list):
         return given
     malformed = [pair for pair in given if "=" not in pair]
     if malformed:
-        raise ConfigError(f"--rename {malformed[0]!r} does not have the form OLD=NEW")
-    renames = dict(pair.rsplit("=", 1) for pair in given)
-    if len(renames) < len(given):
-        raise ConfigError(f"--rename gives a column two names: {', '.join(given)}")
-    return renames
+        raise ConfigError(f"--{name} {malformed[0]!r} does not have the form {form}")
+    pairs = dict(pair.rsplit("=", 1) for pair in given)
+    if len(pairs) < len(given):
+        raise ConfigError(f"--{name} gives a column two values: {', '.join(given)}")
+    return pairs

@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metaclip_spark.curation.append.balance import balance_old_and_new
-from metaclip_spark.curation.append.checks import check_columns, check_parent, is_appended
+from metaclip_spark.curation.append.checks import check_parent, is_appended, joined_columns
 from metaclip_spark.curation.append.count import count_and_add
 from metaclip_spark.curation.append.parts import AppendPlan
 from metaclip_spark.curation.append.report import append_report, appended_curves
 from metaclip_spark.curation.metadata_checks import metadata_of_run
 from metaclip_spark.curation.second_pass import NamedPool
+from metaclip_spark.pools.columns.aligned_rows import aligned_rows
 from metaclip_spark.pools.row_bounded_batches import row_bounded_batches
 from metaclip_spark.runs.identity import RunIdentity, digest, identity_from_digests
 from metaclip_spark.runs.run import Run
@@ -79,10 +80,12 @@ def append(
             check_parent(parent, frozen=frozen)
             languages = metadata_of_run(parent, metadata)
             stored_rows = rows_of_run(run.tables, parent, run.state)
-            check_columns(stored_rows.schema, opened.rows.schema)
+            columns = joined_columns(stored_rows, opened)
+            opened = replace(opened, rows=aligned_rows(opened.rows, columns))
             identity, own = _identities(parent, pool, opened.source, frozen=frozen)
             run.identify(identity)
-            plan = AppendPlan(parent, chain, identity, own, NamedPool(pool.name, opened), frozen, stored_rows)
+            stored_rows = aligned_rows(stored_rows, columns)
+            plan = AppendPlan(parent, chain, identity, own, NamedPool(pool.name, opened), frozen, stored_rows, columns)
 
         with SharedMetadata(spark, languages) as shared, row_bounded_batches(opened.rows):
             with run.step("count"):

@@ -37,7 +37,7 @@ def balance_old_and_new(run: Run, plan: AppendPlan, balanced: AppendBalance, sha
     """
     old, new = statistics_of(run.spark), statistics_of(run.spark)
     config, chosen = plan.parent.config, balanced.chosen
-    old_pools = reopened_pools(run.spark, plan.chain) if balanced.read_again else []
+    old_pools = reopened_pools(run.spark, plan.chain, plan.columns) if balanced.read_again else []
     with balance_on_executors(run.spark, balanced.counts.entries, chosen.t, config.seed, chosen.reserve_t) as balance:
         new_rows = second_pass([plan.new], plan.identity, config, shared=shared, balance=balance, statistics=new)
         old_rows = plan.stored_rows

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructField
 
     from metaclip_spark.core.balancing.statistics import BalanceStatistics
     from metaclip_spark.core.counting.pool_counts import PoolCounts
@@ -30,6 +31,7 @@ class AppendPlan:
         new: The new pool.
         frozen: Whether the parent's counts balance the new rows, and all old rows are kept.
         stored_rows: Rows of the parent, in the curated table and the reserve.
+        columns: Columns of all rows that come from pools, in types for old and new rows.
     """
 
     parent: StoredRun
@@ -39,6 +41,7 @@ class AppendPlan:
     new: NamedPool
     frozen: bool
     stored_rows: DataFrame
+    columns: Sequence[StructField]
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,18 @@ KINDS: Final = (
         "Correct the setting (--spark-conf, or [session.settings] of the --conf file).",
     ),
     Kind(
+        re.compile(r"CAST_INVALID_INPUT|CAST_OVERFLOW|NUMERIC_VALUE_OUT_OF_RANGE|CANNOT_PARSE_TIMESTAMP"),
+        errors.InputError,
+        "Cast the column to another type, such as string (--cast COLUMN=string), or leave it out (--drop COLUMN).",
+    ),
+    Kind(
+        re.compile(
+            r"Unsupported encoding|UnsupportedOperationException: \w*(?:BYTE_STREAM_SPLIT|decode)|BrotliCodec|Lzo"
+        ),
+        errors.InputError,
+        "Leave the column out (--drop COLUMN), or write the file with another encoding and a codec such as zstd.",
+    ),
+    Kind(
         re.compile(r"CONFLICTING_(?:PARTITION|DIRECTORY)\w*|Conflicting (?:partition|directory)"),
         errors.InputError,
         "Name one level of the partition folders, or each of them as a path of its own.",
