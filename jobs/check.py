@@ -1,4 +1,4 @@
-"""Check a curated table on a cluster: `spark-submit … jobs/check.py --tables … …`.
+"""Check a curated table on a cluster: `spark-submit … jobs/check.py --tables …`.
 
 Takes the options of `metaclip-spark check` and does the same. README.md beside this file has the options of
 spark-submit.
@@ -10,6 +10,6 @@ import sys
 
 from metaclip_spark.cli import main
 
-# Exits only after a failure: Databricks takes any SystemExit for one.
+# Exit only on failure: Databricks reports every SystemExit as a failure.
 if __name__ == "__main__" and (code := main(["check", *sys.argv[1:]])):
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""Curate on a cluster: `spark-submit … jobs/curate.py --pool … --metadata … --tables … --t … …`.
+"""Curate on a cluster: `spark-submit … jobs/curate.py --pool … --metadata … --tables … --t …`.
 
 Takes the options of `metaclip-spark curate` and does the same. README.md beside this file has the options of
 spark-submit.
@@ -10,6 +10,6 @@ import sys
 
 from metaclip_spark.cli import main
 
-# Exits only after a failure: Databricks takes any SystemExit for one.
+# Exit only on failure: Databricks reports every SystemExit as a failure.
 if __name__ == "__main__" and (code := main(["curate", *sys.argv[1:]])):
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""Build metadata on a cluster: `spark-submit … jobs/metadata.py build --dump … --page-views … --output … …`.
+"""Build metadata on a cluster: `spark-submit … jobs/metadata.py build --dump … --page-views … --output …`.
 
 Takes the options of `metaclip-spark metadata` and does the same. README.md beside this file has the options of
 spark-submit.
@@ -10,6 +10,6 @@ import sys
 
 from metaclip_spark.cli import main
 
-# Exits only after a failure: Databricks takes any SystemExit for one.
+# Exit only on failure: Databricks reports every SystemExit as a failure.
 if __name__ == "__main__" and (code := main(["metadata", *sys.argv[1:]])):
     sys.exit(code)

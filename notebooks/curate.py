@@ -54,8 +54,8 @@ display(spark.createDataFrame([(key, str(what)) for key, what in plan.as_dict().
 # MAGIC %md
 # MAGIC ## Estimate
 # MAGIC
-# MAGIC Estimated sizes, each with a range that contains the true size in about 19 of 20 cases. Rows are sampled by a hash of their ids, so
-# MAGIC the sample is always the same.
+# MAGIC Estimated sizes, each with a range that contains the true size in about 19 of 20 cases. Rows
+# MAGIC are sampled by a hash of their ids, so the sample is always the same.
 
 # COMMAND ----------
 

@@ -177,7 +177,7 @@ def submit(stage: Mapping[str, Any]) -> SparkSubmitOperator | DatabricksSubmitRu
     if PLATFORM == "databricks":
         return RunStageOnDatabricks(
             task_id=stage["name"],
-            doc_md=stage["says"],
+            doc_md=stage["description"],
             json={
                 "existing_cluster_id": os.environ["METACLIP_SPARK_CLUSTER"],
                 "libraries": [{"whl": os.environ["METACLIP_SPARK_WHEEL"]}],
@@ -189,7 +189,7 @@ def submit(stage: Mapping[str, Any]) -> SparkSubmitOperator | DatabricksSubmitRu
         )
     return SubmitStage(
         task_id=stage["name"],
-        doc_md=stage["says"],
+        doc_md=stage["description"],
         name=f"metaclip-spark {stage['name']}",
         application=str(CLONE / "jobs" / stage["job"]),
         application_args=arguments(stage),

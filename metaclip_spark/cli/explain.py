@@ -32,7 +32,7 @@ def add_explain(commands: _SubParsersAction[ArgumentParser]) -> None:
     subject.add_argument("--entry", metavar="TEXT", help="text of a metadata entry")
     subject.add_argument("--entry-id", type=int, metavar="N", help="id of a metadata entry")
     parser.add_argument(
-        "--metadata", metavar="[LANG=]PATH", help="metadata of the run, to find entries that never matched too"
+        "--metadata", metavar="[LANG=]PATH", help="metadata of the run; needed for entries that matched no caption"
     )
     parser.add_argument("--language", metavar="LANG", help="language of the caption or entry, if there are several")
     parser.add_argument(

@@ -46,7 +46,7 @@ GROUPS: Final = {
         "diff": (add_diff, "show what changed between two curations"),
         "check": (add_check, "check a curated table against the run that wrote it"),
     },
-    "Hand over": {
+    "Export": {
         "export": (add_export, "write rows or entry probabilities for other programs"),
     },
 }
@@ -59,7 +59,7 @@ _EXIT_CODES: Final = {
     3: "input",
     4: "artifact",
     5: "Java, jars or session",
-    6: "output tables",
+    6: "tables",
     7: "figures that do not agree",
     8: "failed Spark job (a retry may succeed)",
     130: "interrupted",

@@ -29,7 +29,7 @@ def add_rebalance(commands: _SubParsersAction[ArgumentParser]) -> None:
     )
     parser.add_argument(
         "--counts",
-        metavar="ROOT[@VERSION]",
+        metavar="ROOT[@COUNTS_VERSION]",
         help="balance by the frozen counts of another curation (default: the counts that balance the table now)",
     )
     add_conf_argument(parser)

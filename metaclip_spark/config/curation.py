@@ -91,7 +91,7 @@ class CurateConfig:
             raise ConfigError(f"reference_language = {self.reference_language!r} is not a text.")
         if self.counts is not None and not (is_text(self.counts) and self.counts):
             raise ConfigError(
-                f"counts = {self.counts!r} does not name the tables of another curation. Pass ROOT[@VERSION]."
+                f"counts = {self.counts!r} does not name the tables of another curation. Pass ROOT[@COUNTS_VERSION]."
             )
         if self.counts is not None:
             root, version = counts_root_and_version(self.counts)

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 _DIGEST: Final = re.compile(f"[0-9a-f]{{{DIGEST_DIGITS}}}")
 
 _STEP: Final[dict[str, Any]] = {"nogil": True, "error_model": "numpy"}
-_LEAN: Final[dict[str, Any]] = {**_STEP, "_nrt": False}  # no runtime of numba: it allocates and counts references
+_LEAN: Final[dict[str, Any]] = {**_STEP, "_nrt": False}  # no numba runtime (NRT), which counts references
 
 _NUMBA_LOCATORS: Final = (
     "UserProvidedCacheLocator,InTreeCacheLocator,UserWideCacheLocator,IPythonCacheLocator,ZipCacheLocator"
@@ -68,7 +68,7 @@ class _HostCacheLocator:
 
     @classmethod
     def from_function(cls, function: Callable[..., Any], _file: str) -> _HostCacheLocator | None:
-        return cls(function) if function in _kernels else None  # numba tries the next locator then
+        return cls(function) if function in _kernels else None  # numba then tries the next locator
 
     def ensure_cache_path(self) -> None:
         """Create the directory, or refuse one that others can write to; delete those of old versions beside it."""
@@ -77,7 +77,7 @@ class _HostCacheLocator:
         try:
             private_directory(folder.parent)
             private_directory(folder)
-            os.utime(folder)  # in use
+            os.utime(folder)  # marks the directory as used, so that the cleaner keeps it
         except OSError as error:
             raise EnvironmentProblemError(
                 f"The cache of compiled kernels cannot be used: {error}. Delete that directory, or name another cache "
@@ -126,7 +126,7 @@ class Kernel:
         """Call the compiled function; compile or load it first if necessary."""
         if self.dispatcher is None:
             with _first_call:
-                if self.dispatcher is None:  # no other thread was faster
+                if self.dispatcher is None:  # another thread may have loaded it meanwhile
                     self.dispatcher = self._load_or_compile(arguments)
         return self.dispatcher(*arguments)
 

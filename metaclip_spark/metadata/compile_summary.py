@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _MEANING: Final = {
     EntryFate.MATCHABLE: "can match",
     EntryFate.BLANK: "blank: never match",
-    EntryFate.REPEATED: "repeated: belong to their first id",
+    EntryFate.REPEATED: "repeated: an earlier entry has the same text and matches instead",
     EntryFate.CONTROL: "with a tab, newline or carriage return: never match",
     EntryFate.UNMATCHABLE: "with punctuation next to a non-space: never match",
 }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from metaclip_spark.spark.shared_value import Shared
 
 
-_matchers: Final[dict[str, Matcher]] = {}  # by artifact digest, of this process
+_matchers: Final[dict[str, Matcher]] = {}  # matchers of this process, by artifact digest
 
 
 class SharedMetadata:

@@ -13,7 +13,7 @@ from metaclip_spark.tables.schemas import INDEXED, WITHOUT_DICTIONARY
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-# Of the Parquet options Delta passes only the codec to its writer; the writer reads the others from the session.
+# Delta passes only the codec of the Parquet options to its writer; the writer reads the others from the session.
 PLAIN_COLUMNS: Final = {f"parquet.enable.dictionary#{column}": "false" for column in WITHOUT_DICTIONARY}
 """Session settings under which ids and numbers are written without a dictionary."""
 

@@ -61,7 +61,7 @@ def replace_table(
         "overwriteSchema": "true",
         _INDEXED: ",".join(INDEXED),
         "compression": layout.compression,
-        # It would shuffle rows between the tasks that count them and those that write them, and Spark counts an
+        # Optimized writes shuffle rows between the tasks that count them and those that write them, and Spark counts an
         # accumulator once per task only in the tasks that write.
         "optimizeWrite": "false",
         "userMetadata": run_id,

@@ -39,7 +39,7 @@ def add_printing_arguments(parser: ArgumentParser, *, as_json: bool = True) -> N
     parser.add_argument(
         "--progress",
         action=BooleanOptionalAction,
-        help="print what is being done on standard error (default: if that is a terminal)",
+        help="print progress lines on standard error (default: only on a terminal)",
     )
     parser.add_argument("--log", action="store_true", help="log each step and run as a line of JSON on standard error")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")

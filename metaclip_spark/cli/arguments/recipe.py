@@ -39,7 +39,7 @@ def add_recipe_arguments(parser: ArgumentParser) -> None:
     )
     recipe.add_argument(
         "--counts",
-        metavar="ROOT[@VERSION]",
+        metavar="ROOT[@COUNTS_VERSION]",
         help="balance by the frozen counts of another curation (default: the counts of this pool)",
     )
     recipe.add_argument(

@@ -1,6 +1,6 @@
 """Head and tail of the entries, and the threshold of a language that follows from the tail share of English.
 
-Head entries have count >= t: balancing drops part of their captions. Tail entries have 0 < count < t: their p is 1.
+Head entries have count >= t, so p = t / count; tail entries have 0 < count < t, so p = 1.
 Meta CLIP 2 (arXiv 2507.22062) uses the same tail share for all languages. The threshold t of English determines its
 tail share, and each other language gets the t whose tail share is nearest to it. Shares are exact fractions, so no
 rounding decides between two thresholds.

@@ -55,7 +55,7 @@ class PoolCounts:
 
     @property
     def matches(self) -> int:
-        """Number of pairs of caption and matched entry."""
+        """Number of matches; an entry counts once per caption."""
         return sum(int(counts.sum()) for counts in self.entries.values())
 
     def plus(self, other: PoolCounts) -> PoolCounts:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _FREQUENT: Final = 400  # from here on, the standard deviation of x is at most 5 %, which is negligible
 _GRID: Final = 300
-_STEPS: Final = 10  # of expectation maximisation: enough for the slope of the distribution, too few to fit noise
+_STEPS: Final = 10  # iterations of expectation maximisation: enough for the distribution's slope, too few to fit noise
 
 
 def sample_probabilities(

@@ -41,7 +41,7 @@ Limits four times as high would take 60 MB more, and save 10 to 25 % of the shuf
 
 _FIRST_WORDS: Final = 1 << 14
 _PADDING: Final = bytes(PAD)
-_MEAN_BYTES: Final = 16  # of a word; if words are longer, the text is full first
+_MEAN_BYTES: Final = 16  # mean bytes per word; if words are longer, the text is full first
 _PAIRS_PER_PART: Final = 1 << 17
 """Maximum number of pairs in one part: about 2 MB of text, and always below 2 GiB, however long the words are."""
 

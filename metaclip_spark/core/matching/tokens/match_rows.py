@@ -38,7 +38,7 @@ the cache."""
 LONG_ROW_BYTES: Final = 4096
 """Length above which a row is matched separately, window by window, so that the scratch does not grow with the row."""
 
-_COLUMNS: Final = 15  # of Block, Walks and RowIds together
+_COLUMNS: Final = 15  # columns of Block, Walks and RowIds together
 
 
 @kernel

@@ -266,7 +266,7 @@ def test_a_failed_run_waits_for_its_failed_parent(
         patched.setattr("metaclip_spark.runs.run.record", die)
         with pytest.raises(Death):
             rebalance(spark, out, 5.0)
-        patched.setattr("metaclip_spark.curation.curate.write_balanced", die)
+        patched.setattr("metaclip_spark.tables.tables.Tables.replace_table", die)  # after the run is marked restarted
         with pytest.raises(Death):
             curate(spark, first, metadata, out, again)
     says = f"started from run {parent.run_id}, which was restarted and did not finish"
