@@ -52,7 +52,7 @@ _SWITCHES: Final = {
 _PLACES: Final = {
     "dump": "pages-articles dump: .xml, .gz, .bz2, or a folder of parts",
     "unigrams": "ready-made counts instead of a dump: `word count` or `word<TAB>count`",
-    "bigrams": "ready-made counts of pairs of words",
+    "bigrams": "ready-made counts of bigrams",
 }
 _OUTPUT: Final = {
     True: "folder to write to, or a place in a store (s3a://…) or a schema (catalog.schema), which gets only the table "
@@ -62,7 +62,7 @@ _OUTPUT: Final = {
 _STEPS: Final = {
     "build": "run all steps: from dumps to the metadata, its manifest and the compiled artifact",
     "wordnet": "write the candidates of WordNet only, as `text<TAB>score`, with their origin beside them",
-    "ngrams": "write the candidates of words and pairs of words only",
+    "ngrams": "write the candidates of words and bigrams only",
     "titles": "write the candidates of titles only",
     "merge": "merge files of candidates into the metadata",
 }
@@ -73,7 +73,7 @@ def add_metadata(commands: _SubParsersAction[ArgumentParser]) -> None:
     parser = commands.add_parser(
         "metadata",
         description="Build metadata from WordNet's names and a Wikipedia's frequent words, most strongly associated "
-        "pairs of words and most viewed titles, merged in this order. Downloads nothing.",
+        "bigrams and most viewed titles, merged in this order. Downloads nothing.",
     )
     steps = parser.add_subparsers(title="steps", required=True, metavar="STEP", dest="step")
     for step, described in _STEPS.items():

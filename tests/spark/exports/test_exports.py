@@ -260,7 +260,7 @@ def test_the_documented_loader_draws_with_the_probability_of_the_curation(
     epochs = 3_000
     seen = dict.fromkeys(captions, 0)
     for epoch in range(epochs):
-        for caption in names["drawn"](captions, epoch):  # type: ignore[operator]
+        for caption in names["sampled"](captions, epoch):  # type: ignore[operator]
             seen[caption] += 1
     for caption in captions:
         found = explain_caption(spark, example_root, caption, example_metadata)
