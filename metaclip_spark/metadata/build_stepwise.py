@@ -67,7 +67,7 @@ def write_candidates(  # noqa: PLR0917 - in the order of the command's words
     folder = candidates_folder(folder)
     check_writable(folder, remedy="Name another folder (--output).")
     with Run.open(spark, str(folder), "metadata", progress=progress) as run:
-        # The official list is not known here, so the proposal is that for a list that starts with WordNet's entries.
+        # The official list is unknown here, so candidates are proposed as if only WordNet's entries were listed.
         listed = 0 if step == "wordnet" else ENTRIES
         proposals = propose(run, sources, language, config, steps={step}, listed=listed)
         with run.step("write"):

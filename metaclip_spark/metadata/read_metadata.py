@@ -29,7 +29,7 @@ DEFAULT_LANGUAGE: Final = "en"
 # A bare .gz is text. Any other suffix (.tsv.gz, .xml.gz) is refused, because otherwise each line of any file would
 # become an entry.
 _LIST: Final = re.compile(r".*\.(?:txt|json)(?:\.gz)?|(?:.*/)?[^./]+\.gz", re.IGNORECASE | re.DOTALL)
-_LIST_FORMS: Final = ".txt with one entry a line, .json with an array of strings, either with .gz; .gz alone is text"
+_LIST_FORMS: Final = ".txt with one entry per line, .json with an array of strings, either with .gz; .gz alone is text"
 _FORMS: Final = (
     f"Metadata is a list ({_LIST_FORMS}), an artifact of `metaclip-spark compile`, or a Parquet or Delta table with "
     "the columns entry_id and entry."

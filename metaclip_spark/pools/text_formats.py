@@ -35,7 +35,8 @@ _BAD: Final = "metaclip:bad"
 _PERMISSIVE: Final = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": _BAD}
 # RFC 4180: a quote within quotes is doubled; a backslash has no meaning.
 _QUOTING: Final = {"sep": ",", "quote": '"', "escape": '"'}
-_END: Final = "end"  # a field added after the last; a quote that is not closed includes it
+# Sentinel field after the last column: an unclosed quote swallows it, which marks the record as malformed.
+_END: Final = "end"
 # Spark's CSV parser takes this character for the end of its input, and reads the rest with the next line.
 _NO_CHARACTER: Final = "\uffff"
 

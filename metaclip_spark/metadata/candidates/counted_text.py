@@ -38,8 +38,8 @@ class CountedText:
         tokens: N, the number of word tokens.
         distinct_words: Number of distinct words.
         wikis: Codes of the Wikipedias that the text is from.
-        has_titles: Whether there are titles of articles: not in ready-made counts.
-        is_joined: Whether the language is written without spaces, and so are its pairs.
+        has_titles: Whether titles of articles were counted; ready-made counts have none.
+        is_joined: Whether bigrams are joined without a space (languages written without spaces).
         sources: Databases and files, for the manifest.
         figures: Pages or lines by their fate.
     """

@@ -86,7 +86,7 @@ def propose_bigrams(text: CountedText, unigrams: Proposal, config: MetadataConfi
 def _bigram_limit(unigrams: Proposal, config: MetadataConfig, listed: int) -> int | None:
     if config.bigram_share is None:
         return cap_limit(config.bigram_cap, listed)
-    # The share is one of the unigrams that the cap leaves. More are proposed because some may be listed already.
+    # `bigram_share` is a share of the unigrams that remain after their cap. More are proposed: some may be listed.
     proposed = len(unigrams.candidates)
     kept = proposed if config.unigram_cap is None else min(proposed, config.unigram_cap)
     return share_limit(config.bigram_share, kept, config.bigram_cap)

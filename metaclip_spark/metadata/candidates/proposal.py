@@ -50,7 +50,7 @@ def share_limit(share: float | None, distinct: int, cap: int | None) -> int | No
 
 
 def cap_limit(cap: int | None, listed: int) -> int | None:
-    """Return the number of candidates that suffices to admit the cap even if all listed entries are among them.
+    """Return how many candidates to propose so that the cap can be reached even if every listed entry is among them.
 
     >>> cap_limit(100, 7), cap_limit(None, 7)
     (107, None)
