@@ -8,7 +8,8 @@ from metaclip_spark.core.wikitext.projects import other_project
 
 WIKIPEDIAS = [
     "enwiki", "dewiki", "zh_yuewiki", "zh_min_nanwiki", "zh_classicalwiki", "simplewiki", "be_x_oldwiki",
-    "roa_tarawiki", "nds_nlwiki", "map_bmswiki", "cbk_zamwiki", "bat_smgwiki", "fiu_vrowiki", "nowiki", "wuuwiki", "tetwiki",
+    "roa_tarawiki", "nds_nlwiki", "map_bmswiki", "cbk_zamwiki", "bat_smgwiki", "fiu_vrowiki", "nowiki", "wuuwiki",
+    "tetwiki",
 ]  # fmt: skip
 
 
