@@ -24,7 +24,8 @@ def add_compile(commands: _SubParsersAction[ArgumentParser]) -> None:
         "metadata",
         type=here,
         metavar="METADATA",
-        help="entries: .txt (one per line) or .json (a list), both also with .gz; .gz alone is text",
+        help="entries: .txt (one per line) or .json (a list), both also with .gz; .gz alone is text; or a "
+        "folder of lists LANG.txt",
     )
     parser.add_argument("--output", type=here, required=True, metavar="ARTIFACT", help="file to write")
     parser.add_argument("--language", default="en", help="language of the captions to match (default: %(default)s)")
@@ -46,7 +47,7 @@ def run_compile(options: Namespace) -> None:
     from metaclip_spark.spark.host_artifact import replace_file  # noqa: PLC0415
     from metaclip_spark.tables.output_files import check_file_writable  # noqa: PLC0415
 
-    entries = read_list(options.metadata)
+    entries = read_list(options.metadata, options.language)
     check_file_writable(options.output)
     announce_kernels(options, build_words)
     compiled = compile_metadata(entries, language=options.language, seed=options.seed)

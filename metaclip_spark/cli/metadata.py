@@ -20,7 +20,7 @@ from metaclip_spark.errors import ConfigError, MetaclipSparkError
 from metaclip_spark.host.places import here
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace, _SubParsersAction
+    from argparse import ArgumentParser, Namespace, _ArgumentGroup, _SubParsersAction
     from collections.abc import Iterable, Sequence
 
     from metaclip_spark.cli.arguments.run_file import RunFile
@@ -95,24 +95,7 @@ def _add_step(steps: _SubParsersAction[ArgumentParser], step: str, described: st
         metavar="LANG",
         help="language code of the Wikipedia (default: en)",
     )
-    sources = parser.add_argument_group("sources (write LANG= if there are several languages)")
-    if step in {"build", "wordnet"}:
-        sources.add_argument("--nltk-data", metavar="DIR", help="folder with NLTK's corpora/ (default: $NLTK_DATA)")
-    if step == "build":
-        sources.add_argument(
-            "--no-wordnet", action="store_true", help="leave WordNet out, and with it the numbers 0 to 99"
-        )
-    if step in {"build", "ngrams", "titles"}:
-        for name in ("dump",) if step == "titles" else tuple(_PLACES):
-            sources.add_argument(f"--{name}", nargs="+", default=[], metavar="[LANG=]PATH", help=_PLACES[name])
-    if step in {"build", "titles"}:
-        sources.add_argument(
-            "--page-views", nargs="+", default=[], metavar="PATH", help="files pageviews-….gz, or folders of them"
-        )
-    if step == "merge":
-        sources.add_argument(
-            "--candidates", required=True, type=here, metavar="DIR", help="folder that the other steps wrote to"
-        )
+    sources = _add_sources(parser, step)
     if step in {"build", "merge"}:
         sources.add_argument("--official", metavar="LIST", help="entries to admit unchanged, before all sources")
         parser.add_argument("--compare", type=here, metavar="LIST", help="other metadata to compare the result with")
@@ -125,6 +108,32 @@ def _add_step(steps: _SubParsersAction[ArgumentParser], step: str, described: st
     add_session_arguments(parser)
     add_printing_arguments(parser)
     parser.set_defaults(run=run_metadata)
+
+
+def _add_sources(parser: ArgumentParser, step: str) -> _ArgumentGroup:
+    sources = parser.add_argument_group("sources (write LANG= if there are several languages)")
+    if step in {"build", "wordnet"}:
+        sources.add_argument("--nltk-data", metavar="DIR", help="folder with NLTK's corpora/ (default: $NLTK_DATA)")
+    if step == "build":
+        sources.add_argument(
+            "--no-wordnet", action="store_true", help="leave WordNet out, and with it the numbers 0 to 99"
+        )
+    if step in {"build", "ngrams", "titles"}:
+        for name in ("dump",) if step == "titles" else tuple(_PLACES):
+            sources.add_argument(f"--{name}", nargs="+", default=[], metavar="[LANG=]PATH", help=_PLACES[name])
+    if step in {"build", "ngrams"}:
+        sources.add_argument(
+            "--any-project", action="store_true", help="read dumps of Wiktionary, Wikidata, Commons, …, too"
+        )
+    if step in {"build", "titles"}:
+        sources.add_argument(
+            "--page-views", nargs="+", default=[], metavar="PATH", help="files pageviews-….gz, or folders of them"
+        )
+    if step == "merge":
+        sources.add_argument(
+            "--candidates", required=True, type=here, metavar="DIR", help="folder that the other steps wrote to"
+        )
+    return sources
 
 
 def run_metadata(options: Namespace) -> None:
@@ -165,6 +174,7 @@ def sources_of(options: Namespace, language: str, languages: Sequence[str]) -> M
         nltk_data=getattr(options, "nltk_data", None),
         wordnet=options.step in {"wordnet", "merge"} or (options.step == "build" and not options.no_wordnet),
         **{name: _paths_of(getattr(options, name, []), name, language, languages) for name in _PLACES},
+        any_project=getattr(options, "any_project", False),
         page_views=tuple(getattr(options, "page_views", [])),
         official=getattr(options, "official", None),
     )

@@ -32,6 +32,7 @@ class MetadataSources:
         nltk_data: Folder with NLTK's `corpora/`; None: where NLTK itself searches (NLTK_DATA).
         wordnet: Whether to use WordNet (English) or the Open Multilingual WordNet (other languages, if it covers them).
         dump: Files or folders of a `pages-articles` dump.
+        any_project: Whether the dump may be of another project than Wikipedia, such as Wiktionary.
         unigrams: Files with ready-made counts instead of a dump: `word count` or `word<TAB>count`.
         bigrams: Files with ready-made counts of pairs of words.
         page_views: Hourly files, or folders of them.
@@ -41,6 +42,7 @@ class MetadataSources:
     nltk_data: str | None = None
     wordnet: bool = True
     dump: tuple[str, ...] = ()
+    any_project: bool = False
     unigrams: tuple[str, ...] = ()
     bigrams: tuple[str, ...] = ()
     page_views: tuple[str, ...] = ()
@@ -50,6 +52,12 @@ class MetadataSources:
         if self.dump and (self.unigrams or self.bigrams):
             raise ConfigError(
                 "Both a dump and ready-made counts are given, but words come from only one of them. Pass one."
+            )
+        check_flag("any_project", self.any_project)
+        if self.any_project and self.page_views:
+            raise ConfigError(
+                "Dumps of any project are requested together with page views, which are those of Wikipedias. Leave out "
+                "the page views, or pass the dump of a Wikipedia without --any-project."
             )
         if self.bigrams and not self.unigrams:
             raise ConfigError(

@@ -7,6 +7,9 @@ from typing import Final
 OTHER: Final = "other"
 """Language of the metadata, from all Wikipedias together, for captions in languages that were not identified."""
 
+LANGUAGE: Final = r"(?:[a-z]{2,3}(?:[-_][A-Za-z0-9]+)*|simple|other)"
+"""Pattern of the language of metadata: the code of a Wikipedia, or `other`."""
+
 NO_SPACE_LANGUAGES: Final = frozenset({"zh", "ja", "th", "lo", "my", "km", "bo", "dz", "ryu"})
 """Languages that are written without spaces, as are their variants; Korean is written with spaces."""
 

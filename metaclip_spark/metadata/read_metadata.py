@@ -13,6 +13,7 @@ from metaclip_spark.core.matching.artifact import artifact_from_buffer
 from metaclip_spark.core.matching.compile_metadata import compile_metadata
 from metaclip_spark.errors import ArtifactError, ColumnNotFoundError, EnvironmentProblemError, InputError
 from metaclip_spark.host.places import HAS_SCHEME, absolute, exists_here, is_table_name, name_parts, resolved
+from metaclip_spark.metadata.language_lists import list_of_language
 from metaclip_spark.spark.failures.failure_kinds import kind_of
 from metaclip_spark.spark.host_artifact import map_artifact
 from metaclip_spark.spark.job_errors import failure_reason
@@ -43,7 +44,7 @@ def read_metadata(
 
     Args:
         location: A list (.txt, .json, either with .gz; .gz alone is text), the path or name of a table, or an artifact
-            (any other file).
+            (any other file); or a folder of this machine with one list per language (en.txt, de.json.gz, …).
         language: Language of the captions to match; None: that of the artifact, else English. If a table has a column
             `language`, only the rows of this language are read.
         spark: A session, needed for tables and for locations with a scheme (s3a://…).
@@ -57,6 +58,8 @@ def read_metadata(
     given = str(location)
     by_name = not _LIST.fullmatch(given) and is_table_name(given)
     place = resolved(given) if by_name else absolute(given)
+    if not by_name and (own := list_of_language(place, language)) is not None:
+        return read_metadata(own[1], language=own[0], spark=spark)
     if _LIST.fullmatch(place):
         return compile_metadata(_parse(place, _content(place, spark)), language=language or DEFAULT_LANGUAGE)
     if HAS_SCHEME.match(place):
@@ -70,12 +73,18 @@ def read_metadata(
     return compile_metadata(entries, language=language or DEFAULT_LANGUAGE)
 
 
-def read_list(path: Path) -> list[str]:
+def read_list(path: Path, language: str | None = None) -> list[str]:
     """Return the entries of a list on this machine, in order.
+
+    Args:
+        path: A list, or a folder with one list per language.
+        language: Language whose list is read, if it is such a folder.
 
     Raises:
         InputError: The file cannot be read, is not a list, or has no entries.
     """
+    own = list_of_language(str(path), language)
+    path = path if own is None else Path(own[1])
     if not _LIST.fullmatch(str(path)):
         raise InputError(f"{path} is not named like a list of entries ({_LIST_FORMS}). Rename or convert it.")
     return _parse(str(path), _content(str(path), None))
@@ -89,7 +98,10 @@ def _parse(place: str, content: bytes) -> list[str]:
         except (OSError, EOFError, zlib.error) as error:
             raise InputError(f"The metadata list {place} is damaged or not a gzip file: {error}. Restore it.") from None
         name = name.removesuffix(".gz")
-    entries = parse_json(content) if name.endswith(".json") else parse_text(content)
+    try:
+        entries = parse_json(content) if name.endswith(".json") else parse_text(content)
+    except InputError as error:
+        raise InputError(f"Cannot read the metadata list {place}. {error}") from None
     if not entries:
         raise InputError(f"The metadata list {place} has no entries. It may be truncated.")
     return entries

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from metaclip_spark.cli.arguments.printing import announce_kernels
 from metaclip_spark.cli.arguments.session import session_of
+from metaclip_spark.core.languages import LANGUAGE
 from metaclip_spark.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
     from metaclip_spark.cli.arguments.run_file import RunFile
     from metaclip_spark.core.matching.compiled_metadata import CompiledMetadata
 
-_LANGUAGE_PREFIX: Final = re.compile(r"(?P<language>[a-z]{2,3}(?:[-_][A-Za-z0-9]+)*|other)=(?P<path>.+)", re.DOTALL)
+_LANGUAGE_PREFIX: Final = re.compile(rf"(?P<language>{LANGUAGE})=(?P<path>.+)", re.DOTALL)
 
 
 def add_metadata_argument(
     parser: ArgumentParser | _ArgumentGroup,
     *,
     required: bool = True,
-    described: str = "metadata: a list, artifact or table; one per language (default language: en)",
+    described: str = "metadata: a list, artifact or table per language (default: en), or a folder of lists LANG.txt",
 ) -> None:
     """Add `--metadata`.
 
@@ -53,6 +54,15 @@ def metadata_sources(arguments: Iterable[str]) -> list[tuple[str | None, str]]:
     return [(match["language"], match["path"]) if match else (None, argument) for match, argument in prefixed]
 
 
+def each_list(sources: Iterable[tuple[str | None, str]]) -> Iterator[tuple[str | None, str]]:
+    """Yield the sources, and instead of a folder of lists without a language each of its lists with its own."""
+    from metaclip_spark.metadata.language_lists import lists_by_language  # noqa: PLC0415 - only where it is read
+
+    for language, location in sources:
+        lists = lists_by_language(location) if language is None else {}
+        yield from lists.items() if lists else [(language, location)]
+
+
 @contextmanager
 def session_and_metadata(
     options: Namespace, run_file: RunFile
@@ -68,7 +78,7 @@ def session_and_metadata(
     with session_of(options, run_file) as spark:
         announce_kernels(options, match_rows)
         metadata: dict[str, CompiledMetadata] = {}
-        for language, location in metadata_sources(options.metadata):
+        for language, location in each_list(metadata_sources(options.metadata)):
             compiled = read_metadata(location, language=language, spark=spark)
             if compiled.language in metadata:
                 raise ConfigError(

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from metaclip_spark.core.languages import OTHER, base_language, language_code
+from metaclip_spark.core.wikitext.projects import SIMPLE
 from metaclip_spark.errors import InputError
 
 PAGE_END: Final = "</page>"
@@ -25,7 +26,6 @@ _TITLE: Final = re.compile(rb"<title>([^<]*)</title>")
 _XML_CHARACTER: Final = re.compile(rb"&#(?:x([0-9A-Fa-f]{1,6})|([0-9]{1,7}));")
 _XML_NAMES: Final = ((b"&lt;", b"<"), (b"&gt;", b">"), (b"&quot;", b'"'), (b"&apos;", b"'"))
 _HIDDEN_NAMESPACES: Final = frozenset({b"6", b"14", b"-2"})  # files, categories, media
-_SIMPLE: Final = "simple"  # declares English as its language, but is not part of English Wikipedia
 _SHOWN_BYTES: Final = 60
 _MAX_CODE_POINT: Final = 0x10FFFF
 
@@ -67,7 +67,7 @@ class Site:
         """
         code = language_code(language)
         return code in {OTHER, self.wiki, base_language(self.wiki)} or (
-            self.wiki != _SIMPLE and code == language_code(self.language)
+            self.wiki != SIMPLE and code == language_code(self.language)
         )
 
 

@@ -111,7 +111,7 @@ def _count_dump(
     *,
     titles_only: bool,
 ) -> CountedText:
-    dump = open_dump(run.spark, sources.dump, language)
+    dump = open_dump(run.spark, sources.dump, language, any_project=sources.any_project)
     if titles_only:
         counts = count_titles(dump.pieces, dump.sites, language)
     else:

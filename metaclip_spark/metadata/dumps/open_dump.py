@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
-from metaclip_spark.core.languages import OTHER, is_no_space
+from metaclip_spark.core.languages import OTHER, is_no_space, language_code
 from metaclip_spark.core.wikitext.dump_pages import PAGE_END, Site, read_site
+from metaclip_spark.core.wikitext.projects import SIMPLE, other_project
 from metaclip_spark.errors import InputError
 from metaclip_spark.metadata.sources.source_files import open_text
 
@@ -47,19 +48,21 @@ class Dump(NamedTuple):
         return tuple(site.wiki for site in self.sites)
 
 
-def open_dump(spark: SparkSession, paths: Sequence[str], language: str) -> Dump:
+def open_dump(spark: SparkSession, paths: Sequence[str], language: str, *, any_project: bool = False) -> Dump:
     """Open a dump and read its first page.
 
     Args:
         spark: A session.
         paths: Files or folders, each with the dump of one wiki: .xml, .gz or .bz2, with one stream or several.
         language: Code of the language that the dump must have.
+        any_project: Whether the dump may be of another project than Wikipedia, such as Wiktionary.
 
     Raises:
-        InputError: There are no files, or they are not a dump of this language.
+        InputError: There are no files, or they are not a dump of this language, or not of a Wikipedia.
     """
     pieces = _pieces(spark, paths)
-    sites = {site.wiki: site for site in (_read_site(spark, path, language) for path in _one_per_wiki(paths))}
+    found = [_read_site(spark, path, language, any_project=any_project) for path in _one_per_wiki(paths)]
+    sites = {site.wiki: site for site in found}
     return Dump(pieces, tuple(sites[wiki] for wiki in sorted(sites)), sorted(pieces.inputFiles()))
 
 
@@ -73,13 +76,28 @@ def check_wiki(site: Site, wikis: Collection[str], language: str, file: str) -> 
         )
 
 
+def _check_project(site: Site, language: str, file: str) -> None:
+    project = other_project(site.database)
+    if project:
+        wikipedia = "a Wikipedia" if language == OTHER else f"{language_code(language)}wiki"
+        raise InputError(
+            f"The dump {file} is of {site.database} ({project}), not of a Wikipedia. Pass the dump of {wikipedia}; or "
+            "read it nevertheless, with --any-project and without page views, in `metadata build` or `metadata ngrams`."
+        )
+
+
 def _check_language(site: Site, language: str, file: str) -> None:
     if not site.is_of(language):
+        if site.wiki == SIMPLE:
+            raise InputError(
+                f"The dump {file} is of {site.database}, the Wikipedia in Simple English, not of {language!r}. Pass "
+                f"the dump of {language_code(language)}wiki, or --language {SIMPLE}."
+            )
         raise InputError(
             f"The dump {file} is of {site.database or '(no name)'} in language {site.language!r}, not of {language!r}. "
             f"Pass the dump of {language}wiki, or another --language."
         )
-    if language == OTHER and is_no_space(site.wiki):
+    if language == OTHER and (is_no_space(site.wiki) or is_no_space(site.language)):
         raise InputError(
             f"The dump {file} is of {site.database}, whose language is written without spaces. Build metadata of its "
             f"own with --language {site.wiki}."
@@ -91,7 +109,7 @@ def _one_per_wiki(paths: Sequence[str]) -> list[str]:
     return list({path.rstrip("/").rpartition("/")[2].partition("-")[0]: path for path in paths}.values())
 
 
-def _read_site(spark: SparkSession, path: str, language: str) -> Site:
+def _read_site(spark: SparkSession, path: str, language: str, *, any_project: bool) -> Site:
     # The first task starts at the beginning of a file, because Spark orders the parts of files by size.
     first = _pieces(spark, [path]).take(1)
     site = read_site(bytes(first[0].piece)) if first else None
@@ -100,6 +118,8 @@ def _read_site(spark: SparkSession, path: str, language: str) -> Site:
             f"{first[0].file if first else path} is not a dump of a wiki: it does not start with <mediawiki …>. Pass a "
             "file pages-articles.xml.bz2."
         )
+    if not any_project:
+        _check_project(site, language, first[0].file)
     _check_language(site, language, first[0].file)
     return site
 

@@ -64,9 +64,9 @@ def with_index(folder: Path) -> MetadataSources:
     return MetadataSources(wordnet=False, dump=(str(folder / "parts"),))
 
 
-def two_wikis(folder: Path) -> MetadataSources:
+def two_wikis(folder: Path, second: str = "en_oldwiki") -> MetadataSources:
     write(folder / "parts" / "a.xml", COMPLETE)
-    write(folder / "parts" / "b.xml", dump(ARTICLES[:1], "en", "en_oldwiki"))
+    write(folder / "parts" / "b.xml", dump(ARTICLES[:1], "en", second))
     return MetadataSources(wordnet=False, dump=(str(folder / "parts"),))
 
 
@@ -95,6 +95,14 @@ BAD = {
     "truncated between pages": (
         lambda folder: of_dump(folder, head().encode() + page(ARTICLES[0]).encode()), "is truncated"),
     "another language": (lambda folder: of_dump(folder, dump(ARTICLES, "de")), "not of 'en'"),
+    "Wiktionary": (lambda folder: of_dump(folder, dump(ARTICLES, "en", "enwiktionary")), r"\(Wiktionary\).*enwiki"),
+    "Commons": (lambda folder: of_dump(folder, dump(ARTICLES, "en", "commonswiki")), r"\(Wikimedia Commons\)"),
+    "Wikidata": (lambda folder: of_dump(folder, dump(ARTICLES, "en", "wikidatawiki")), "--any-project"),
+    "Simple English": (
+        lambda folder: of_dump(folder, dump(ARTICLES, "en", "simplewiki")),
+        "the Wikipedia in Simple English, not of 'en'.*or --language simple"),
+    "Wiktionary among the parts": (
+        lambda folder: two_wikis(folder, "enwiktionary"), "Pass the dump of each wiki separately"),
     "no dump": (lambda folder: of_dump(folder, b"600:10:Paris\n"), "not a dump of a wiki"),
     "no article": (lambda folder: of_dump(folder, dump([])), "has no article"),
     "another file among the parts": (with_index, "does not start as a dump does"),
@@ -132,10 +140,21 @@ def test_bad_input_writes_nothing(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("database", "language", "any_project"), [("enwiktionary", "en", True), ("simplewiki", "simple", False)]
+)
+def test_remedies_for_another_project(
+    spark: SparkSession, tmp_path: Path, database: str, language: str, *, any_project: bool
+) -> None:
+    sources = replace(of_dump(tmp_path / "in", dump(ARTICLES, "en", database)), any_project=any_project)
+    report = build_metadata(spark, sources, str(tmp_path / "out"), language, MetadataConfig(unigram_min_count=1))
+    assert report.entries
+
+
 @pytest.mark.parametrize("what", [
     "truncated bz2", "truncated gzip", "truncated inside a page", "truncated between pages", "another language",
-    "no dump", "no article", "another file among the parts", "dumps of two wikis in one folder", "no file",
-    "the same pages twice",
+    "Wiktionary", "no dump", "no article", "another file among the parts", "dumps of two wikis in one folder",
+    "no file", "the same pages twice",
 ])  # fmt: skip
 def test_titles_alone_need_complete_dumps_too(spark: SparkSession, tmp_path: Path, what: str) -> None:
     make, said = BAD[what]
