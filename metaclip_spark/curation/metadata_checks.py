@@ -60,14 +60,14 @@ def metadata_of_run(
     """Return metadata by language after checking that it is the metadata that a run matched.
 
     Raises:
-        ConfigError: It has other entries or languages, so that the stored ids and counts would not refer to it.
+        InputError: It has other entries or languages, so that the stored ids and counts would not refer to it.
     """
     languages = metadata_for_pool(metadata, run.pool, run.config)
     given = {language: compiled.metadata_digest for language, compiled in languages.items()}
     stored = dict(run.metadata_digests)
     if given != stored:
         differing = sorted(name for name in given | stored if given.get(name) != stored.get(name))
-        raise ConfigError(
+        raise InputError(
             f"The metadata for {', '.join(map(repr, differing))} is not the metadata that run {run.run_id} matched "
             f"(digests {stored}; given {given}). Pass the same metadata, or curate all pools again."
         )

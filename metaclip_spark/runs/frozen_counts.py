@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metaclip_spark.config.curation import counts_root_and_version
-from metaclip_spark.errors import ConfigError, TableError
+from metaclip_spark.errors import InputError, TableError
 from metaclip_spark.runs.stored_counts import load_counts
 from metaclip_spark.runs.stored_run import COUNT
 from metaclip_spark.runs.tables_state import current_run
@@ -63,7 +63,7 @@ def open_frozen_counts(spark: SparkSession, location: str, metadata: Mapping[str
 
     Raises:
         TableError: There are no such counts.
-        ConfigError: The counts are of other metadata.
+        InputError: The counts are of other metadata.
     """
     root, version = counts_root_and_version(location)
     tables = Tables(spark, root)
@@ -77,13 +77,13 @@ def _load(tables: Tables, version: str, metadata: Mapping[str, CompiledMetadata]
     counted = {} if runs is None else {row.run_id: row for row in runs.where(runs.stage == COUNT).collect()}
     if version not in counted:
         raise TableError(
-            f"{tables.root} has no counts {version!r} (it has {', '.join(counted) or 'none'}). Pass ROOT@VERSION with "
-            "one of its versions, or ROOT alone for the newest."
+            f"{tables.root} has no counts {version!r} (it has {', '.join(counted) or 'none'}). Pass "
+            "ROOT@COUNTS_VERSION with one of its versions, or ROOT alone for the newest."
         )
     given = {language: compiled.metadata_digest for language, compiled in metadata.items()}
     digests = counted[version].metadata_digests
     if given != digests:
-        raise ConfigError(
+        raise InputError(
             f"The counts {version} in {tables.root} are of other metadata (digests {dict(digests)}; given {given}). "
             "Pass the metadata that was counted there."
         )

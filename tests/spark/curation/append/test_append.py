@@ -108,7 +108,7 @@ def test_an_appended_pool_is_recognised(
     for pool, options, kind, message in refused:
         with pytest.raises(kind, match=message):
             append(spark, pool, metadata, out, **options)
-    with pytest.raises(ConfigError, match="'en' is not the metadata"):
+    with pytest.raises(InputError, match="'en' is not the metadata"):
         append(spark, third, compile_metadata(["w1"]), out)
     renamed = write_files(table.rename_columns(["id", "image_url", "text", "breadth"]), tmp_path / "renamed")
     with pytest.raises(InputError, match=r"'width' \(int\) is missing; 'breadth' \(int\) is new"):
