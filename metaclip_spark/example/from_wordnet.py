@@ -12,6 +12,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from metaclip_spark.core.entries.wordnet_entries import entry_of_synset
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -49,7 +51,7 @@ def entry_of(word: str) -> str:
     >>> entry_of("New_York"), entry_of("other(a)"), entry_of("Dr.")
     ('new york', 'other', 'dr')
     """
-    return _SYNTACTIC_MARKER.sub("", word).lower().split(".", 1)[0].replace("_", " ")
+    return entry_of_synset(_SYNTACTIC_MARKER.sub("", word).lower())
 
 
 def sentences_of(gloss: str) -> list[str]:

@@ -56,7 +56,8 @@ class Run:
     Attributes:
         spark: The session.
         tables: The tables under the root.
-        stage: COUNT, CURATE, REBALANCE or APPEND, or "metadata".
+        stage: COUNT, CURATE, REBALANCE or APPEND, or "metadata", whose steps are timed and errors named as those of
+            the others, but which is not recorded in `runs`.
         started_at: Start of the run, UTC.
         writes: The last commit of each table of rows that this run wrote.
         warnings: Warnings for the report, in the order in which they were given.

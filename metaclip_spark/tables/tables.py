@@ -133,15 +133,15 @@ class Tables:
                 raise TableError(
                     f"{self.root} is a Delta table, or lies in one. Choose another root (--tables)."
                 ) from error
-            known = kind_of(str(error))
-            if known is not None:
-                kind, remedy = known
-                raise (kind or TableError)(f"{path} cannot be read: {failure_reason(error)}. {remedy}") from error
             if "[DELTA_" in str(error):
                 raise TableError(
                     f"{path} cannot be read in any version: {failure_reason(error)}. Restore the missing files of its "
                     f"log ({path}/_delta_log), or curate again into another root (--tables)."
                 ) from error
+            known = kind_of(str(error))
+            if known is not None:
+                kind, remedy = known
+                raise (kind or TableError)(f"{path} cannot be read: {failure_reason(error)}. {remedy}") from error
             raise
         missing = sorted(OURS[name] - set(table.columns))
         if missing:

@@ -151,7 +151,7 @@ KINDS: Final = (
         re.compile(r"DELTA_(?:FILE_NOT_FOUND\w*|TRUNCATED_TRANSACTION_LOG|MISSING_FILES\w*)|FILE_NOT_EXIST"),
         None,
         "Files may not be removed while they are read. VACUUM removes those of older versions of a Delta table: name a "
-        "newer version (--pool-version), or leave the version out.",
+        "newer version (of a pool: --pool-version), or leave the version out.",
     ),
     Kind(
         re.compile(r"DELTA_CANNOT_CREATE_LOG_PATH|Read-only file system|Mkdirs failed to create"),
