@@ -38,7 +38,7 @@ _RECIPE: Final = {
     "bigram_min_pmi": (_SHARE, "minimum pointwise mutual information of a bigram, in bits (none: take the best)"),
     "bigram_share": (_SHARE, "maximum number of bigrams, as a share of the unigrams (none; other languages: 0.4)"),
     "bigram_cap": (_LIMIT, "maximum number of newly admitted bigrams (100646)"),
-    "title_min_line_views": (_COUNT, "minimum number of views for an hourly line to count (50; other languages: 1)"),
+    "title_min_line_views": (_COUNT, "minimum number of views for a line to count (50; other languages: 1)"),
     "title_min_views": (_COUNT, "minimum number of views of a title over all files (70; other languages: 1)"),
     "title_share": (_SHARE, "share of the distinct titles to keep (none; other languages: 0.76)"),
     "title_cap": (_LIMIT, "maximum number of newly admitted titles (61235)"),
@@ -127,7 +127,11 @@ def _add_sources(parser: ArgumentParser, step: str) -> _ArgumentGroup:
         )
     if step in {"build", "titles"}:
         sources.add_argument(
-            "--page-views", nargs="+", default=[], metavar="PATH", help="files pageviews-….gz, or folders of them"
+            "--page-views",
+            nargs="+",
+            default=[],
+            metavar="PATH",
+            help="hourly files pageviews-….gz, daily ones pageviews-…-user.bz2, or folders of them",
         )
     if step == "merge":
         sources.add_argument(

@@ -35,7 +35,7 @@ class MetadataSources:
         any_project: Whether the dump may be of another project than Wikipedia, such as Wiktionary.
         unigrams: Files with ready-made counts instead of a dump: `word count` or `word<TAB>count`.
         bigrams: Files with ready-made counts of pairs of words.
-        page_views: Hourly files, or folders of them.
+        page_views: Hourly files or daily files of `pageview_complete`, or folders of them.
         official: A list whose entries come before all sources, unchanged.
     """
 
@@ -93,7 +93,7 @@ class MetadataConfig:
         bigram_min_pmi: Pointwise mutual information that a bigram needs, in bits; None: no minimum, the best are taken.
         bigram_share: Maximum number of bigrams, as a share of the unigrams that the cap leaves; None: no such limit.
         bigram_cap: Maximum number of bigrams admitted.
-        title_min_line_views: Views from which a line of an hourly file counts.
+        title_min_line_views: Views from which a line of a file counts.
         title_min_views: Views over all files that a title needs.
         title_share: Share of the distinct titles that is proposed, most viewed first; None: all above the minimum.
         title_cap: Maximum number of titles admitted.

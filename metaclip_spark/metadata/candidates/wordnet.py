@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MULTILINGUAL: Final = ("omw-2.0", "omw-1.4")
+_EDITIONS: Final = ("wordnet31", "wordnet2021", "wordnet2022", "wordnet2024")
 _TAB_FILES: Final = r".*/wn-data-.*\.tab"
 _HOW: Final = (
     "Run `python -m nltk.downloader -d DIR {}` on a machine with internet access and pass DIR, which then contains "
@@ -95,7 +96,11 @@ def _corpus(nltk_data: str | None) -> Iterator[tuple[Any, str | None]]:
         multilingual = next((name for name in _MULTILINGUAL if _is_there(nltk, name)), None)
         if not _is_there(nltk, "wordnet"):
             where = nltk_data or ", ".join(before)
-            raise InputError(f"There is no WordNet in {where} (corpora/wordnet). {_HOW.format('wordnet')}")
+            editions = [name for name in _EDITIONS if _is_there(nltk, name)]
+            found = (
+                f" Other editions are there: {', '.join(f'corpora/{name}' for name in editions)}." if editions else ""
+            )
+            raise InputError(f"There is no WordNet in {where} (corpora/wordnet).{found} {_HOW.format('wordnet')}")
         others = LazyCorpusLoader(multilingual, CorpusReader, _TAB_FILES, encoding="utf8") if multilingual else None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # NLTK warns of a missing multilingual corpus, which English does not need

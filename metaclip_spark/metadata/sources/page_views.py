@@ -1,4 +1,4 @@
-"""Hourly page views, `pageviews-YYYYMMDD-HH0000.gz`: lines by their fate, and views by title."""
+"""Page views, hourly or of `pageview_complete` (daily): lines by their fate, and views by title."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own name for its functions
 
-from metaclip_spark.core.entries.page_views import LineFate, title_of
+from metaclip_spark.core.entries.page_views import LineFate, day_given_twice, other_form, title_of
 from metaclip_spark.errors import InputError
 from metaclip_spark.metadata.sources.source_files import MAX_MALFORMED, open_text
 from metaclip_spark.spark.arrow_functions import map_in_arrow
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame, SparkSession
 
-_FIELDS: Final = 4
+_HOURLY, _DAILY = 4, 6
+"""Numbers of fields of a line."""
+
+_EXPECTED: Final = "hourly files pageviews-….gz, daily files pageviews-…-user.bz2, or folders of them"
 _EXAMPLES: Final = 3
 _TITLES: Final = "fate string, title string, views bigint, lines bigint"
 _ARROW_TITLES: Final = pa.schema(
@@ -27,7 +30,7 @@ _ARROW_TITLES: Final = pa.schema(
 
 
 def open_page_views(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
-    """Open hourly files.
+    """Open hourly or daily files.
 
     Args:
         spark: A session.
@@ -37,9 +40,23 @@ def open_page_views(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
         `value` (a line) and `file`.
 
     Raises:
-        InputError: There are no readable files.
+        InputError: There are no readable files, or files whose names are those of other forms.
     """
-    return open_text(spark, paths, what="page views", expected="files pageviews-….gz, or folders of them")
+    lines = open_text(spark, paths, what="page views", expected=_EXPECTED)
+    forms = {file: other_form(file.rpartition("/")[2]) for file in sorted(lines.inputFiles())}
+    others = [file for file, form in forms.items() if form]
+    if others:
+        raise InputError(
+            f"Of {len(forms)} files of page views {len(others)} have another form: {others[0]} has {forms[others[0]]}. "
+            f"Pass {_EXPECTED}."
+        )
+    day = day_given_twice(file.rpartition("/")[2] for file in forms)
+    if day:
+        raise InputError(
+            f"The page views of {day} are given twice, by hours and for the day. Pass the hourly files of this day, or "
+            "its daily file."
+        )
+    return lines
 
 
 def sort_lines(lines: DataFrame, projects: Sequence[str], min_line_views: int) -> DataFrame:
@@ -47,15 +64,22 @@ def sort_lines(lines: DataFrame, projects: Sequence[str], min_line_views: int) -
 
     Args:
         lines: `value` (a line) and `file`.
-        projects: Names of the wikis in the files, desktop and mobile.
+        projects: Names of the wikis in the files, as `projects_of` returns them.
         min_line_views: Views that a line needs, before desktop and mobile are added.
 
     Returns:
         `file`, `fate`, `raw` (the title as written; null if the line is not counted), `views`, `lines`.
     """
     parts = F.split("value", " ")
-    views = F.when(F.get(parts, F.lit(2)).rlike(r"^\d{1,15}$"), F.get(parts, F.lit(2)).cast("bigint"))
-    well_formed = (F.size(parts) == _FIELDS) & views.isNotNull() & F.get(parts, F.lit(3)).rlike(r"^\d+\r?$")
+    is_daily = F.size(parts) == _DAILY
+    number = F.when(is_daily, F.get(parts, F.lit(4))).otherwise(F.get(parts, F.lit(2)))
+    views = F.when(number.rlike(r"^\d{1,15}$"), number.cast("bigint"))
+    hourly_end, daily_end = (
+        F.get(parts, F.lit(3)).rlike(r"^\d+\r?$"),
+        F.get(parts, F.lit(5)).rlike(r"^(?:[A-X]\d+)+\r?$"),
+    )
+    has_form = (is_daily & daily_end) | ((F.size(parts) == _HOURLY) & hourly_end)
+    well_formed = has_form & views.isNotNull()
     sorted_ = lines.select(
         "file",
         F.when(~F.coalesce(well_formed, F.lit(False)), _fate(LineFate.MALFORMED))  # noqa: FBT003 - a literal of SQL
@@ -124,8 +148,9 @@ def _check_files(lines_by_file: dict[str, dict[str, int]], files: Sequence[str])
         malformed, lines = fates.get(LineFate.MALFORMED.value, 0), sum(fates.values())
         if malformed > MAX_MALFORMED * lines:
             raise InputError(
-                f"{file} is not a file of page views: {malformed:,} of its {lines:,} lines are not `project title "
-                "views bytes`. If an error page was saved in its place, download the file again."
+                f"{file} is not a file of page views: {malformed:,} of its {lines:,} lines are neither `project "
+                "title views bytes` (hourly) nor `project title page_id access views hourly_views` (daily). If an "
+                "error page was saved in its place, download the file again."
             )
     filled = {same_name(file) for file in lines_by_file}
     empty = sorted(file for file in files if same_name(file) not in filled)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import pytest
 from dumps import Article, dump, head, made_up_articles, page, views, write
 
 from metaclip_spark.config.metadata import MetadataConfig, MetadataSources
-from metaclip_spark.errors import InputError
+from metaclip_spark.errors import ConfigError, InputError
 from metaclip_spark.metadata.build import build_metadata
 from metaclip_spark.metadata.build_stepwise import write_candidates
 
@@ -112,10 +113,22 @@ BAD = {
     "page views that are a web page": (
         lambda folder: of_views(folder, b"<html>\n<body>404 Not found</body>\n</html>\n"),
         "is not a file of page views"),
+    "page views by crawlers": (
+        lambda folder: MetadataSources(
+            wordnet=False, page_views=(str(write(folder / "pageviews-20240501-spider.bz2", b"x\n")),)),
+        r"Of 1 files of page views 1 have another form: .*-spider\.bz2 has views by crawlers"),
+    "page views of a day by hours and for the day": (
+        lambda folder: MetadataSources(wordnet=False, page_views=(
+            str(write(folder / "pageviews-20240501-user.bz2", b"x\n")),
+            str(write(folder / "pageviews-20240501-000000.gz", b"x\n")))),
+        "20240501 are given twice"),
+    "counts of pagecounts-ez under another name": (
+        lambda folder: of_views(folder, b"en.z Paris 60 A60\nen.z Rome 90 A45B45\n"),
+        r"2 of its 2 lines are neither .*hourly.*daily"),
     "page views without a line": (lambda folder: of_views(folder, b""), r"1 are empty \(.*pageviews-20240501-00"),
     "page views in a store without a driver": (
         lambda _: MetadataSources(wordnet=False, page_views=("s3a://bucket/views",)),
-        r"Cannot read the page views s3a://bucket/views: .*S3AFileSystem not found.*folders of them"),
+        r"Cannot read the page views s3a://bucket/views: .*S3AFileSystem not found.*Add the store's driver"),
     "truncated page views": (
         cut_views, r"A file of the page views cannot be read: .*pageviews-20240501-010000\.gz"),
     "page views that are not packed": (unpacked_views, "cannot be read"),
@@ -135,9 +148,32 @@ BAD = {
 def test_bad_input_writes_nothing(
     spark: SparkSession, tmp_path: Path, make: Callable[[Path], MetadataSources], said: str
 ) -> None:
-    with pytest.raises(InputError, match=said):
+    with pytest.raises((ConfigError, InputError), match=said):
         build_metadata(spark, make(tmp_path / "in"), str(tmp_path / "out"), "en", MetadataConfig(unigram_min_count=1))
     assert not (tmp_path / "out").exists()
+
+
+def test_daily_page_views(spark: SparkSession, tmp_path: Path) -> None:
+    lines = [
+        "en.wikipedia Paris 22989 desktop 60 A10X50",
+        "en.wikipedia Paris null mobile-web 55 B55",
+        "en.wikipedia Rome 25458 mobile-app 49 C49",
+        "de.wikipedia Berlin 3354 desktop 900 A900",
+        "en.wikipedia Talk:Paris 1 desktop 99 A99",
+        "en.wikipedia Caf\u00e9 2 desktop 80 A80",
+        "en.wikipedia Broken 3 desktop 80 80",
+    ]
+    path = write(tmp_path / "pageviews-20240501-user.bz2", "\n".join(lines).encode() + b"\n")
+    write_candidates(
+        spark,
+        "titles",
+        MetadataSources(wordnet=False, page_views=(str(path),)),
+        tmp_path / "out",
+        "en",
+        MetadataConfig(),
+    )
+    titles = gzip.decompress((tmp_path / "out" / "titles.tsv.gz").read_bytes()).decode()
+    assert titles == "Paris\t115\nCaf\u00e9\t80\n"
 
 
 @pytest.mark.parametrize(

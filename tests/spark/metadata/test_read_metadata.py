@@ -10,7 +10,7 @@ import pytest
 
 from metaclip_spark import Matcher, compile_metadata, read_metadata
 from metaclip_spark.core.matching.artifact import artifact_to_bytes
-from metaclip_spark.errors import ArtifactError, ColumnNotFoundError, EnvironmentProblemError, InputError
+from metaclip_spark.errors import ArtifactError, ColumnNotFoundError, ConfigError, EnvironmentProblemError, InputError
 from metaclip_spark.metadata.read_metadata import read_list
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def test_absent(spark: SparkSession, tmp_path: Path) -> None:
 
 def test_store_without_a_driver(spark: SparkSession) -> None:
     """Spark has no driver for it here; the list itself, not Spark's call, is what the error is about."""
-    with pytest.raises(InputError, match=r"Cannot read the metadata s3a://bucket/entries.*S3AFileSystem not found"):
+    with pytest.raises(ConfigError, match=r"Cannot read the metadata s3a://bucket/entries.*S3AFileSystem not found"):
         read_metadata("s3a://bucket/entries.txt.gz", spark=spark)
 
 

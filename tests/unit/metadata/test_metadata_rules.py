@@ -10,7 +10,7 @@ import pytest
 from metaclip_spark.cli.arguments.run_file import read_run_file
 from metaclip_spark.config.metadata import MetadataConfig, MetadataSources
 from metaclip_spark.core.entries.merge import OFFICIAL, Candidate, Source, merge
-from metaclip_spark.core.entries.page_views import LineFate, title_of
+from metaclip_spark.core.entries.page_views import LineFate, other_form, title_of
 from metaclip_spark.core.languages import base_language, is_no_space
 from metaclip_spark.core.ngrams.collocations import pointwise_mutual_information, scaled_count
 from metaclip_spark.core.wikitext.dump_pages import PageFate, read_page, read_site
@@ -107,6 +107,30 @@ def test_information_and_scaling() -> None:
 )
 def test_titles(raw: str, fate: LineFate, title: str) -> None:
     assert title_of(raw) == (fate, title)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("pageviews-20240501-000000.gz", ""),
+        ("pageviews-20240501-user.bz2", ""),
+        ("pageviews-20240501-user", ""),
+        ("pagecounts-20140501-000000.gz", ""),
+        ("views.txt", ""),
+        ("pageviews-20240501-spider.bz2", "crawlers"),
+        ("pageviews-20240501-automated.bz2", "programs"),
+        ("projectviews-20240501-000000", "without titles"),
+        ("projectcounts-20140501-000000", "without titles"),
+        ("pagecounts-2014-05-01.bz2", "pagecounts-ez"),
+        ("pagecounts-2014-05-views-ge-5.bz2", "pagecounts-ez"),
+        ("clickstream-enwiki-2024-05.tsv.gz", "clickstream"),
+        ("mediacounts.2024-05-01.v00.tsv.bz2", "media"),
+        ("unique_devices_per_domain_daily-2024-05-01.gz", "devices"),
+    ],
+)
+def test_other_forms_of_page_views(name: str, said: str) -> None:
+    assert said in other_form(name)
+    assert bool(said) == bool(other_form(name))
 
 
 @pytest.mark.parametrize(
@@ -219,6 +243,7 @@ def test_shares_are_shares(share: float) -> None:
         ({"dump": ("a",), "unigrams": ("b",)}, "Both a dump"),
         ({"bigrams": ("b",)}, "without counts of unigrams"),
         ({"wordnet": False}, "No source"),
+        ({"dump": ("a",), "any_project": True, "page_views": ("b",)}, "Leave out the page views, or .* --any"),
     ],
 )
 def test_sources_that_contradict_each_other(sources: dict[str, object], said: str) -> None:

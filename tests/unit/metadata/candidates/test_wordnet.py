@@ -33,6 +33,16 @@ def test_missing_corpus_says_how_to_get_it(tmp_path: Path) -> None:
         propose_wordnet("en", str(tmp_path))
 
 
+@pytest.mark.parametrize("names", [["wordnet31"], ["wordnet2021", "wordnet2022"]])
+def test_missing_corpus_names_other_editions(tmp_path: Path, names: list[str]) -> None:
+    for name in names:
+        (tmp_path / "corpora" / name).mkdir(parents=True)
+    found = ", ".join(f"corpora/{name}" for name in names)
+    said = rf"no WordNet in .*Other editions are there: {found}\. Run .*downloader"
+    with pytest.raises(InputError, match=said):
+        propose_wordnet("en", str(tmp_path))
+
+
 def test_damaged_corpus(tmp_path: Path) -> None:
     folder = write_wordnet(tmp_path) / "corpora" / "wordnet"
     (folder / "lexnames").unlink()
