@@ -122,6 +122,12 @@ def _launch(conf: SparkConf, settings: Mapping[str, str], sink: int, relay: _Rel
 
 def _message(settings: Mapping[str, str], cause: str) -> str:
     """Return what is known of the cause; Spark reports an unresolvable host and missing jars as one error."""
+    if "Master must" in cause:
+        reason = cause.rpartition("Exception: ")[2]
+        return (
+            f"The Spark session cannot be started on {settings.get('spark.master')!r}: {reason}. Correct the master "
+            "(--master)."
+        )
     package = settings.get("spark.jars.packages")
     remedy = host_name_problem()
     if not remedy and package:

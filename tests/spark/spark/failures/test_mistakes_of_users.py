@@ -60,7 +60,7 @@ CASES = [
     (f"curate --pool file://host/p {OUT}", 2, "Correct the path"),
     (f"curate --pool hdfs:///p {OUT}", 2, "Correct the path"),
     (f"{CURATE} --tables file://host/x --dry-run", 2, "Correct the path"),
-    (f"curate --pool {{d}}/parts --url-column url {OUT}", 3, "Name one level"),
+    (f"curate --pool {{d}}/parts --url-column url {OUT}", 3, "do not fit together"),
     (f"curate --pool {{d}}/old --url-column url --format delta --pool-version 0 {OUT}", 3, "VACUUM"),
     # Outputs that cannot be made
     (f"{CURATE} --tables /dev/null", 6, "is a file"),
