@@ -135,7 +135,7 @@ def resolved(place: str) -> str:
 
 
 def containing(place: str, folders: Iterable[str]) -> str | None:
-    """Return the first of some folders that a location is, or is below; None if there is none.
+    """Return the first folder that contains a location, or equals it; None if none of them does.
 
     Links are followed. A folder may be a pattern with * ? [] or {}.
 

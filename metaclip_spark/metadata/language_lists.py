@@ -21,9 +21,9 @@ _EXAMPLES: Final = 5
 
 
 def lists_by_language(place: str) -> dict[str, str]:
-    """Return the lists (or artifacts) of a folder on this machine by language; nothing if it is no folder of lists.
+    """Return the lists (or artifacts) in a folder of this machine by language; empty if it is not a folder of lists.
 
-    A folder with a table is none, and neither is one without any list. Hidden files are left out.
+    A folder that contains a table, or no list at all, is not a folder of lists. Hidden files are left out.
 
     Args:
         place: Any location of metadata.
@@ -58,7 +58,7 @@ def lists_by_language(place: str) -> dict[str, str]:
 
 
 def list_of_language(place: str, language: str | None) -> tuple[str, str] | None:
-    """Return language and path of the list of a language in a folder of lists; None if this is no such folder.
+    """Return the language and path of one list in a folder; None if it is not a folder of lists.
 
     Raises:
         InputError: The language has no list, or is not given although there are several; or as for

@@ -108,7 +108,7 @@ def check_files_read_once(spark: SparkSession, pool: Pool, source: Source) -> No
 
 
 def check_all_files_read(spark: SparkSession, rows: DataFrame, pool: Pool, source: Source) -> None:
-    """Raise if Spark would skip files: those in subfolders that are no partition, or beside partition folders."""
+    """Raise if Spark would skip files: in subfolders that are not partitions, or beside partition folders."""
     files = files_of(source)
     if files.empty or files.others:  # their names, too, are among the input files, or decide what a partition is
         read = replace(files, skipped=()).load(spark, "binaryFile").select("path").count()

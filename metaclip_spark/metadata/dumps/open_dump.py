@@ -58,7 +58,7 @@ def open_dump(spark: SparkSession, paths: Sequence[str], language: str, *, any_p
         any_project: Whether the dump may be of another project than Wikipedia, such as Wiktionary.
 
     Raises:
-        InputError: There are no files, or they are not a dump of this language, or not of a Wikipedia.
+        InputError: No file was found, or the dump is of another language or of another project than Wikipedia.
     """
     pieces = _pieces(spark, paths)
     found = [_read_site(spark, path, language, any_project=any_project) for path in _one_per_wiki(paths)]

@@ -40,7 +40,7 @@ def open_page_views(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
         `value` (a line) and `file`.
 
     Raises:
-        InputError: There are no readable files, or files whose names are those of other forms.
+        InputError: No file can be read, or a file's name shows that it has another form.
     """
     lines = open_text(spark, paths, what="page views", expected=_EXPECTED)
     forms = {file: other_form(file.rpartition("/")[2]) for file in sorted(lines.inputFiles())}

@@ -15,7 +15,7 @@ _FILE: Final = re.compile(r".+\.\w+")
 
 
 def literal(path: str) -> str:
-    r"""Return the name of a path that is no pattern.
+    r"""Return a path without its escapes; it must contain no pattern.
 
     >>> literal(r"/pool/\{a\}")
     '/pool/{a}'
